@@ -1,0 +1,84 @@
+/**
+ * The walls of the house: who may import whom. Each rule says what to use instead.
+ *
+ * services -> libs; libs never -> services; services never -> each other (standalone alone composes them);
+ * inside a service main -> app -> {handlers, adapters} -> domain; drivers only in adapters.
+ */
+
+const only = {
+  grpc: {
+    group: ["@grpc/*", "grpc-health-check"],
+    message: "Only libs/rpc speaks grpc-js. Use createRpcServer or createGrpcTransport from @quartet/rpc.",
+  },
+  connectNode: {
+    group: ["@connectrpc/connect-node"],
+    message: "Only libs/rpc and libs/client host or dial Connect. Use @quartet/rpc inside, @quartet/client outside.",
+  },
+  opossum: {
+    group: ["opossum"],
+    message: "Only libs/resilience knows opossum. Use createBreaker from @quartet/resilience.",
+  },
+  ioredis: { group: ["ioredis"], message: "Only libs/redis knows ioredis. Use @quartet/redis." },
+  testing: {
+    group: ["@quartet/testing"],
+    message: "@quartet/testing is for tests. What the product needs as well belongs in another lib.",
+  },
+  services: {
+    group: ["@quartet/*-service", "**/services/**"],
+    message: "Services never import each other; talk over the contract. Only services/standalone composes them.",
+  },
+  drivers: {
+    group: ["pg", "pg-*", "pgvector", "pgvector/*", "openai", "openai/*", "@elastic/*", "undici", "node:sqlite"],
+    message: "Drivers live in adapters/. Define a port in domain/ and implement it in adapters/.",
+  },
+};
+
+const createClient = {
+  name: "@connectrpc/connect",
+  importNames: ["createClient"],
+  message: "Connect's own client leaks a stream left by break. Use createClient from @quartet/rpc.",
+};
+
+const domain = [
+  {
+    group: ["**/adapters/**", "**/handlers/**", "**/hops/**", "**/app.ts", "**/config.ts", "**/convert.ts"],
+    message: "domain/ is pure: it imports nothing of the service around it. Pass it in as a port.",
+  },
+  {
+    group: ["@quartet/contracts", "@quartet/contracts/*", "@bufbuild/*", "@connectrpc/*"],
+    message: "domain/ knows no proto types. Convert in convert.ts.",
+  },
+  {
+    group: ["node:fs", "node:fs/*", "node:net", "node:http", "node:http2", "node:child_process"],
+    message: "domain/ does no I/O. Define a port and implement it in adapters/.",
+  },
+];
+
+const outsiders = {
+  group: ["@quartet/*", "!@quartet/client", "!@quartet/contracts", "!@quartet/contracts/*", "!@quartet/testing"],
+  message: "The CLI and the console know only @quartet/client and @quartet/contracts, as users do.",
+};
+
+const all = (...left) => Object.values(only).filter((rule) => !left.includes(rule));
+
+const rule = (patterns, paths = [createClient]) => ({ "no-restricted-imports": ["error", { paths, patterns }] });
+
+const tests = ["**/*.test.ts", "**/test/**"];
+
+/** @param {string} root the checkout */
+export function importRules(root) {
+  const area = (files, rules, ignores = []) => ({ basePath: root, files, ignores, rules });
+  return [
+    area(["libs/**/*.ts"], rule(all()), tests),
+    area(["libs/rpc/**/*.ts"], rule(all(only.grpc, only.connectNode), [])),
+    area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
+    area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
+    area(["libs/redis/**/*.ts"], rule(all(only.ioredis))),
+    area(["libs/testing/**/*.ts"], rule([only.services])),
+    area(["services/**/*.ts"], rule(all()), tests),
+    area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),
+    area(["services/*/src/domain/**/*.ts"], rule([...all(), ...domain]), tests),
+    area(["services/standalone/**/*.ts"], rule(all(only.services)), tests),
+    area(["services/{cli,console}/**/*.ts"], rule([...all(), outsiders]), tests),
+  ];
+}

@@ -1,0 +1,20 @@
+import { fileURLToPath } from "node:url";
+
+/** One configuration for every test: native ES modules, TypeScript stripped by swc, workspace packages read from their sources. */
+export default {
+  rootDir: fileURLToPath(new URL("../..", import.meta.url)),
+  testMatch: ["<rootDir>/**/src/**/*.test.ts", "<rootDir>/**/test/**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/.nx/", "/.local/", "/.quartet/"],
+  modulePathIgnorePatterns: ["/dist/", "/.nx/", "/.local/", "/.quartet/"],
+  testEnvironment: "node",
+  testEnvironmentOptions: { customExportConditions: ["@quartet/source", "node", "node-addons"] },
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "\\.ts$": [
+      "@swc/jest",
+      { jsc: { parser: { syntax: "typescript" }, target: "es2024" }, module: { type: "es6" }, sourceMaps: "inline" },
+    ],
+  },
+  maxWorkers: 2,
+  testTimeout: 20_000,
+};
