@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quartet/embedding/v1/embedding_service.proto.
  */
 export const file_quartet_embedding_v1_embedding_service: GenFile = /*@__PURE__*/
-  fileDesc("CixxdWFydGV0L2VtYmVkZGluZy92MS9lbWJlZGRpbmdfc2VydmljZS5wcm90bxIUcXVhcnRldC5lbWJlZGRpbmcudjEiwgEKEUVtYmVkVGV4dHNSZXF1ZXN0Ei0KBXRleHRzGAEgAygJQh66SBuSARgQgAIiE3IREAEYgEAyCl5bXlx4MDBdKiQSQQoHcHVycG9zZRgCIAEoDjImLnF1YXJ0ZXQuZW1iZWRkaW5nLnYxLkVtYmVkZGluZ1B1cnBvc2VCCLpIBYIBAhABEjsKCGVuY29kaW5nGAMgASgOMh8ucXVhcnRldC50eXBlLnYxLlZlY3RvckVuY29kaW5nQgi6SAWCAQIQASKlAQoSRW1iZWRUZXh0c1Jlc3BvbnNlEi4KBXNwYWNlGAEgASgLMh8ucXVhcnRldC50eXBlLnYxLkVtYmVkZGluZ1NwYWNlEjMKCmVtYmVkZGluZ3MYAiADKAsyHy5xdWFydGV0LmVtYmVkZGluZy52MS5FbWJlZGRpbmcSKgoFdXNhZ2UYAyABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZSJXCglFbWJlZGRpbmcSJwoGdmVjdG9yGAEgASgLMhcucXVhcnRldC50eXBlLnYxLlZlY3RvchIOCgZjYWNoZWQYAiABKAgSEQoJdHJ1bmNhdGVkGAMgASgIKnIKEEVtYmVkZGluZ1B1cnBvc2USIQodRU1CRURESU5HX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIeChpFTUJFRERJTkdfUFVSUE9TRV9ET0NVTUVOVBABEhsKF0VNQkVERElOR19QVVJQT1NFX1FVRVJZEAIyeAoQRW1iZWRkaW5nU2VydmljZRJkCgpFbWJlZFRleHRzEicucXVhcnRldC5lbWJlZGRpbmcudjEuRW1iZWRUZXh0c1JlcXVlc3QaKC5xdWFydGV0LmVtYmVkZGluZy52MS5FbWJlZFRleHRzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_usage, file_quartet_type_v1_vector]);
+  fileDesc("CixxdWFydGV0L2VtYmVkZGluZy92MS9lbWJlZGRpbmdfc2VydmljZS5wcm90bxIUcXVhcnRldC5lbWJlZGRpbmcudjEi8QEKEUVtYmVkVGV4dHNSZXF1ZXN0Ei0KBXRleHRzGAEgAygJQh66SBuSARgQgAIiE3IREAEYgEAyCl5bXlx4MDBdKiQSQQoHcHVycG9zZRgCIAEoDjImLnF1YXJ0ZXQuZW1iZWRkaW5nLnYxLkVtYmVkZGluZ1B1cnBvc2VCCLpIBYIBAhABEjsKCGVuY29kaW5nGAMgASgOMh8ucXVhcnRldC50eXBlLnYxLlZlY3RvckVuY29kaW5nQgi6SAWCAQIQARItCghzcGFjZV9pZBgEIAEoCUIbukgYchYyFF4oWzAtOWEtZl17MTYsNjR9KT8kIqUBChJFbWJlZFRleHRzUmVzcG9uc2USLgoFc3BhY2UYASABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2USMwoKZW1iZWRkaW5ncxgCIAMoCzIfLnF1YXJ0ZXQuZW1iZWRkaW5nLnYxLkVtYmVkZGluZxIqCgV1c2FnZRgDIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Ub2tlblVzYWdlIlcKCUVtYmVkZGluZxInCgZ2ZWN0b3IYASABKAsyFy5xdWFydGV0LnR5cGUudjEuVmVjdG9yEg4KBmNhY2hlZBgCIAEoCBIRCgl0cnVuY2F0ZWQYAyABKAgqcgoQRW1iZWRkaW5nUHVycG9zZRIhCh1FTUJFRERJTkdfUFVSUE9TRV9VTlNQRUNJRklFRBAAEh4KGkVNQkVERElOR19QVVJQT1NFX0RPQ1VNRU5UEAESGwoXRU1CRURESU5HX1BVUlBPU0VfUVVFUlkQAjJ4ChBFbWJlZGRpbmdTZXJ2aWNlEmQKCkVtYmVkVGV4dHMSJy5xdWFydGV0LmVtYmVkZGluZy52MS5FbWJlZFRleHRzUmVxdWVzdBooLnF1YXJ0ZXQuZW1iZWRkaW5nLnYxLkVtYmVkVGV4dHNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_usage, file_quartet_type_v1_vector]);
 
 /**
  * EmbedTextsRequest asks for one vector per text.
@@ -43,6 +43,13 @@ export type EmbedTextsRequest = Message<"quartet.embedding.v1.EmbedTextsRequest"
    * @generated from field: quartet.type.v1.VectorEncoding encoding = 3;
    */
   encoding: VectorEncoding;
+
+  /**
+   * The space to embed into, by its id, as while a collection still answers from an older one. If empty, the configured space.
+   *
+   * @generated from field: string space_id = 4;
+   */
+  spaceId: string;
 };
 
 /**
@@ -164,7 +171,8 @@ export const EmbeddingPurposeSchema: GenEnum<EmbeddingPurpose> = /*@__PURE__*/
   enumDesc(file_quartet_embedding_v1_embedding_service, 0);
 
 /**
- * EmbeddingService turns text into vectors of the one space it is configured for, answering repeats from its cache. Internal.
+ * EmbeddingService turns text into vectors of the space it is configured for, and of the hashed space, which every instance can make.
+ * Repeats are answered from its cache. Internal.
  *
  * @generated from service quartet.embedding.v1.EmbeddingService
  */
@@ -172,8 +180,9 @@ export const EmbeddingService: GenService<{
   /**
    * Embeds a batch of texts: all of them, or none.
    *
-   * RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA) when no key is available; FAILED_PRECONDITION (LLM_AUTH);
-   * UNAVAILABLE (LLM_UNAVAILABLE, LLM_PROTOCOL) when the provider does not answer; INTERNAL (EMBED_SHAPE).
+   * RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA) when no key is available; FAILED_PRECONDITION (LLM_AUTH) when every key is refused,
+   * (EMBEDDING_SPACE_MISMATCH) when `space_id` is not a space made here; UNAVAILABLE (LLM_UNAVAILABLE, LLM_PROTOCOL) when the
+   * provider does not answer; INTERNAL (EMBED_SHAPE).
    *
    * @generated from rpc quartet.embedding.v1.EmbeddingService.EmbedTexts
    */

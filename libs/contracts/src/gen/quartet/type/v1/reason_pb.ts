@@ -65,7 +65,8 @@ export const Reason = {
 
   /**
    * Degradation of the vector leg: the query's vector is of another space than the collection's active one. FAILED_PRECONDITION when
-   * vectors are put into, or a collection switched to, a space that is neither active nor being built.
+   * vectors are put into, or a collection switched to, a space that is neither active nor being built, and when vectors are asked of
+   * an embedder that does not make their space.
    *
    * @generated from enum value: REASON_EMBEDDING_SPACE_MISMATCH = 10;
    */
