@@ -1,0 +1,44 @@
+import { describe, expect, it } from "@jest/globals";
+import { createLogger } from "./index.ts";
+
+function lines(write: (logger: ReturnType<typeof createLogger>) => void): Record<string, unknown>[] {
+  const written: string[] = [];
+  write(createLogger({ service: "gateway", level: "info", destination: { write: (line) => void written.push(line) } }));
+  return written.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe("createLogger", () => {
+  it("writes one JSON line with time, level, service and fields", () => {
+    const [line] = lines((logger) => logger.child({ requestId: "r1" }).info({ durationMs: 12 }, "call handled"));
+    expect(line).toMatchObject({
+      level: "info",
+      service: "gateway",
+      requestId: "r1",
+      durationMs: 12,
+      msg: "call handled",
+    });
+    expect(Date.parse(String(line?.["time"]))).not.toBeNaN();
+  });
+
+  it("leaves out what is below its level", () => {
+    expect(lines((logger) => logger.debug({}, "not now"))).toEqual([]);
+  });
+
+  it("never writes a secret, by field name or by look, however deep", () => {
+    const [line] = lines((logger) =>
+      logger.error(
+        {
+          authorization: "Bearer abcdefgh",
+          config: { apiKey: "plain" },
+          error: new Error("401 for sk-canary-12345678, postgres://app:hunter2@db/x, api_key=abcd1234"),
+          deep: { er: { text: "Authorization: Basic dXNlcjpwdw==" } },
+        },
+        "한국어 로그도 그대로",
+      ),
+    );
+    const text = JSON.stringify(line);
+    for (const secret of ["abcdefgh", "plain", "canary", "hunter2", "abcd1234", "dXNlcjpwdw"])
+      expect(text).not.toContain(secret);
+    expect(line?.["msg"]).toBe("한국어 로그도 그대로");
+  });
+});

@@ -1,0 +1,51 @@
+import { type DestinationStream, pino, stdTimeFunctions } from "pino";
+import { redact } from "./redact.ts";
+
+/** From the quietest to the most talkative. */
+export const logLevels = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+type Log = (fields: object, message: string) => void;
+
+/** One JSON line per call: fields first, then a constant sentence. Never texts of users among the fields. */
+export interface Logger {
+  readonly fatal: Log;
+  readonly error: Log;
+  readonly warn: Log;
+  readonly info: Log;
+  readonly debug: Log;
+  readonly trace: Log;
+  /** Whether a line of this level would be written, for fields that cost something to make. */
+  isLevelEnabled(level: LogLevel): boolean;
+  /** A logger that adds these fields to every line. */
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+export interface LoggerOptions {
+  /** Which process speaks, as `gateway`; the field `service` of every line. */
+  readonly service: string;
+  /** Default: `info`. */
+  readonly level?: LogLevel;
+  /** Where lines go. Default: standard error, written synchronously, so that the last line before a crash is there. */
+  readonly destination?: DestinationStream;
+}
+
+/** Fields whose value is a secret whatever it looks like, at the top and one level down. */
+const secretFields = ["authorization", "cookie", "apiKey", "apiKeys", "api_key", "password", "token", "secret"];
+
+/** A logger of JSON lines in which secrets are replaced, both by field name and by what texts look like. */
+export function createLogger({ service, level = "info", destination }: LoggerOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[redacted]" },
+      // The line as written is the one place where every text, nested error and stack has come together.
+      hooks: { streamWrite: redact },
+    },
+    destination ?? pino.destination({ dest: 2, sync: true }),
+  );
+}

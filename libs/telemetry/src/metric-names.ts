@@ -1,0 +1,49 @@
+/**
+ * Every metric of Quartet: what dashboards, alerts and runbooks refer to. Labels have few, known values:
+ * never a tenant, a text of a user, an address or a key.
+ */
+export const metricNames = {
+  quartet_rpc_server_handled_total: {
+    kind: "counter",
+    help: "Calls a server has finished, by method and code.",
+    labels: ["service", "method", "type", "code"],
+  },
+  quartet_rpc_server_duration_seconds: {
+    kind: "histogram",
+    help: "Time from the arrival of a call to its end, streams included.",
+    labels: ["service", "method", "type"],
+  },
+  quartet_rpc_server_in_flight: {
+    kind: "gauge",
+    help: "Calls a server is working on.",
+    labels: ["service", "method"],
+  },
+  quartet_rpc_server_refused_total: {
+    kind: "counter",
+    help: "Calls refused before any handler saw them: malformed, too large, of an unknown compression or deadline.",
+    labels: ["service", "method", "code"],
+  },
+  quartet_rpc_server_readers_stalled_total: {
+    kind: "counter",
+    help: "Responses ended because their reader took nothing for too long.",
+    labels: [],
+  },
+  quartet_rpc_client_handled_total: {
+    kind: "counter",
+    help: "Calls to other services that have ended, by method and code.",
+    labels: ["service", "method", "type", "code"],
+  },
+  quartet_rpc_client_duration_seconds: {
+    kind: "histogram",
+    help: "Time from the start of a call to another service to its end, streams included.",
+    labels: ["service", "method", "type"],
+  },
+  quartet_rpc_client_in_flight: {
+    kind: "gauge",
+    help: "Calls to other services that have not ended.",
+    labels: ["service", "method"],
+  },
+} as const satisfies Record<string, { kind: MetricKind; help: string; labels: readonly string[] }>;
+
+export type MetricKind = "counter" | "gauge" | "histogram";
+export type MetricName = keyof typeof metricNames;
