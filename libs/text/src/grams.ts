@@ -1,0 +1,28 @@
+import { hashSlice } from "./hash.ts";
+import { foldCase, forEachRun, type RunKind } from "./runs.ts";
+
+/** Lengths of the n-grams of one kind of run, in characters. */
+const gramLengths: Record<RunKind, { readonly shortest: number; readonly longest: number }> = {
+  word: { shortest: 3, longest: 5 },
+  hangul: { shortest: 1, longest: 3 },
+  han: { shortest: 1, longest: 3 },
+  kana: { shortest: 1, longest: 3 },
+};
+
+/**
+ * Calls `visit` with the hash of every character n-gram of a text: 3 to 5 characters of each word with its beginning
+ * and end marked (<, >), 1 to 3 of each run of Hangul, Han or Kana. Grams are repeated as often as they occur.
+ */
+export function forEachGram(text: string, visit: (hash: number) => void): void {
+  forEachRun(foldCase(text), (run, kind) => forEachGramOfRun(run, kind, visit));
+}
+
+export function forEachGramOfRun(run: string, kind: RunKind, visit: (hash: number) => void): void {
+  const padded = kind === "word" ? `<${run}>` : run;
+  const { shortest, longest } = gramLengths[kind];
+  for (let start = 0; start < padded.length; start += 1) {
+    for (let end = start + shortest; end <= Math.min(start + longest, padded.length); end += 1) {
+      visit(hashSlice(padded, start, end));
+    }
+  }
+}

@@ -1,0 +1,13 @@
+export { hasNul, isWellFormed, nfc } from "./nfc.ts";
+export { codePointLength, createOffsetMap, sliceByCodePoints } from "./code-points.ts";
+export type { OffsetMap } from "./code-points.ts";
+export { isGraphemeBoundary, previousGraphemeBoundary, truncateToGraphemes } from "./graphemes.ts";
+export { localeOf } from "./locale.ts";
+export type { ScriptLocale } from "./locale.ts";
+export { sentences } from "./sentences.ts";
+export type { Sentence, SentenceOptions } from "./sentences.ts";
+export { terms } from "./terms.ts";
+export { coverage } from "./coverage.ts";
+export { termIdf } from "./static-idf.ts";
+export { hashedEmbedding, hashedEmbeddingIdentity } from "./hashed-embedding.ts";
+export type { HashedEmbeddingOptions } from "./hashed-embedding.ts";
