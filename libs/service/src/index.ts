@@ -1,0 +1,14 @@
+export { configurationTable } from "./config/configuration-table.ts";
+export { ConfigError, parseEnv, parseTogether } from "./config/parse-env.ts";
+export type { ConfigOf, Variables } from "./config/parse-env.ts";
+export { Secret } from "./config/secret.ts";
+export { formatBytes, formatDuration } from "./config/units.ts";
+export { unknownVariables } from "./config/unknown-variables.ts";
+export { variable } from "./config/variable.ts";
+export type { Environment, LabelledSecret, Variable } from "./config/variable.ts";
+export type { Component } from "./lifecycle/component.ts";
+export { composeComponents } from "./lifecycle/compose.ts";
+export type { ProcessLog } from "./lifecycle/process-log.ts";
+export { runMain } from "./lifecycle/run-main.ts";
+export type { App, ProcessLike, RunMainOptions } from "./lifecycle/run-main.ts";
+export { LimitExceededError } from "./lifecycle/within.ts";
