@@ -1,0 +1,72 @@
+/**
+ * Brings the packages and the Node release the project runs on. Plain JavaScript for Node 20, with nothing but what Node has: it runs before
+ * anything is installed.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout. */
+export const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
+
+const wantedMajor = 24;
+const stamp = path.join(root, "node_modules", ".quartet-installed");
+const bundledNode = path.join(root, "node_modules", ".bin", "node");
+
+const wantedStamp = () =>
+  createHash("sha256")
+    .update(readFileSync(path.join(root, "package-lock.json")))
+    .digest("hex");
+
+const isInstalled = () => existsSync(stamp) && readFileSync(stamp, "utf8") === wantedStamp();
+
+/**
+ * Installs what package-lock.json names, unless that was done before. A run that was cut off is not taken for a whole one.
+ * @returns {Promise<void>} rejects with a sentence that says what to do
+ */
+export async function ensureInstalled() {
+  if (isInstalled()) return;
+  process.stderr.write("Installing packages, once; this takes about a minute ...\n");
+  rmSync(stamp, { force: true });
+  const npm = process.env.npm_execpath;
+  const [command, ...prefix] = npm ? [process.execPath, npm] : ["npm"];
+  const code = await run(command, [...prefix, "ci", "--loglevel=error"], { stdio: ["ignore", 2, 2] });
+  if (code !== 0)
+    throw new Error("npm ci failed; its messages above say why. Fix that and run the same command again.");
+  writeFileSync(stamp, wantedStamp());
+}
+
+/**
+ * The Node that runs the project: the one npm installed here, else this one where it is new enough.
+ * @returns {string} an executable
+ */
+export function nodePath() {
+  if (existsSync(bundledNode)) return bundledNode;
+  if (Number(process.versions.node.split(".")[0]) >= wantedMajor) return process.execPath;
+  throw new Error(
+    `No Node ${wantedMajor} comes as a package for ${process.platform}-${process.arch}. Install Node ${wantedMajor} and run the same command again.`,
+  );
+}
+
+/** The environment in which tools installed here are found first. */
+export function toolEnvironment(extra = {}) {
+  const binaries = path.join(root, "node_modules", ".bin");
+  return { ...process.env, PATH: `${binaries}${path.delimiter}${process.env.PATH ?? ""}`, ...extra };
+}
+
+/** How sources run: TypeScript as it stands, workspace packages from their sources. */
+export const sourceFlags = ["--conditions=@quartet/source", "--disable-warning=ExperimentalWarning"];
+
+/**
+ * Runs a command in the checkout until it ends.
+ * @returns {Promise<number>} its exit code; 1 where a signal ended it
+ */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}

@@ -1,0 +1,79 @@
+/** `npm test`: every check of the project, then one line that counts them. `npm test -- libs/text` runs the tests below a folder only. */
+import { readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { ensureInstalled, nodePath, root, run, toolEnvironment } from "../local/install.mjs";
+import { checkContracts } from "./contracts.mjs";
+
+const results = path.join(root, ".nx", "test-results.json");
+
+try {
+  await ensureInstalled();
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function main(folders) {
+  const checks = folders.length > 0 ? [] : await runChecks();
+  const tests = await runTests(folders);
+  const passed = checks.filter(Boolean).length + tests.passed;
+  const failed = checks.filter((ok) => !ok).length + tests.failed;
+  for (const line of tests.leftOut) console.log(`left out: ${line}`);
+  console.log(`${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ""}`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/** Contracts, format, types and lint; each counts as one. */
+async function runChecks() {
+  const tool = async (title, command, ...args) => {
+    console.log(`\n# ${title}`);
+    const code = await run(command, args, { env: toolEnvironment({ NX_TUI: "false" }) });
+    console.log(code === 0 ? `ok: ${title}` : `FAILED: ${title}`);
+    return code === 0;
+  };
+  return [
+    ...(await checkContracts(tool)),
+    await tool("format", "prettier", "--check", "--log-level", "warn", "."),
+    await tool("types", "nx", "run-many", "-t", "typecheck", "--outputStyle=static"),
+    await tool("lint", "nx", "run-many", "-t", "lint", "--outputStyle=static"),
+  ];
+}
+
+/** All tests in one run, so that two workers stay busy; `nx run PROJECT:test` runs one package's, cached. */
+async function runTests(folders) {
+  console.log("\n# tests");
+  rmSync(results, { force: true });
+  const jest = path.join(root, "node_modules", "jest", "bin", "jest.js");
+  const flags = ["--config", "deploy/test/jest.config.mjs", "--json", "--outputFile", results];
+  await run(
+    nodePath(),
+    ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", jest, ...flags, ...folders],
+    {
+      env: toolEnvironment(),
+    },
+  );
+  return summarise(readResults());
+}
+
+function readResults() {
+  try {
+    return JSON.parse(readFileSync(results, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function summarise(report) {
+  if (!report) return { passed: 0, failed: 1, skipped: 0, leftOut: [] };
+  const pending = report.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status === "pending").map(({ fullName }) => fullName),
+  );
+  return {
+    passed: report.numPassedTests,
+    // A file that cannot be loaded fails without a test of its own.
+    failed: report.numFailedTests + report.numRuntimeErrorTestSuites,
+    skipped: report.numPendingTests,
+    leftOut: pending,
+  };
+}
