@@ -1,0 +1,134 @@
+/** `npm run services start|stop|status`: the five services as processes of their own, over gRPC on loopback, the gateway on QUARTET_PORT. */
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensureInstalled, nodePath, root, sourceFlags, toolEnvironment } from "./install.mjs";
+
+const inner = ["embedding", "retrieval", "compression", "generation"];
+const dataFolder = path.resolve(root, process.env.QUARTET_DATA_DIR || ".quartet");
+const runFolder = path.join(dataFolder, "run");
+const stateFile = path.join(runFolder, "services.json");
+const startLimitMs = 30_000;
+const stopLimitMs = 30_000;
+
+const commands = { start, stop, status };
+
+try {
+  const command = commands[process.argv[2]];
+  if (!command) throw new Error("usage: npm run services start|stop|status");
+  process.exitCode = await command();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function start() {
+  await ensureInstalled();
+  if (readState().some(isAlive)) {
+    console.error("Services are running already; `npm run services stop` ends them.");
+    return await status();
+  }
+  mkdirSync(runFolder, { recursive: true });
+  const ports = Object.fromEntries(await Promise.all(inner.map(async (name) => [name, await freePort()])));
+  const gatewayPort = Number(process.env.QUARTET_PORT || 8080) || (await freePort());
+  const environment = toolEnvironment({
+    QUARTET_DATA_DIR: dataFolder,
+    QUARTET_HOST: process.env.QUARTET_HOST || "127.0.0.1",
+    QUARTET_PORT: String(gatewayPort),
+    ...Object.fromEntries(inner.map((name) => [`QUARTET_${name.toUpperCase()}_PORT`, String(ports[name])])),
+    ...Object.fromEntries(inner.map((name) => [`QUARTET_${name.toUpperCase()}_ADDRESS`, `127.0.0.1:${ports[name]}`])),
+  });
+  const state = [...inner, "gateway"].map((name) =>
+    launch(name, name === "gateway" ? gatewayPort : ports[name], environment),
+  );
+  writeFileSync(stateFile, JSON.stringify(state, null, 2));
+  if (!(await isReady(gatewayPort, state))) {
+    for (const { name } of state.filter((service) => !isAlive(service))) console.error(`${name} ended:\n${tail(name)}`);
+    console.error(`The services were not ready within ${startLimitMs / 1000} s; their logs are in ${runFolder}.`);
+    await stop();
+    return 1;
+  }
+  return await status();
+}
+
+function launch(name, port, environment) {
+  const log = openSync(logFile(name), "a");
+  const child = spawn(nodePath(), [...sourceFlags, entry(name)], {
+    cwd: root,
+    env: environment,
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  child.unref();
+  closeSync(log);
+  return { name, pid: child.pid, port };
+}
+
+async function isReady(port, state) {
+  for (const end = Date.now() + startLimitMs; Date.now() < end; await sleep(100)) {
+    if (!state.every(isAlive)) return false;
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) }).catch(
+      () => undefined,
+    );
+    if (ready?.ok) return true;
+  }
+  return false;
+}
+
+/** Ends the gateway first, so that nothing new reaches the services behind it. */
+async function stop() {
+  let code = 0;
+  for (const service of readState().reverse().filter(isAlive)) {
+    process.kill(service.pid, "SIGTERM");
+    for (const end = Date.now() + stopLimitMs; isAlive(service) && Date.now() < end;) await sleep(50);
+    if (!isAlive(service)) continue;
+    console.error(`${service.name} did not stop within ${stopLimitMs / 1000} s and was killed.`);
+    process.kill(service.pid, "SIGKILL");
+    code = 1;
+  }
+  rmSync(stateFile, { force: true });
+  return code;
+}
+
+/** Exit code 0 when all are up, 3 when not, as service managers have it. */
+async function status() {
+  const state = readState();
+  if (state.length === 0) console.log("No services were started here.");
+  for (const service of state) {
+    const line = `${isAlive(service) ? "up  " : "down"}  127.0.0.1:${service.port}  pid ${service.pid}`;
+    console.log(`${service.name.padEnd(12)}${line}  ${path.relative(process.cwd(), logFile(service.name))}`);
+  }
+  return state.length > 0 && state.every(isAlive) ? 0 : 3;
+}
+
+const entry = (name) => path.join(root, "services", name, "src", "main.ts");
+const logFile = (name) => path.join(runFolder, `${name}.log`);
+const tail = (name) => readFileSync(logFile(name), "utf8").trimEnd().split("\n").slice(-5).join("\n");
+const readState = () => (existsSync(stateFile) ? JSON.parse(readFileSync(stateFile, "utf8")) : []);
+
+/** Whether the process is there and is the service: its number may have been given to another process since. */
+const isAlive = ({ name, pid }) => commandOf(pid).includes(entry(name));
+
+/** The command line of a process; empty when there is none. */
+function commandOf(pid) {
+  if (process.platform !== "linux")
+    return spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
