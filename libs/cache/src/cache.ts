@@ -1,0 +1,125 @@
+import { LRUCache } from "lru-cache";
+import { createSingleFlight } from "./single-flight.ts";
+import type { LoadMany } from "./single-flight.ts";
+
+/** At least one of `maxEntries` and `maxBytes` bounds the cache. */
+export type CacheOptions<K, V> = {
+  /** How long a value is served after it was set. Default: without end. */
+  readonly ttlMs?: number;
+  /** A clock that never goes back, in milliseconds. Default: `performance`. */
+  readonly clock?: { now(): number };
+} & (
+  | { readonly maxEntries: number; readonly maxBytes?: undefined; readonly sizeOf?: undefined }
+  | {
+      readonly maxEntries?: number;
+      /** The sum of `sizeOf` over all entries. An entry above it on its own is never kept. */
+      readonly maxBytes: number;
+      /** The bytes that an entry takes, at least 1: a whole number, and an estimate is enough. */
+      readonly sizeOf: (value: V, key: K) => number;
+    }
+);
+
+/** Counts since the start, and the size now. Each key of a batch counts, equal keys of one call once. */
+export interface CacheStats {
+  readonly hits: number;
+  /** Keys that were neither here nor being loaded. */
+  readonly misses: number;
+  /** Keys that were being loaded already, so that no second load was made. */
+  readonly coalesced: number;
+  /** Entries that were pushed out by others. */
+  readonly evictions: number;
+  readonly entries: number;
+  /** 0 when the cache is not bounded by bytes. */
+  readonly bytes: number;
+  /** Keys being loaded now. */
+  readonly loading: number;
+}
+
+export interface Cache<K, V> {
+  get(key: K): V | undefined;
+  set(key: K, value: V): void;
+  /** Also keeps a load of this key that is under way from being stored. */
+  delete(key: K): void;
+  clear(): void;
+  /**
+   * The value that is here, else the one that `load` gives. Equal keys that miss at the same time are one load, whose signal is aborted when all
+   * who wait for it have left; a failure is not kept.
+   *
+   * @throws the signal's reason when it is aborted, else what `load` throws.
+   */
+  getOrLoad(key: K, load: (signal: AbortSignal) => Promise<V>, options?: { readonly signal?: AbortSignal }): Promise<V>;
+  /**
+   * The same for many keys: the values in the order of `keys`, and at most one call of `loadMissing`, with the distinct keys that are
+   * neither here nor being loaded by others. It gives as many values as it was given keys, in their order.
+   */
+  getOrLoadMany(
+    keys: readonly K[],
+    loadMissing: LoadMany<K, V>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<readonly V[]>;
+  stats(): CacheStats;
+}
+
+/** A bounded cache in memory: the least recently used entry goes first. */
+export function createCache<K extends string | number, V extends NonNullable<unknown>>(
+  options: CacheOptions<K, V>,
+): Cache<K, V> {
+  const { maxEntries, maxBytes, sizeOf, ttlMs, clock = performance } = options;
+  const counts = { hits: 0, misses: 0, coalesced: 0, evictions: 0 };
+  const entries = new LRUCache<K, V>({
+    ...(maxEntries === undefined ? {} : { max: maxEntries }),
+    ...(maxBytes === undefined ? {} : { maxSize: maxBytes, sizeCalculation: sizeOf }),
+    // ttlResolution 0: the clock is asked every time, as a value must not outlive its time even by a millisecond.
+    ...(ttlMs === undefined ? {} : { ttl: ttlMs, ttlResolution: 0, perf: clock }),
+    dispose: (_value, _key, reason) => {
+      if (reason === "evict") counts.evictions++;
+    },
+  } as LRUCache.Options<K, V, unknown>);
+  const flights = createSingleFlight<K, V>((key, value) => entries.set(key, value));
+
+  const getOrLoadMany: Cache<K, V>["getOrLoadMany"] = async (keys, loadMissing, { signal } = {}) => {
+    signal?.throwIfAborted();
+    const values = new Map<K, V>();
+    const absent: K[] = [];
+    for (const key of new Set(keys)) {
+      const value = entries.get(key);
+      if (value !== undefined) values.set(key, value);
+      else absent.push(key);
+    }
+    const inFlight = absent.filter((key) => flights.has(key)).length;
+    counts.hits += values.size;
+    counts.coalesced += inFlight;
+    counts.misses += absent.length - inFlight;
+    if (absent.length > 0) {
+      for (const [key, value] of await flights.run(absent, loadMissing, signal)) values.set(key, value);
+    }
+    return keys.map((key) => values.get(key)!);
+  };
+
+  return {
+    get: (key) => {
+      const value = entries.get(key);
+      if (value === undefined) counts.misses++;
+      else counts.hits++;
+      return value;
+    },
+    set: (key, value) => {
+      flights.forget(key);
+      entries.set(key, value);
+    },
+    delete: (key) => {
+      flights.forget(key);
+      entries.delete(key);
+    },
+    clear: () => {
+      flights.forgetAll();
+      entries.clear();
+    },
+    getOrLoad: async (key, load, given) => {
+      const [value] = await getOrLoadMany([key], async (_, signal) => [await load(signal)], given);
+      return value!;
+    },
+    getOrLoadMany,
+    stats: () => ({ ...counts, entries: entries.size, bytes: entries.calculatedSize, loading: flights.size }),
+  };
+}
