@@ -1,0 +1,66 @@
+import type { Answerer, AnswerEnd, AnswerEvent, Citation, Passage } from "./answerer.ts";
+import { noAnswerText } from "./no-answer.ts";
+import { bestQuotes, type Quote } from "./quotes.ts";
+import { holdAnAnswer } from "./refusal.ts";
+
+/** A reference mark of the document's own, such as `[12]`, which would read as a citation of this answer. */
+const ownMark = /\s?\[\d{1,3}\]/g;
+
+/**
+ * Answers without a model: quotes the one to three sentences that cover the question best, each with its citation, or
+ * says that the documents hold no answer. Pure; sees nothing but the question and the passages.
+ */
+export function createExtractiveAnswerer(): Answerer {
+  return {
+    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous for those who wait for a model.
+    async *answer(question, passages, { signal }): AsyncGenerator<AnswerEvent> {
+      signal.throwIfAborted();
+      const quotes = holdAnAnswer(question, passages) ? inReadingOrder(bestQuotes(question, passages)) : [];
+      if (quotes.length === 0) {
+        yield { kind: "text", text: noAnswerText(question) };
+        yield end("no-answer", []);
+        return;
+      }
+      for (const [index, quote] of quotes.entries()) {
+        yield {
+          kind: "text",
+          text: `${separator(quotes[index - 1], quote)}${quote.text.replace(ownMark, "")} [${quote.number}]`,
+        };
+      }
+      yield end("stop", citationsOf(quotes, passages));
+    },
+  };
+}
+
+const end = (finishReason: "stop" | "no-answer", citations: readonly Citation[]): AnswerEnd => ({
+  kind: "end",
+  finishReason,
+  citations,
+  answerer: { kind: "extractive" },
+  degradations: [],
+});
+
+/** The best quote's passage first; within a passage as the document has them. */
+function inReadingOrder(quotes: readonly Quote[]): Quote[] {
+  const rank = new Map<number, number>();
+  for (const { number } of quotes) if (!rank.has(number)) rank.set(number, rank.size);
+  return quotes.toSorted(
+    (one, other) => rank.get(one.number)! - rank.get(other.number)! || one.span.start - other.span.start,
+  );
+}
+
+/** Quotes of one passage read on; those of another begin a line. */
+function separator(before: Quote | undefined, quote: Quote): string {
+  if (before === undefined) return "";
+  return before.number === quote.number ? " " : "\n";
+}
+
+function citationsOf(quotes: readonly Quote[], passages: readonly Passage[]): Citation[] {
+  const byNumber = Map.groupBy(quotes, ({ number }) => number);
+  return [...byNumber]
+    .map(([number, own]) => {
+      const { text, span } = own[0]!.part;
+      return { number, passage: passages[number - 1]!, text, span, highlights: own.map((quote) => quote.span) };
+    })
+    .sort((one, other) => one.number - other.number);
+}

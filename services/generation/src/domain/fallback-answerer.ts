@@ -1,0 +1,53 @@
+import type { Answerer, AnswerEvent } from "./answerer.ts";
+import { AnswererError } from "./answerer-error.ts";
+
+export interface FallbackAnswererOptions {
+  /** Writes the answers. */
+  readonly primary: Answerer;
+  /** Writes them where the primary gives up before its first word. */
+  readonly fallback: Answerer;
+  /** Told of each failure that an answer now hides. */
+  readonly onFallback: (error: AnswererError) => void;
+}
+
+/**
+ * Answers with the fallback where the primary fails before its first text, and says so in the end event together with
+ * what the primary's attempts cost. After the first text, and when the time is over, the failure stands.
+ */
+export function createFallbackAnswerer({ primary, fallback, onFallback }: FallbackAnswererOptions): Answerer {
+  return {
+    async *answer(question, passages, options): AsyncGenerator<AnswerEvent> {
+      let failure: AnswererError;
+      let begun = false;
+      try {
+        for await (const event of primary.answer(question, passages, options)) {
+          begun = true;
+          yield event;
+        }
+        return;
+      } catch (error) {
+        const canFallBack = error instanceof AnswererError && !begun && error.failure !== "OUT_OF_TIME";
+        if (!canFallBack || options.signal.aborted) throw error;
+        failure = error;
+      }
+      onFallback(failure);
+      for await (const event of fallback.answer(question, passages, options)) {
+        yield event.kind === "text" ? event : withFailure(event, failure);
+      }
+    },
+  };
+}
+
+type End = Exclude<AnswerEvent, { kind: "text" }>;
+
+function withFailure(end: End, { message, usage }: AnswererError): End {
+  const degradation = {
+    reason: "EXTRACTIVE_FALLBACK",
+    message: `No model answered; sentences were quoted instead. ${message}`,
+  } as const;
+  return {
+    ...end,
+    degradations: [...end.degradations, degradation],
+    ...(usage === undefined ? {} : { usage }),
+  };
+}

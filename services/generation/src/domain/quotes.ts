@@ -1,0 +1,140 @@
+import { sentences, terms } from "@quartet/text";
+import type { Passage, PassagePart, Span } from "./answerer.ts";
+import { sharedWeight, termWeights, totalWeight, type TermWeights } from "./overlap.ts";
+
+/** A sentence of a passage, word for word. */
+export interface Quote {
+  /** The n of `[n]`. */
+  readonly number: number;
+  readonly part: PassagePart;
+  readonly text: string;
+  /** Where it stands in the document's stored text. */
+  readonly span: Span;
+}
+
+export interface QuoteOptions {
+  /** Default: 3. */
+  readonly maxQuotes?: number;
+  /** How many code points the quotes have together at most; the best sentence is taken whatever its length. Default: 700. */
+  readonly maxCharacters?: number;
+}
+
+/** Beyond these, passages are too far down the ranking to hold the best sentence, and reading them would hold up other calls. */
+const MAX_PASSAGES = 20;
+const MAX_READ_UNITS = 64_000;
+/** What a sentence gets of each neighbour's overlap: an answer often stands beside the sentence that repeats the question. */
+const NEIGHBOUR_SHARE = 0.15;
+/** A further sentence must add at least this share of the question's idf mass. */
+const MINIMUM_GAIN = 0.15;
+/** Two sentences with this share of terms in common say the same. */
+const DUPLICATE_SHARE = 0.8;
+
+interface Candidate extends Quote {
+  readonly terms: ReadonlySet<string>;
+  /** Overlap with the question, neighbours included, before weighting. */
+  readonly context: number;
+  readonly weight: number;
+}
+
+/**
+ * The sentences that answer the question best, best first: the idf mass of the question they cover, with a share of that
+ * of their neighbours, weighted by the passage's score. Each further one must add terms of the question that those
+ * before it lack; near-duplicates are dropped.
+ */
+export function bestQuotes(
+  question: string,
+  passages: readonly Passage[],
+  { maxQuotes = 3, maxCharacters = 700 }: QuoteOptions = {},
+): Quote[] {
+  const asked = termWeights(question);
+  const mass = totalWeight(asked);
+  const candidates = candidatesOf(asked, passages);
+  const chosen: Candidate[] = [];
+  const covered = new Set<string>();
+  let characters = 0;
+  while (chosen.length < maxQuotes) {
+    const best = bestOf(candidates, (each) =>
+      gainOf(each, { asked, mass, chosen, covered, left: maxCharacters - characters }),
+    );
+    if (best === undefined) break;
+    chosen.push(best);
+    characters += best.span.end - best.span.start;
+    for (const term of best.terms) covered.add(term);
+  }
+  return chosen;
+}
+
+interface Choice {
+  readonly asked: TermWeights;
+  readonly mass: number;
+  readonly chosen: readonly Candidate[];
+  readonly covered: ReadonlySet<string>;
+  /** Code points that may still be quoted. */
+  readonly left: number;
+}
+
+/** What a candidate adds to those chosen; 0 when it may not be taken. */
+function gainOf(candidate: Candidate, { asked, mass, chosen, covered, left }: Choice): number {
+  if (chosen.length === 0) return (sharedWeight(asked, candidate.terms) + candidate.context) * candidate.weight;
+  const fresh = sharedWeight(asked, candidate.terms, covered);
+  if (fresh < MINIMUM_GAIN * mass || candidate.span.end - candidate.span.start > left) return 0;
+  if (chosen.some((other) => isNearDuplicate(candidate, other) || areInDifferentParts(candidate, other))) return 0;
+  return (fresh + candidate.context) * candidate.weight;
+}
+
+/** A citation is one unbroken piece of its document, so all quotes of one passage come from one part of it. */
+function areInDifferentParts(one: Quote, other: Quote): boolean {
+  return one.number === other.number && one.part !== other.part;
+}
+
+function isNearDuplicate(one: Candidate, other: Candidate): boolean {
+  const [small, large] = one.terms.size <= other.terms.size ? [one.terms, other.terms] : [other.terms, one.terms];
+  let common = 0;
+  for (const term of small) if (large.has(term)) common += 1;
+  return common >= DUPLICATE_SHARE * small.size;
+}
+
+function candidatesOf(asked: TermWeights, passages: readonly Passage[]): Candidate[] {
+  const highest = Math.max(...passages.map(({ score }) => score), 0);
+  const candidates: Candidate[] = [];
+  let unitsLeft = MAX_READ_UNITS;
+  for (const [index, passage] of passages.slice(0, MAX_PASSAGES).entries()) {
+    unitsLeft -= passage.text.length;
+    if (unitsLeft < 0 && index > 0) break;
+    // A passage's own score tells more than one sentence's words, yet must not drown them.
+    const weight = highest > 0 ? 0.5 + (0.5 * passage.score) / highest : 1;
+    for (const part of passage.parts) candidates.push(...candidatesOfPart(asked, part, { number: index + 1, weight }));
+  }
+  return candidates;
+}
+
+function candidatesOfPart(
+  asked: TermWeights,
+  part: PassagePart,
+  { number, weight }: { number: number; weight: number },
+): Candidate[] {
+  const found = sentences(part.text).map(({ text, start, end }) => {
+    const own = new Set(terms(text));
+    return { text, start, end, terms: own, overlap: sharedWeight(asked, own) };
+  });
+  return found.map((sentence, index) => ({
+    number,
+    part,
+    text: sentence.text,
+    span: { start: part.span.start + sentence.start, end: part.span.start + sentence.end },
+    terms: sentence.terms,
+    context: NEIGHBOUR_SHARE * ((found[index - 1]?.overlap ?? 0) + (found[index + 1]?.overlap ?? 0)),
+    weight: sentence.overlap > 0 ? weight : 0,
+  }));
+}
+
+/** The first of those with the highest value above 0. */
+function bestOf<T>(items: readonly T[], valueOf: (item: T) => number): T | undefined {
+  let best: T | undefined;
+  let highest = 0;
+  for (const item of items) {
+    const value = valueOf(item);
+    if (value > highest) [best, highest] = [item, value];
+  }
+  return best;
+}
