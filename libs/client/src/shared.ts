@@ -1,0 +1,39 @@
+/** What both entry points offer: errors, and the names of the contract a caller writes or reads. */
+export { QuartetError } from "./quartet-error.ts";
+export type { FieldViolation, QuartetErrorCode, QuartetErrorOptions } from "./quartet-error.ts";
+export type { QuartetClient, QuartetClientOptions } from "./quartet-client.ts";
+export type { CallHeaders } from "./service-client.ts";
+
+export type {
+  AnswerQuestionRequest,
+  AnswerQuestionResponse,
+  StreamAnswerQuestionRequest,
+  StreamAnswerQuestionResponse,
+} from "@quartet/contracts/gateway/v1/answer_service";
+export type { SearchPassagesRequest, SearchPassagesResponse } from "@quartet/contracts/gateway/v1/search_service";
+export { PutWait } from "@quartet/contracts/gateway/v1/document_service";
+export type {
+  DeleteDocumentsRequest,
+  DeleteDocumentsResponse,
+  GetDocumentRequest,
+  GetDocumentResponse,
+  ListCollectionsRequest,
+  ListCollectionsResponse,
+  ListDocumentsRequest,
+  ListDocumentsResponse,
+  PutDocumentsRequest,
+  PutDocumentsResponse,
+} from "@quartet/contracts/gateway/v1/document_service";
+export { AnswererKind, CompressionStrategy, FinishReason } from "@quartet/contracts/type/v1/answer";
+export type { Answerer, Citation } from "@quartet/contracts/type/v1/answer";
+export type { Collection, CollectionState } from "@quartet/contracts/type/v1/collection";
+export { DocumentView, PutOutcome } from "@quartet/contracts/type/v1/document";
+export type { Document, PutDocumentResult } from "@quartet/contracts/type/v1/document";
+export type { Filter } from "@quartet/contracts/type/v1/filter";
+export { StageStatus } from "@quartet/contracts/type/v1/outcome";
+export type { Degradation, Failure, StageTiming, Timings } from "@quartet/contracts/type/v1/outcome";
+export type { Passage, Span } from "@quartet/contracts/type/v1/passage";
+export { Execution, Fusion, LegKind, LegStatus } from "@quartet/contracts/type/v1/search";
+export type { LegReport, SearchOptions } from "@quartet/contracts/type/v1/search";
+export { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
+export type { EmbeddingSpace } from "@quartet/contracts/type/v1/vector";
