@@ -1,0 +1,123 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { quartetError, type Reason, reasonTextOf } from "@quartet/errors";
+
+/** What a caller is told of an error that says nothing itself, or whose text must not leave: by code, what to do. */
+const defaults: Partial<Record<Code, { reason: Reason; message: string }>> = {
+  [Code.InvalidArgument]: {
+    reason: "FIELD_INVALID",
+    message: "The request is malformed; check it against the contract.",
+  },
+  [Code.NotFound]: { reason: "NOT_FOUND", message: "There is no such thing." },
+  [Code.DeadlineExceeded]: {
+    reason: "OUT_OF_TIME",
+    message: "The time for this call is used up; ask with a longer deadline.",
+  },
+  [Code.ResourceExhausted]: { reason: "OVERLOADED", message: "The service is at its limit; try again later." },
+  [Code.Unavailable]: { reason: "UPSTREAM_LOST", message: "The service cannot be reached; try again." },
+  [Code.Unimplemented]: { reason: "NOT_ENABLED", message: "This server has no such method." },
+  [Code.Unauthenticated]: { reason: "CREDENTIAL_INVALID", message: "Send a valid credential." },
+  [Code.Internal]: { reason: "INTERNAL", message: "Something went wrong inside; report it with the request id." },
+};
+
+/** The code's own reason and sentence; whatever has none is a defect here. */
+export function plainError(code: Code, cause?: unknown): ConnectError {
+  if (code === Code.Canceled) return new ConnectError("The caller cancelled.", code, undefined, undefined, cause);
+  const known = defaults[code];
+  return known === undefined
+    ? plainError(Code.Internal, cause)
+    : quartetError({ code, reason: known.reason, message: known.message, cause });
+}
+
+export function messageTooLarge(direction: "request" | "response", maxBytes: number, cause?: unknown): ConnectError {
+  return quartetError({
+    code: Code.ResourceExhausted,
+    reason: "MESSAGE_TOO_LARGE",
+    message: `The ${direction} is larger than ${maxBytes} bytes; ask for less at once.`,
+    cause,
+  });
+}
+
+export function malformedRequest(cause: unknown): ConnectError {
+  return quartetError({
+    code: Code.InvalidArgument,
+    reason: "FIELD_INVALID",
+    message: "The request cannot be decoded; check it against the contract.",
+    cause,
+  });
+}
+
+/**
+ * The error a call ends with because its signal was aborted: DEADLINE_EXCEEDED, what the process gave as reason (it is draining), or
+ * CANCELED.
+ */
+export function abortError({ reason }: AbortSignal): ConnectError {
+  if (reason instanceof ConnectError) {
+    return reason.code === Code.DeadlineExceeded && reasonTextOf(reason) === undefined
+      ? plainError(Code.DeadlineExceeded, reason)
+      : reason;
+  }
+  const timedOut = reason instanceof Error && reason.name === "TimeoutError";
+  return plainError(timedOut ? Code.DeadlineExceeded : Code.Canceled, reason);
+}
+
+/** Connect's and grpc-js's own words for a message over the limit. */
+const sizeError = /larger than (max|configured|\d)|max(imum)? .*size/i;
+/** Connect's own words for bytes that are no message; it calls them INTERNAL. */
+const parseError = /^parse binary: /;
+
+/**
+ * What leaves a server: always a ConnectError with a reason, and no text that a handler did not mean for the caller.
+ * The one mapping of all hosts; what it replaces stays as `cause`, for the log.
+ */
+export function toServerError(error: unknown, signal: AbortSignal): ConnectError {
+  if (error instanceof ConnectError && reasonTextOf(error) !== undefined) return error;
+  if (signal.aborted) return abortError(signal);
+  if (!(error instanceof ConnectError)) return plainError(Code.Internal, error);
+  if (error.code === Code.Internal)
+    return parseError.test(error.rawMessage) ? malformedRequest(error) : withReason(error);
+  if (error.code === Code.ResourceExhausted && sizeError.test(error.rawMessage)) return tooLarge(error);
+  return withReason(error);
+}
+
+function tooLarge(error: ConnectError): ConnectError {
+  return quartetError({
+    code: Code.ResourceExhausted,
+    reason: "MESSAGE_TOO_LARGE",
+    message: "The message is over the size limit; send or ask for less at once.",
+    cause: error,
+  });
+}
+
+/** The same error with the reason of its code. */
+function withReason(error: ConnectError): ConnectError {
+  const known = defaults[error.code];
+  if (known === undefined) return error;
+  const { code, metadata, details, rawMessage, cause } = error;
+  const reasoned = quartetError({ code, reason: known.reason, message: rawMessage || known.message, cause });
+  const result = new ConnectError(reasoned.rawMessage, code, metadata, undefined, cause);
+  result.details = [...reasoned.details, ...details];
+  return result;
+}
+
+/**
+ * What a client's caller sees: one error of every kind, whatever transport made it.
+ * - our own signal: its reason (DEADLINE_EXCEEDED, CANCELED, or what the process aborted it with);
+ * - what a Quartet service said: as it said it;
+ * - a CANCELED while our signal is not aborted: UNAVAILABLE, the peer is gone;
+ * - anything a transport says itself: the code's own sentence, since theirs name hosts and ports.
+ */
+export function toClientError(error: unknown, signal: AbortSignal | undefined): ConnectError {
+  if (signal?.aborted === true) return abortError(signal);
+  if (!(error instanceof ConnectError)) return plainError(Code.Internal, error);
+  if (reasonTextOf(error) !== undefined) return error;
+  switch (error.code) {
+    case Code.Canceled:
+    case Code.Aborted:
+    case Code.Unavailable:
+      return plainError(Code.Unavailable, error);
+    case Code.ResourceExhausted:
+      return sizeError.test(error.rawMessage) ? tooLarge(error) : plainError(error.code, error);
+    default:
+      return defaults[error.code] === undefined ? error : plainError(error.code, error);
+  }
+}

@@ -1,0 +1,171 @@
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { StreamRequest, StreamResponse, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
+import * as grpc from "@grpc/grpc-js";
+import { abortError } from "../errors.ts";
+import { decodeResponse, encode, methodDefinition } from "./codec.ts";
+import { toHeaders, toMetadata } from "./metadata.ts";
+import { fromStatus } from "./status.ts";
+
+export interface Wire {
+  readonly client: grpc.Client;
+  readonly writeMaxBytes: number;
+}
+
+/** One unary call over grpc-js. `deadline` is in milliseconds since the epoch. */
+export async function callUnary(
+  { client, writeMaxBytes }: Wire,
+  { method, service, signal, header: requestHeader, message: request }: UnaryRequest,
+  deadline: number,
+): Promise<UnaryResponse> {
+  if (signal.aborted) throw abortError(signal);
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
+  const bytes = encode(method.input, request, "request", writeMaxBytes);
+  let reply: Buffer | undefined;
+  const call = client.makeUnaryRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    bytes,
+    toMetadata(requestHeader),
+    { deadline },
+    (_error, value) => (reply = value),
+  );
+  const { header, status } = await follow(call, signal).ended;
+  if (status.code !== grpc.status.OK || reply === undefined) throw fromStatus(status, header);
+  const message = decodeResponse(method.output, reply);
+  return { stream: false, service, method, header, trailer: toHeaders(status.metadata), message };
+}
+
+/** One streaming call of any kind over grpc-js. Resolves with the response's headers; trailers are there at the end. */
+export async function callStream(wire: Wire, request: StreamRequest, deadline: number): Promise<StreamResponse> {
+  const { method, service, signal } = request;
+  if (signal.aborted) throw abortError(signal);
+  const { call, replies, failure } = await open(wire, request, deadline);
+  const { headed, ended } = follow(call, signal);
+  const header = await headed;
+  const trailer = new Headers();
+  const finish = async () => {
+    const { status } = await ended;
+    if (failure.error !== undefined) throw failure.error;
+    if (status.code !== grpc.status.OK) throw fromStatus(status, header);
+    toHeaders(status.metadata).forEach((value, key) => trailer.append(key, value));
+  };
+  return { stream: true, service, method, header, trailer, message: decoded(method, replies(ended), finish) };
+}
+
+type Call = grpc.ClientUnaryCall | grpc.ClientReadableStream<Buffer> | grpc.ClientWritableStream<Buffer>;
+type End = { readonly header: Headers; readonly status: grpc.StatusObject };
+
+/** Cancels the call when the signal is aborted, and gathers what comes beside messages. */
+function follow(call: Call, signal: AbortSignal): { headed: Promise<Headers>; ended: Promise<End> } {
+  const { promise: headed, resolve: onHeader } = Promise.withResolvers<Headers>();
+  const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
+  let header = new Headers();
+  const cancel = () => call.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  call.once("metadata", (metadata: grpc.Metadata) => onHeader((header = toHeaders(metadata))));
+  call.once("status", (status: grpc.StatusObject) => {
+    signal.removeEventListener("abort", cancel);
+    onHeader(header);
+    onEnd({ header, status });
+  });
+  return { headed, ended };
+}
+
+interface OpenStream {
+  readonly call: grpc.ClientReadableStream<Buffer> | grpc.ClientWritableStream<Buffer>;
+  /** The encoded responses, until the call has ended; whether well is told by its status. */
+  readonly replies: (ended: Promise<unknown>) => AsyncIterable<Buffer>;
+  /** Why the requests could not be sent to their end. */
+  readonly failure: { error?: unknown };
+}
+
+async function open({ client, writeMaxBytes }: Wire, request: StreamRequest, deadline: number): Promise<OpenStream> {
+  const { method, header } = request;
+  const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
+  const metadata = toMetadata(header);
+  const encodeRequest = (message: Message) => encode(method.input, message, "request", writeMaxBytes);
+  const failure: OpenStream["failure"] = {};
+  if (method.methodKind === "server_streaming") {
+    const { value } = await request.message[Symbol.asyncIterator]().next();
+    const bytes = encodeRequest(value as Message);
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, bytes, metadata, {
+      deadline,
+    });
+    return { call, replies: () => read(call), failure };
+  }
+  if (method.methodKind === "bidi_streaming") {
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline });
+    void send(call, request.message, encodeRequest, failure);
+    return { call, replies: () => read(call), failure };
+  }
+  let reply: Buffer | undefined;
+  const call = client.makeClientStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    metadata,
+    { deadline },
+    (_error, value) => (reply = value),
+  );
+  void send(call, request.message, encodeRequest, failure);
+  return {
+    call,
+    async *replies(ended) {
+      await ended;
+      if (reply !== undefined) yield reply;
+    },
+    failure,
+  };
+}
+
+/** Sends the requests at the pace the call takes them; a failure of their source ends the call. */
+async function send(
+  call: grpc.ClientWritableStream<Buffer>,
+  messages: AsyncIterable<Message>,
+  encodeRequest: (message: Message) => Buffer,
+  failure: { error?: unknown },
+): Promise<void> {
+  call.on("error", () => undefined);
+  let ended = false;
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  call.once("status", () => {
+    ended = true;
+    resolve();
+  });
+  try {
+    for await (const message of messages) {
+      if (ended) return;
+      if (!call.write(encodeRequest(message))) {
+        const flowing = Promise.withResolvers<void>();
+        call.once("drain", flowing.resolve);
+        await Promise.race([flowing.promise, over]);
+        call.removeListener("drain", flowing.resolve);
+      }
+    }
+    call.end();
+  } catch (error) {
+    if (ended) return;
+    failure.error = error;
+    call.cancel();
+  }
+}
+
+/** What arrives, to the end or the failure; grpc-js tells either once more as the call's status. */
+async function* read(call: grpc.ClientReadableStream<Buffer>): AsyncGenerator<Buffer> {
+  call.on("error", () => undefined);
+  try {
+    for await (const bytes of call.iterator({ destroyOnReturn: false })) yield bytes as Buffer;
+  } catch {
+    // The status has the code, the text and the details.
+  }
+}
+
+async function* decoded(
+  { output }: DescMethod,
+  replies: AsyncIterable<Buffer>,
+  finish: () => Promise<void>,
+): AsyncGenerator<Message> {
+  for await (const bytes of replies) yield decodeResponse(output, bytes);
+  await finish();
+}

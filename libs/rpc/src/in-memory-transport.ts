@@ -1,0 +1,156 @@
+import type { DescMethod, DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  Code,
+  ConnectError,
+  createContextValues,
+  type Interceptor,
+  type StreamRequest,
+  type StreamResponse,
+  type Transport,
+  type UnaryRequest,
+  type UnaryResponse,
+} from "@connectrpc/connect";
+import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import type { Logger, Metrics } from "@quartet/telemetry";
+import { CallContext } from "./call-context.ts";
+import { createClientChain } from "./client-chain.ts";
+import { createDeadlines, type DeadlineOptions } from "./deadline.ts";
+import { abortError, plainError } from "./errors.ts";
+import { type AnyHandler, guard } from "./guard.ts";
+import type { Routes } from "./handler.ts";
+import { type Invocable, invokeStream, invokeUnary } from "./invoke.ts";
+import { createServerChain } from "./server-chain.ts";
+import { watchStream } from "./watch-stream.ts";
+
+export interface InMemoryTransportOptions extends DeadlineOptions {
+  /** Whether requests are checked against the contract. Default: false; the border has done it. */
+  readonly validate?: boolean;
+  /** Around every call, outside of Quartet's own. Default: none. */
+  readonly interceptors?: readonly Interceptor[];
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+}
+
+/**
+ * Calls handlers of this process, as a server would: the same chain, deadline, cancellation and errors, without encoding anything.
+ * Messages are passed as they are, so neither side may change one it has sent or received.
+ */
+export function createInMemoryTransport(routes: Routes, options: InMemoryTransportOptions = {}): Transport {
+  const { validate = false, interceptors = [], logger, metrics } = options;
+  const deadlines = createDeadlines(options);
+  const chain = createServerChain({ callers: "trusted", validate, logger, metrics });
+  const handlers = new Map<DescMethod, AnyHandler>();
+  routes((service, implementation) => {
+    const guarded = guard(service, implementation) as Record<string, AnyHandler | undefined>;
+    for (const method of service.methods) {
+      const handler = guarded[method.localName];
+      if (handler !== undefined) handlers.set(method, handler);
+    }
+  });
+
+  const find = <M extends DescMethodUnary | DescMethodStreaming>(method: M): Invocable<M> => {
+    const handler = handlers.get(method);
+    if (handler === undefined) throw plainError(Code.Unimplemented);
+    return { method, handler, chain };
+  };
+  const clientChain = [...interceptors, ...createClientChain()];
+  const prepare = (
+    method: DescMethod,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: CallOptions["headers"],
+  ) => ({
+    call: {
+      interceptors: clientChain,
+      timeoutMs: deadlines.complete(timeoutMs),
+      ...(signal === undefined ? {} : { signal }),
+    },
+    request: { service: method.parent, requestMethod: "POST", url: urlOf(method), header: new Headers(header) },
+  });
+
+  return {
+    unary(method, signal, timeoutMs, header, message, contextValues = createContextValues()) {
+      const { call, request } = prepare(method, signal, timeoutMs, header);
+      return runUnaryCall({
+        ...call,
+        req: { ...request, stream: false, method, message, contextValues },
+        next: async (sent) => (await answer(find(method), sent as UnaryRequest, call.timeoutMs)) as never,
+      });
+    },
+    stream(method, signal, timeoutMs, header, messages, contextValues = createContextValues()) {
+      const { call, request } = prepare(method, signal, timeoutMs, header);
+      return runStreamingCall({
+        ...call,
+        req: { ...request, stream: true, method, message: messages, contextValues },
+        next: async (sent) => (await answerStream(find(method), sent as StreamRequest, call.timeoutMs)) as never,
+      });
+    },
+  };
+}
+
+const urls = new WeakMap<DescMethod, string>();
+
+function urlOf(method: DescMethod): string {
+  let url = urls.get(method);
+  if (url === undefined) urls.set(method, (url = `memory://quartet/${method.parent.typeName}/${method.name}`));
+  return url;
+}
+
+async function answer(
+  rpc: Invocable<DescMethodUnary>,
+  request: UnaryRequest,
+  timeoutMs: number,
+): Promise<UnaryResponse> {
+  const call = open(rpc.method, request, timeoutMs);
+  try {
+    return await invokeUnary(rpc, call.context, request.message);
+  } catch (error) {
+    throw detach(error, call.context);
+  } finally {
+    call.close();
+  }
+}
+
+async function answerStream(
+  rpc: Invocable<DescMethodStreaming>,
+  request: StreamRequest,
+  timeoutMs: number,
+): Promise<StreamResponse> {
+  const call = open(rpc.method, request, timeoutMs);
+  const failed = (error: unknown) => {
+    const detached = detach(error, call.context);
+    call.close();
+    return detached;
+  };
+  try {
+    const response = await invokeStream(rpc, call.context, request.message);
+    return { ...response, message: watchStream(response.message, { ended: call.close, failed, left: call.close }) };
+  } catch (error) {
+    throw failed(error);
+  }
+}
+
+/** The server's side of a call: its context follows the client's signal. */
+function open(method: DescMethod, { signal, header, url }: UnaryRequest | StreamRequest, timeoutMs: number) {
+  const context = new CallContext({ method, url, protocolName: "memory", requestHeader: header, timeoutMs });
+  const onAbort = () => context.abort(abortError(signal));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  const close = () => {
+    signal.removeEventListener("abort", onAbort);
+    context.close();
+  };
+  return { context, close };
+}
+
+/** The error as it would come over a wire: no cause, no stack of the server, headers and trailers as metadata. */
+function detach(error: unknown, { responseHeader, responseTrailer }: CallContext): ConnectError {
+  const { rawMessage, code, metadata, details } =
+    error instanceof ConnectError ? error : plainError(Code.Internal, error);
+  const detached = new ConnectError(rawMessage, code, responseHeader);
+  for (const headers of [responseTrailer, metadata]) headers.forEach((value, key) => detached.metadata.set(key, value));
+  detached.details = details;
+  detached.isWireError = true;
+  return detached;
+}

@@ -1,0 +1,14 @@
+export { createClient } from "./create-client.ts";
+export type { Client, ResponseStream } from "./create-client.ts";
+export type { DeadlineOptions } from "./deadline.ts";
+export { forward } from "./forward.ts";
+export { createRpcServer } from "./grpc/server.ts";
+export type { RpcServer, RpcServerOptions, TlsServerOptions } from "./grpc/server.ts";
+export { createGrpcTransport } from "./grpc/transport.ts";
+export type { ConnectionState, GrpcTransport, GrpcTransportOptions, TlsClientOptions } from "./grpc/transport.ts";
+export { guard } from "./guard.ts";
+export type { AddService, Handler, Routes, ServiceModule } from "./handler.ts";
+export { createInMemoryTransport } from "./in-memory-transport.ts";
+export type { InMemoryTransportOptions } from "./in-memory-transport.ts";
+export { defaultTenant, principalKey, principalOf, requestIdKey, requestIdOf } from "./principal.ts";
+export type { Principal } from "./principal.ts";
