@@ -1,0 +1,86 @@
+import type { FinishReason } from "../../domain/answerer.ts";
+
+/** What one event of a chat completion stream says, of what is used here. */
+export interface ChatChunk {
+  /** More text; empty when there is none. */
+  readonly text: string;
+  /** More of the text in which the model refuses. */
+  readonly refusal: string;
+  readonly finishReason?: FinishReason;
+  readonly usage?: ReportedUsage;
+}
+
+export interface ReportedUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+}
+
+/** The provider sent something that is no chat completion stream. */
+export class ProtocolError extends Error {
+  override readonly name = "ProtocolError";
+}
+
+/** By what providers call it; several servers with the OpenAI protocol have names of their own. */
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  eos: "stop",
+  eos_token: "stop",
+  end_turn: "stop",
+  stop_sequence: "stop",
+  length: "length",
+  max_tokens: "length",
+  content_filter: "content-filter",
+  refusal: "refusal",
+};
+
+/**
+ * Reads one event. Fields that are missing say nothing; fields of the wrong kind break the protocol.
+ *
+ * @throws {ProtocolError}
+ */
+export function readChatChunk(event: unknown): ChatChunk {
+  const { choices, usage } = fields(event, "event");
+  const reported = usage === undefined || usage === null ? {} : { usage: readUsage(fields(usage, "usage")) };
+  if (choices !== undefined && choices !== null && !Array.isArray(choices)) throw new ProtocolError("choices: no list");
+  const choice: unknown = choices?.[0];
+  if (choice === undefined) return { text: "", refusal: "", ...reported };
+  const { delta, finish_reason: reason } = fields(choice, "choice");
+  const { content, refusal } = delta === undefined || delta === null ? {} : fields(delta, "delta");
+  return {
+    text: textOf(content, "content"),
+    refusal: textOf(refusal, "refusal"),
+    ...(reason === undefined || reason === null || reason === "" ? {} : { finishReason: finishReasonOf(reason) }),
+    ...reported,
+  };
+}
+
+function finishReasonOf(reason: unknown): FinishReason {
+  if (typeof reason === "string" && Object.hasOwn(finishReasons, reason)) return finishReasons[reason]!;
+  throw new ProtocolError("finish_reason: not known");
+}
+
+function readUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage {
+  const details = usage["prompt_tokens_details"];
+  const cached = details === undefined || details === null ? 0 : fields(details, "details")["cached_tokens"];
+  return {
+    inputTokens: countOf(usage["prompt_tokens"]),
+    outputTokens: countOf(usage["completion_tokens"]),
+    cachedInputTokens: countOf(cached),
+  };
+}
+
+/** Counts are for the bill only: a wrong one is no reason to lose an answer. */
+const countOf = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
+
+function textOf(value: unknown, name: string): string {
+  if (value === undefined || value === null) return "";
+  if (typeof value !== "string") throw new ProtocolError(`${name}: no text`);
+  return value;
+}
+
+function fields(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new ProtocolError(`${name}: no object`);
+  return value as Record<string, unknown>;
+}

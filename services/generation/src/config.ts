@@ -1,0 +1,105 @@
+import { ConfigError, parseEnv, variable, type ConfigOf, type Environment } from "@quartet/service";
+import { logLevels } from "@quartet/telemetry";
+
+/** Everything that the generation service reads from the environment. */
+export const variables = {
+  port: variable.integer("QUARTET_GENERATION_PORT", {
+    default: 50_054,
+    min: 0,
+    max: 65_535,
+    doc: "Port that the generation service listens on; 0 takes a free one.",
+  }),
+  host: variable.text("QUARTET_HOST", {
+    default: "127.0.0.1",
+    pattern: /^[\w.:-]{1,253}$/,
+    expected: "an address or host name",
+    doc: "Address to listen on; 127.0.0.1 is reached from this machine only.",
+  }),
+  logLevel: variable.choice("QUARTET_LOG_LEVEL", logLevels, {
+    default: "info",
+    doc: "The least important lines that are logged.",
+  }),
+  answerer: variable.choice("QUARTET_ANSWERER", ["auto", "openai", "extractive"], {
+    default: "auto",
+    doc: "Who writes answers: an OpenAI-compatible model, or quoted sentences; auto takes the model if a key or base URL is set.",
+  }),
+  fallback: variable.choice("QUARTET_GENERATION_FALLBACK", ["extractive", "none"], {
+    default: "extractive",
+    doc: "What happens when the model fails before its first word: quoted sentences and a note, or the error.",
+  }),
+  apiKeys: variable.numberedSecrets("OPENAI_API_KEY", {
+    doc: "Keys of the model provider, used in turn.",
+  }),
+  baseUrl: variable.url("OPENAI_BASE_URL", {
+    optional: true,
+    doc: "Where the OpenAI-compatible provider answers, with its /v1; without it, OpenAI itself.",
+  }),
+  connections: variable.integer("OPENAI_CONNECTION_POOL_SIZE", {
+    default: 32,
+    min: 1,
+    max: 1_024,
+    doc: "Connections kept to the model provider at most; a stream holds one.",
+  }),
+  model: variable.text("QUARTET_GENERATION_MODEL", {
+    default: "gpt-4o-mini",
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    expected: "a model name of at most 128 characters without spaces",
+    doc: "The model that writes answers, as the provider names it.",
+  }),
+  temperature: variable.number("QUARTET_GENERATION_TEMPERATURE", {
+    optional: true,
+    min: 0,
+    max: 2,
+    doc: "How freely the model writes; without it, the provider's own default.",
+  }),
+  maxOutputTokens: variable.integer("QUARTET_GENERATION_MAX_TOKENS", {
+    default: 1_024,
+    min: 16,
+    max: 65_536,
+    doc: "The longest answer in tokens, as told to the model.",
+  }),
+  maxOutputCharacters: variable.integer("QUARTET_GENERATION_MAX_CHARACTERS", {
+    default: 20_000,
+    min: 100,
+    max: 1_000_000,
+    doc: "The longest answer in characters; one that goes on is cut and ends with finish reason LENGTH.",
+  }),
+  totalTimeoutMs: variable.duration("QUARTET_GENERATION_TIMEOUT", {
+    default: 120_000,
+    min: 100,
+    max: 3_600_000,
+    doc: "The longest time for one answer, whatever the caller's deadline.",
+  }),
+  firstTokenTimeoutMs: variable.duration("QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT", {
+    default: 15_000,
+    min: 50,
+    max: 600_000,
+    doc: "How long the model may take to its first word, all attempts together.",
+  }),
+  stallTimeoutMs: variable.duration("QUARTET_GENERATION_STALL_TIMEOUT", {
+    default: 10_000,
+    min: 50,
+    max: 600_000,
+    doc: "How long the model may pause within an answer.",
+  }),
+} as const;
+
+export type Config = ConfigOf<typeof variables>;
+
+/** @throws {ConfigError} with one line per mistake. */
+export function parseConfig(environment: Environment): Config {
+  const config = parseEnv(variables, environment);
+  if (config.answerer === "openai" && !hasProvider(config)) {
+    throw new ConfigError([
+      "QUARTET_ANSWERER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or extractive.",
+    ]);
+  }
+  return config;
+}
+
+const hasProvider = ({ apiKeys, baseUrl }: Config) => apiKeys.length > 0 || baseUrl !== undefined;
+
+/** Whether a model writes the answers. */
+export function usesModel(config: Config): boolean {
+  return config.answerer === "openai" || (config.answerer === "auto" && hasProvider(config));
+}

@@ -1,0 +1,129 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type {
+  GenerateAnswerRequest,
+  GenerateAnswerResponseSchema,
+} from "@quartet/contracts/generation/v1/generation_service";
+import {
+  type AnswererSchema,
+  AnswererKind,
+  CitationSchema,
+  type Citation as CitationMessage,
+  FinishReason as FinishReasonMessage,
+} from "@quartet/contracts/type/v1/answer";
+import type { Passage as PassageMessage, Span as SpanMessage } from "@quartet/contracts/type/v1/passage";
+import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
+import { quartetError } from "@quartet/errors";
+import { nfc } from "@quartet/text";
+import type { AnswererIdentity, AnswerEvent, Citation, FinishReason, Passage, Span, Usage } from "./domain/answerer.ts";
+import type { AnswererError, AnswererFailure } from "./domain/answerer-error.ts";
+import { passageParts } from "./domain/passage-parts.ts";
+
+/** The name under which this service appears in degradations. */
+const hop = "generation";
+
+/** @throws {ConnectError} INVALID_ARGUMENT naming the passage whose text and offsets do not add up. */
+export function fromRequest({ question, passages }: GenerateAnswerRequest): { question: string; passages: Passage[] } {
+  return { question: nfc(question).trim(), passages: passages.map(fromPassage) };
+}
+
+function fromPassage(message: PassageMessage, index: number): Passage {
+  const { documentId, title, uri, text, score, hits, documentVersion } = message;
+  const parts = passageParts(text, fromSpan(message), message.keptSpans.map(fromSpan));
+  if (parts === undefined) {
+    const violation = {
+      field: `passages[${index}].${message.keptSpans.length > 0 ? "kept_spans" : "end_offset"}`,
+      description: "must add up to the characters of text: the spans in order, one character between two of them",
+    };
+    throw quartetError({
+      code: Code.InvalidArgument,
+      reason: "FIELD_INVALID",
+      message: "The offsets of a passage do not fit its text. Send passages as retrieval or compression made them.",
+      violations: [violation],
+    });
+  }
+  const sources = [...new Set(hits.map(({ source }) => source))];
+  return { documentId, title, uri, text, parts, score, sources, documentVersion };
+}
+
+const fromSpan = ({ startOffset, endOffset }: Pick<SpanMessage, "startOffset" | "endOffset">): Span => ({
+  start: startOffset,
+  end: endOffset,
+});
+
+const toSpan = ({ start, end }: Span) => ({ startOffset: start, endOffset: end });
+
+export function toResponse(event: AnswerEvent): MessageInitShape<typeof GenerateAnswerResponseSchema> {
+  if (event.kind === "text") return { event: { case: "textDelta", value: { text: event.text } } };
+  const { citations, answerer, usage, degradations, finishReason } = event;
+  return {
+    event: {
+      case: "end",
+      value: {
+        citations: citations.map(toCitation),
+        answerer: toAnswerer(answerer),
+        degradations: degradations.map(({ reason, message }) => ({ hop, reason, message })),
+        finishReason: finishReasons[finishReason],
+        ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+      },
+    },
+  };
+}
+
+export function toCitation({ number, passage, text, span, highlights }: Citation): CitationMessage {
+  return create(CitationSchema, {
+    number,
+    documentId: passage.documentId,
+    title: passage.title,
+    text,
+    ...toSpan(span),
+    highlights: highlights.map(toSpan),
+    score: passage.score,
+    uri: passage.uri,
+    sources: [...passage.sources],
+    documentVersion: passage.documentVersion,
+  });
+}
+
+const finishReasons: Readonly<Record<FinishReason, FinishReasonMessage>> = {
+  stop: FinishReasonMessage.STOP,
+  length: FinishReasonMessage.LENGTH,
+  "content-filter": FinishReasonMessage.CONTENT_FILTER,
+  refusal: FinishReasonMessage.REFUSAL,
+  "no-answer": FinishReasonMessage.NO_ANSWER,
+};
+
+const toAnswerer = (identity: AnswererIdentity): MessageInitShape<typeof AnswererSchema> =>
+  identity.kind === "extractive"
+    ? { kind: AnswererKind.EXTRACTIVE }
+    : { kind: AnswererKind.MODEL, model: identity.model, promptVersion: identity.promptVersion };
+
+/** A provider may tell any number; the contract's fields hold 32 bits. */
+const toCount = (value: number) => Math.min(Math.max(0, Math.trunc(value)), 0x7fff_ffff);
+
+const toUsage = (usage: Usage) => ({
+  inputTokenCount: toCount(usage.inputTokens),
+  outputTokenCount: toCount(usage.outputTokens),
+  cachedInputTokenCount: toCount(usage.cachedInputTokens),
+  callCount: toCount(usage.calls),
+  estimated: usage.estimated,
+});
+
+const codes: Readonly<Record<AnswererFailure, Code>> = {
+  LLM_RATE_LIMIT: Code.ResourceExhausted,
+  LLM_QUOTA: Code.ResourceExhausted,
+  LLM_AUTH: Code.FailedPrecondition,
+  LLM_TTFT: Code.Unavailable,
+  LLM_PROTOCOL: Code.Unavailable,
+  LLM_UNAVAILABLE: Code.Unavailable,
+  STREAM_STALLED: Code.Unavailable,
+  STREAM_TRUNCATED: Code.Unavailable,
+  OUT_OF_TIME: Code.DeadlineExceeded,
+};
+
+/** The error a caller gets, with what was spent as a detail. The cause stays here. */
+export function toConnectError({ failure, message, usage, retryDelayMs, cause }: AnswererError): ConnectError {
+  const error = quartetError({ code: codes[failure], reason: failure, message, retryDelayMs, cause });
+  if (usage !== undefined) error.details.push({ desc: TokenUsageSchema, value: toUsage(usage) });
+  return error;
+}
