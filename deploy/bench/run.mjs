@@ -1,0 +1,15 @@
+/** `npm run bench NAME`: measures, always beside a baseline in the same run. `npm run bench` lists what there is. */
+import path from "node:path";
+import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } from "../local/install.mjs";
+
+const benches = { search: "hybrid search at 1, 20 and 50 in flight: standalone and separate processes beside a floor without hops" };
+
+const [name, ...args] = process.argv.slice(2);
+if (!Object.hasOwn(benches, name ?? "")) {
+  for (const [known, what] of Object.entries(benches)) console.log(`npm run bench ${known}   ${what}`);
+  process.exitCode = name === undefined ? 0 : 2;
+} else {
+  await ensureInstalled();
+  const entry = path.join(root, "deploy", "bench", "src", `${name}.ts`);
+  process.exitCode = await run(nodePath(), [...sourceFlags, entry, ...args], { env: toolEnvironment() });
+}

@@ -1,0 +1,72 @@
+import { readFile } from "node:fs/promises";
+import { createRpcServer, type RpcServer, type ServiceModule } from "@quartet/rpc";
+import { createLogger, createMetrics, type Logger, type Metrics } from "@quartet/telemetry";
+import type { Component } from "../lifecycle/component.ts";
+import { composeComponents } from "../lifecycle/compose.ts";
+import type { App } from "../lifecycle/run-main.ts";
+import type { ServerConfig, TlsConfig } from "./server-config.ts";
+
+/** What a module is given by the process it runs in. */
+export interface Telemetry {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface ServiceAppOptions {
+  /** As in logs and metrics, such as `embedding`. */
+  readonly name: string;
+  readonly config: ServerConfig;
+  /** Makes the service itself: what standalone mounts in memory. */
+  readonly createModule: (telemetry: Telemetry) => ServiceModule;
+  /** How long running calls may take to finish when the process is told to stop. Default 20,000. */
+  readonly drainLimitMs?: number;
+}
+
+const startedStopLimitMs = 10_000;
+
+/** An inner service as a process of its own: its module first, then a gRPC server in front of it, with health and reflection. */
+export function createServiceApp({ name, config, createModule, drainLimitMs = 20_000 }: ServiceAppOptions): App {
+  const log = createLogger({ service: name, level: config.logLevel });
+  const metrics = createMetrics({ component: name });
+  const module = createModule({ log, metrics });
+  let server: RpcServer | undefined;
+  const listener: Component = {
+    name: "rpc server",
+    async start() {
+      const tls = await readTlsFiles(config);
+      server = createRpcServer({
+        logger: log,
+        metrics,
+        trustNetwork: config.trustNetwork,
+        ...(tls && { tls: { ...tls, clientAuthority: tls.authority } }),
+      }).mount(module.routes);
+      const { port } = await server.listen({ port: config.port, host: config.host });
+      log.info({ port }, "listening");
+    },
+    async stop() {
+      await server?.drain({ limitMs: drainLimitMs });
+      metrics.close();
+    },
+    stopLimitMs: drainLimitMs + 1_000,
+  };
+  return { ...composeComponents(name, [moduleComponent(name, module), listener]), log };
+}
+
+/** A module as a part of a process: started before what lets calls in, stopped after the last call has ended. */
+export function moduleComponent(name: string, module: ServiceModule): Component {
+  return {
+    name,
+    start: async (signal) => await module.start?.(signal),
+    stop: async () => await module.stop?.(),
+    stopLimitMs: startedStopLimitMs,
+  };
+}
+
+/** The certificate, key and authority that the files hold; undefined where none are named. */
+export async function readTlsFiles({ tlsCertificate, tlsPrivateKey, tlsAuthority }: TlsConfig) {
+  if (tlsCertificate === undefined || tlsPrivateKey === undefined || tlsAuthority === undefined) return undefined;
+  const [certificate, privateKey, authority] = await Promise.all(
+    [tlsCertificate, tlsPrivateKey, tlsAuthority].map((file) => readFile(file, "utf8")),
+  );
+  return { certificate: certificate ?? "", privateKey: privateKey ?? "", authority: authority ?? "" };
+}
