@@ -1,17 +1,20 @@
 import { hashSlice } from "./hash.ts";
 import { foldCase, forEachRun, type RunKind } from "./runs.ts";
 
-/** Lengths of the n-grams of one kind of run, in characters. */
+/**
+ * Lengths of the n-grams of one kind of run, in characters. Three syllables of Hangul are too rare for any static table
+ * to know which of them tell something; without them the Korean sets gained (deploy/decisions, text analysis).
+ */
 const gramLengths: Record<RunKind, { readonly shortest: number; readonly longest: number }> = {
   word: { shortest: 3, longest: 5 },
-  hangul: { shortest: 1, longest: 3 },
-  han: { shortest: 1, longest: 3 },
-  kana: { shortest: 1, longest: 3 },
+  hangul: { shortest: 1, longest: 2 },
+  han: { shortest: 1, longest: 2 },
+  kana: { shortest: 1, longest: 2 },
 };
 
 /**
  * Calls `visit` with the hash of every character n-gram of a text: 3 to 5 characters of each word with its beginning
- * and end marked (<, >), 1 to 3 of each run of Hangul, Han or Kana. Grams are repeated as often as they occur.
+ * and end marked (<, >), 1 or 2 of each run of Hangul, Han or Kana. Grams are repeated as often as they occur.
  */
 export function forEachGram(text: string, visit: (hash: number) => void): void {
   forEachRun(foldCase(text), (run, kind) => forEachGramOfRun(run, kind, visit));

@@ -13,8 +13,9 @@ const defaultDimensions = 2_048;
 
 /**
  * A vector made from the text alone, without a model: signed hashing (Weinberger et al. 2009, "Feature Hashing for Large
- * Scale Multitask Learning") of character n-grams, each weighted (1 + ln count) x idf of a static table, and the whole
- * scaled to length 1. Texts that share rare letters sequences are near, whatever their endings. Deterministic on every
+ * Scale Multitask Learning") of character n-grams, each weighted count / (count + 2) x the square root of its idf in a
+ * static table, and the whole scaled to length 1. Both are BM25's: a count that saturates, and an idf that is in the
+ * product of two vectors once. Texts that share rare sequences of letters are near, whatever their endings. Deterministic on every
  * machine up to floating point's last bit. A text without letters and digits is the zero vector.
  */
 export function hashedEmbedding(
@@ -26,7 +27,7 @@ export function hashedEmbedding(
   const table = staticTable("grams");
   const vector = new Float64Array(dimensions);
   for (const [hash, count] of counts) {
-    const weight = (1 + Math.log(count)) * table.idf(hash);
+    const weight = (count / (count + 2)) * Math.sqrt(table.idf(hash));
     // A second hash, so that the place in the vector says nothing about the place in the table.
     const place = mix(hash ^ 0x5bd1e995);
     vector[(place >>> 1) % dimensions]! += (place & 1) === 0 ? weight : -weight;
