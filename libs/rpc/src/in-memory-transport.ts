@@ -20,12 +20,14 @@ import { abortError, plainError } from "./errors.ts";
 import { type AnyHandler, guard } from "./guard.ts";
 import type { Routes } from "./handler.ts";
 import { type Invocable, invokeStream, invokeUnary } from "./invoke.ts";
-import { createServerChain } from "./server-chain.ts";
+import { createServerChain, type ServerChainOptions } from "./server-chain.ts";
 import { watchStream } from "./watch-stream.ts";
 
 export interface InMemoryTransportOptions extends DeadlineOptions {
   /** Whether requests are checked against the contract. Default: false; the border has done it. */
   readonly validate?: boolean;
+  /** Who calls, as on a server. Default: `trusted`. The gateway's own HTTP routes are `edge`. */
+  readonly callers?: ServerChainOptions["callers"];
   /** Around every call, outside of Quartet's own. Default: none. */
   readonly interceptors?: readonly Interceptor[];
   readonly logger?: Logger;
@@ -37,11 +39,12 @@ export interface InMemoryTransportOptions extends DeadlineOptions {
  * Messages are passed as they are, so neither side may change one it has sent or received.
  */
 export function createInMemoryTransport(routes: Routes, options: InMemoryTransportOptions = {}): Transport {
-  const { validate = false, interceptors = [], logger, metrics } = options;
+  const { callers = "trusted", validate = false, interceptors = [], logger, metrics } = options;
   const deadlines = createDeadlines(options);
-  const chain = createServerChain({ callers: "trusted", validate, logger, metrics });
+  const chain = createServerChain({ callers, validate, logger, metrics });
   const handlers = new Map<DescMethod, AnyHandler>();
   routes((service, implementation) => {
+    chain.prepare(service);
     const guarded = guard(service, implementation) as Record<string, AnyHandler | undefined>;
     for (const method of service.methods) {
       const handler = guarded[method.localName];
@@ -52,7 +55,7 @@ export function createInMemoryTransport(routes: Routes, options: InMemoryTranspo
   const find = <M extends DescMethodUnary | DescMethodStreaming>(method: M): Invocable<M> => {
     const handler = handlers.get(method);
     if (handler === undefined) throw plainError(Code.Unimplemented);
-    return { method, handler, chain };
+    return { method, handler, chain: chain.interceptors };
   };
   const clientChain = [...interceptors, ...createClientChain()];
   const prepare = (
@@ -125,7 +128,13 @@ async function answerStream(
   };
   try {
     const response = await invokeStream(rpc, call.context, request.message);
-    return { ...response, message: watchStream(response.message, { ended: call.close, failed, left: call.close }) };
+    const messages = response.message[Symbol.asyncIterator]();
+    // Nobody may be reading when the caller leaves, and Connect does not say so to the iterator.
+    call.context.signal.addEventListener("abort", () => void messages.return?.().catch(() => undefined), {
+      once: true,
+    });
+    const message = { [Symbol.asyncIterator]: () => messages };
+    return { ...response, message: watchStream(message, { ended: call.close, failed, left: call.close }) };
   } catch (error) {
     throw failed(error);
   }

@@ -1,41 +1,54 @@
-import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
-import { type Path, pathToString, reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import { Code } from "@connectrpc/connect";
 import { type FieldViolation, quartetError } from "@quartet/errors";
+import { createNestedFinder } from "./nested-messages.ts";
 
-/** Throws INVALID_ARGUMENT (FIELD_INVALID) naming the fields that break the contract's rules. */
-export type RequestValidator = (type: DescMessage, message: Message) => void;
+export interface RequestValidator {
+  /** Throws INVALID_ARGUMENT (FIELD_INVALID) naming the fields that break the contract's rules. */
+  check(type: DescMessage, message: Message): void;
+  /** Compiles a type's rules ahead of its first message. */
+  prepare(type: DescMessage): void;
+}
 
-/** A header can carry so many; the rest adds nothing. */
+/** Details travel in headers, which hold little; more would tell the caller nothing new. */
 const maxViolations = 16;
 
 /**
- * A validator that keeps each type's compiled rules. Beyond protovalidate's own rules it checks
- * - messages inside messages of their own type, as in a filter's tree, which protovalidate 1.3.0 does not look into: each is a root again;
- * - that strings are well-formed: JSON can carry a lone surrogate, which no store can keep and no wire can carry.
+ * A validator that keeps each type's compiled rules. protovalidate 1.3.0 does not look into a message inside a message of its own type, as
+ * in a filter's tree: each of those is validated here as a root again.
  */
 export function createRequestValidator(): RequestValidator {
   const validator = createValidator();
-  return (type, message) => {
+  const findNested = createNestedFinder();
+  const check = (type: DescMessage, message: Message) => {
     const violations: FieldViolation[] = [];
-    const add = (prefix: Path, found: readonly Violation[]) =>
-      violations.push(
-        ...found.map(({ field, message }) => ({ field: pathToString([...prefix, ...field]), description: message })),
-      );
-    const result = validator.validate(type, message);
-    if (result.kind === "error") throw result.error;
-    if (result.kind === "invalid") add([], result.violations);
+    const validate = (root: DescMessage, value: Message, at: Path) => {
+      const result = validator.validate(root, value);
+      if (result.kind === "error") throw result.error;
+      if (result.kind === "invalid") violations.push(...result.violations.map((violation) => describe(violation, at)));
+    };
+    validate(type, message, []);
+    findNested(type, message, validate);
     if (violations.length > 0) throw invalid(violations);
+  };
+  return {
+    check,
+    prepare: (type) => void validator.validate(type, create(type)),
   };
 }
 
-function invalid(violations: readonly FieldViolation[]) {
-  const [first] = violations;
+function describe({ field, message }: Violation, at: Path): FieldViolation {
+  return { field: pathToString([...at, ...field]), description: message };
+}
+
+function invalid(violations: readonly FieldViolation[]): Error {
+  const { field, description } = violations[0]!;
   return quartetError({
     code: Code.InvalidArgument,
     reason: "FIELD_INVALID",
-    message: `${first?.field || "request"}: ${first?.description}`,
+    message: field === "" ? description : `${field}: ${description}`,
     violations: violations.slice(0, maxViolations),
   });
 }

@@ -1,15 +1,16 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, type Interceptor, type ServiceImpl } from "@connectrpc/connect";
+import { type Interceptor, type ServiceImpl } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
-import { quartetError } from "@quartet/errors";
 import type { Logger, Metrics } from "@quartet/telemetry";
+import { drainWithin } from "../drain.ts";
 import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
 import { type AnyHandler, guard } from "../guard.ts";
 import type { Routes } from "../handler.ts";
+import { createInfrastructure } from "../infrastructure.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
 import { isLoopback } from "../loopback.ts";
 import { serviceDefinition } from "./codec.ts";
-import { hostMethod } from "./host.ts";
+import { hostMethod, type HostOptions } from "./host.ts";
 
 export interface TlsServerOptions {
   /** PEM. */
@@ -35,6 +36,8 @@ export interface RpcServerOptions extends DeadlineOptions {
   readonly maxConcurrentStreams?: number;
   /** How often a silent connection is pinged. Default: 30,000. A peer that does not answer within 10 s is gone. */
   readonly keepaliveTimeMs?: number;
+  /** Whether tools may ask for the contract (grpc.reflection). Default: true. */
+  readonly reflection?: boolean;
   /** Without it, the port is clear text. */
   readonly tls?: TlsServerOptions;
   readonly logger?: Logger;
@@ -46,6 +49,8 @@ export interface RpcServer {
   add<S extends DescService>(service: S, handlers: Partial<ServiceImpl<S>>): RpcServer;
   /** Hosts every service of a module. Before `listen`. */
   mount(routes: Routes): RpcServer;
+  /** What grpc.health.v1 answers. True from `listen` on, false from `drain` on; in between the owner may change it. */
+  setServing(serving: boolean): void;
   /** Opens the port (0: any free one), and says which it is. Default host: 127.0.0.1. */
   listen(address: { port: number; host?: string }): Promise<{ port: number }>;
   /**
@@ -56,45 +61,59 @@ export interface RpcServer {
 }
 
 const defaultMaxBytes = 4 * 1024 * 1024;
-/** How long calls have, once told that the process goes down, to send their last words. */
-const lastWordsMs = 500;
 
 /** Hosts Connect handlers on grpc-js: the inner services' server. */
 export function createRpcServer(options: RpcServerOptions = {}): RpcServer {
   const { callers = "trusted", validate = true, trustNetwork = false, tls, logger, metrics } = options;
   const shutdown = new AbortController();
   const server = new grpc.Server(channelOptions(options));
-  const chain: Interceptor[] = createServerChain({ callers, validate, logger, metrics });
-  const hostOptions = {
-    deadlines: createDeadlines(options),
-    writeMaxBytes: options.writeMaxBytes ?? defaultMaxBytes,
-    shutdownSignal: shutdown.signal,
-  };
+  const chain = createServerChain({ callers, validate, logger, metrics });
+  const infrastructure = createInfrastructure(options);
+  const writeMaxBytes = options.writeMaxBytes ?? defaultMaxBytes;
+  const limits = { deadlines: createDeadlines(options), writeMaxBytes, shutdownSignal: shutdown.signal };
   let drained: Promise<void> | undefined;
+
+  const host = (
+    service: DescService,
+    handlers: object,
+    interceptors: readonly Interceptor[],
+    hostOptions: HostOptions,
+  ) => {
+    const guarded = guard(service, handlers) as Record<string, AnyHandler | undefined>;
+    const implementation: grpc.UntypedServiceImplementation = {};
+    for (const method of service.methods) {
+      const handler = guarded[method.localName];
+      if (handler === undefined) continue;
+      implementation[method.localName] = hostMethod({ method, handler, chain: interceptors }, hostOptions);
+    }
+    server.addService(serviceDefinition(service), implementation);
+  };
+  infrastructure.routes((service, handlers) => {
+    host(service, handlers, [], { ...limits, deadlines: infrastructure.deadlines });
+  });
 
   const rpcServer: RpcServer = {
     add(service, handlers) {
-      const guarded = guard(service, handlers) as Record<string, AnyHandler | undefined>;
-      const implementation: grpc.UntypedServiceImplementation = {};
-      for (const method of service.methods) {
-        const handler = guarded[method.localName];
-        if (handler !== undefined)
-          implementation[method.localName] = hostMethod({ method, handler, chain }, hostOptions);
-      }
-      server.addService(serviceDefinition(service), implementation);
+      host(service, handlers, chain.interceptors, limits);
+      chain.prepare(service);
+      infrastructure.add(service);
       return rpcServer;
     },
     mount(routes) {
-      routes((service, handlers) => rpcServer.add(service, handlers));
+      routes(rpcServer.add);
       return rpcServer;
     },
+    setServing: infrastructure.setServing,
     async listen({ port, host = "127.0.0.1" }) {
       if (callers === "trusted" && !trustNetwork && tls?.clientAuthority === undefined && !isLoopback(host)) {
         throw new Error(`Refusing to trust callers on ${host} without mTLS: set tls.clientAuthority, or trustNetwork.`);
       }
-      return { port: await bind(server, host, port, tls) };
+      const bound = await bind(server, host, port, tls);
+      infrastructure.setServing(true);
+      return { port: bound };
     },
     drain({ limitMs }) {
+      infrastructure.close();
       drained ??= drain(server, shutdown, limitMs);
       return drained;
     },
@@ -132,27 +151,6 @@ function credentials(tls: TlsServerOptions | undefined): grpc.ServerCredentials 
 }
 
 async function drain(server: grpc.Server, shutdown: AbortController, limitMs: number): Promise<void> {
-  const closed = new Promise<boolean>((resolve) => server.tryShutdown(() => resolve(true)));
-  const lastWords = Math.min(lastWordsMs, limitMs / 2);
-  if (await within(closed, limitMs - lastWords)) return;
-  shutdown.abort(
-    quartetError({
-      code: Code.Unavailable,
-      reason: "DRAINING",
-      message: "This process is going down; ask again, another one will answer.",
-      retryDelayMs: 1000,
-    }),
-  );
-  if (!(await within(closed, lastWords))) server.forceShutdown();
-}
-
-/** Whether it is done within the limit. */
-async function within(done: Promise<boolean>, limitMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, limitMs, false)));
-  try {
-    return await Promise.race([done, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  await drainWithin({ closed, limitMs, shutdown, destroy: () => server.forceShutdown() });
 }
