@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "./pause.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 
 export interface BackOff {
@@ -52,7 +52,7 @@ export async function retry<T>(call: (attempt: number) => Promise<T>, options: R
       // The budget comes last: what is asked of it is used.
       if (remainingMs() < delayMs + floorMs || !budget.tryRetry()) throw error;
       onRetry?.(attempt, delayMs);
-      await sleep(delayMs, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+      await pause(delayMs, signal);
     }
   }
 }

@@ -1,0 +1,373 @@
+import { inspect } from "node:util";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import fc from "fast-check";
+import type { KeyVerdict } from "./http-verdict.ts";
+import { createKeyPool } from "./key-pool.ts";
+import type { CallOptions, KeyAttempt, KeyPool, KeyPoolOptions } from "./key-pool.ts";
+import { NoKeyAvailableError } from "./no-key-available-error.ts";
+
+class ProviderError extends Error {
+  readonly verdict: KeyVerdict;
+  constructor(verdict: KeyVerdict) {
+    super(verdict.kind);
+    this.verdict = verdict;
+  }
+}
+const limited = (retryAfterMs?: number) =>
+  new ProviderError({ kind: "rate-limit", ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+const failed = (kind: "quota" | "auth" | "server" | "other") => new ProviderError({ kind });
+
+const build = (count: number, overrides: Partial<KeyPoolOptions> = {}): KeyPool =>
+  createKeyPool({
+    keys: Array.from({ length: count }, (_, index) => ({ label: `key-${index + 1}`, value: `sk-canary-${index + 1}` })),
+    classify: (error) => (error instanceof ProviderError ? error.verdict : { kind: "other" }),
+    random: () => 0.5,
+    ...overrides,
+  });
+
+/** Answers each attempt with what stands in the script, `ok` after its end, and notes which key was used when. */
+const provider = (script: readonly (Error | "ok")[]) => {
+  const hits: [label: string, atMs: number][] = [];
+  const start = performance.now();
+  const attempt = async (key: string, { label }: KeyAttempt) => {
+    expect(key).toBe(`sk-canary-${label.slice(4)}`);
+    hits.push([label, performance.now() - start]);
+    const next = script[hits.length - 1] ?? "ok";
+    if (next !== "ok") throw next;
+    return `answer of ${label}`;
+  };
+  return { hits, attempt };
+};
+/** Runs a call to its end on the fake clock. */
+const run = async (
+  pool: KeyPool,
+  attempt: (key: string, context: KeyAttempt) => Promise<string>,
+  options?: CallOptions,
+): Promise<unknown> => {
+  const outcome = pool.run(attempt, options).catch((error: unknown) => error);
+  await jest.runAllTimersAsync();
+  return outcome;
+};
+const states = (pool: KeyPool) => pool.usage().map(({ state }) => state);
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => {
+  expect(jest.getTimerCount()).toBe(0);
+  jest.useRealTimers();
+});
+
+describe("run", () => {
+  it("takes the least recently used key", async () => {
+    const pool = build(3);
+    const { hits, attempt } = provider([]);
+    for (let call = 0; call < 7; call++) await run(pool, attempt);
+    expect(hits.map(([label]) => label)).toEqual(["key-1", "key-2", "key-3", "key-1", "key-2", "key-3", "key-1"]);
+  });
+
+  it("tries another healthy key at once, and rests the first for exactly as long as told", async () => {
+    const pool = build(2);
+    const { hits, attempt } = provider([limited(1_000)]);
+    expect(await run(pool, attempt)).toBe("answer of key-2");
+    expect(hits).toEqual([
+      ["key-1", 0],
+      ["key-2", 0],
+    ]);
+    expect(pool.usage()[0]).toMatchObject({ state: "resting", restMs: 1_000, rests: 1, errors: 1, calls: 1 });
+    await jest.advanceTimersByTimeAsync(999);
+    await run(pool, attempt);
+    expect(hits.at(-1)?.[0]).toBe("key-2");
+    await jest.advanceTimersByTimeAsync(1);
+    expect(states(pool)).toEqual(["healthy", "healthy"]);
+    await run(pool, attempt);
+    expect(hits.at(-1)?.[0]).toBe("key-1");
+  });
+
+  it("does not shorten a rest by a later, shorter one", async () => {
+    const pool = build(2);
+    const first = Promise.withResolvers<string>();
+    const second = Promise.withResolvers<string>();
+    const pending = [first, second];
+    const slow = () => pending.shift()?.promise ?? Promise.resolve("answer");
+    const one = pool.run((key, context) => (context.label === "key-1" ? slow() : Promise.resolve("answer")));
+    await pool.run(async () => "answer");
+    const two = pool.run((key, context) => (context.label === "key-1" ? slow() : Promise.resolve("answer")));
+    first.reject(limited(9_000));
+    await one;
+    second.reject(limited(1_000));
+    await two;
+    expect(pool.usage()[0]).toMatchObject({ restMs: 9_000, rests: 2 });
+  });
+
+  it("tries the same key after 0 to 1 s, then 0 to 2 s, and not a fourth time", async () => {
+    const pool = build(1);
+    const { hits, attempt } = provider([failed("server"), failed("server"), failed("server")]);
+    expect(await run(pool, attempt)).toMatchObject({ message: "server" });
+    expect(hits.map(([, atMs]) => atMs)).toEqual([0, 500, 1_500]);
+  });
+
+  it("rests a key for 1 s, 2 s, 4 s where the provider does not say how long, until it succeeds", async () => {
+    const pool = build(1, { maxAttempts: 1 });
+    const rests: number[] = [];
+    for (const next of [limited(), limited(), limited(), "ok", limited()] as const) {
+      await run(pool, provider([next]).attempt);
+      rests.push(pool.usage()[0]!.restMs);
+      await jest.advanceTimersByTimeAsync(60_000);
+    }
+    expect(rests).toEqual([1_000, 2_000, 4_000, 0, 1_000]);
+  });
+
+  it("takes out a key that is refused or out of quota, and goes on with the next", async () => {
+    const pool = build(3);
+    const { hits, attempt } = provider([failed("auth"), failed("quota")]);
+    expect(await run(pool, attempt)).toBe("answer of key-3");
+    for (let call = 0; call < 3; call++) await run(pool, attempt);
+    expect(hits.map(([label]) => label)).toEqual(["key-1", "key-2", "key-3", "key-3", "key-3", "key-3"]);
+    expect(states(pool)).toEqual(["refused", "out-of-quota", "healthy"]);
+  });
+
+  it.each([
+    [["auth", "auth"], "refused"],
+    [["auth", "quota"], "out-of-quota"],
+    [["quota", "quota"], "out-of-quota"],
+  ] as const)("says so when all keys are out: %j is %s", async (kinds, kind) => {
+    const pool = build(2);
+    const { hits, attempt } = provider(kinds.map(failed));
+    expect(await run(pool, attempt)).toEqual(new NoKeyAvailableError(kind));
+    expect(await run(pool, attempt)).toMatchObject({ kind, retryAfterMs: undefined });
+    expect(hits).toHaveLength(2);
+  });
+
+  it("fails fast, with the earliest return, when all keys rest for longer than it waits", async () => {
+    const pool = build(2);
+    const { hits, attempt } = provider([limited(40_000), limited(30_000)]);
+    expect(await run(pool, attempt)).toEqual(new NoKeyAvailableError("resting", 30_000));
+    expect(hits).toHaveLength(2);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(await run(pool, attempt)).toMatchObject({ kind: "resting", retryAfterMs: 20_000 });
+    expect(hits).toHaveLength(2);
+  });
+
+  it("waits for a short rest, but not past the deadline", async () => {
+    const pool = build(1);
+    const { hits, attempt } = provider([limited(2_000), "ok", limited(2_000)]);
+    expect(await run(pool, attempt)).toBe("answer of key-1");
+    expect(hits.map(([, atMs]) => atMs)).toEqual([0, 2_125]);
+    expect(await run(pool, attempt, { deadlineMs: 2_100 })).toMatchObject({ kind: "resting", retryAfterMs: 2_000 });
+    expect(hits).toHaveLength(3);
+  });
+
+  it("gives the provider's error when there is no time to try again", async () => {
+    const { hits, attempt } = provider([failed("server")]);
+    expect(await run(build(1), attempt, { deadlineMs: 500 })).toMatchObject({ message: "server" });
+    expect(hits).toHaveLength(1);
+    expect(await run(build(1), attempt, { deadlineMs: 0 })).toMatchObject({ name: "TimeoutError" });
+    expect(hits).toHaveLength(1);
+  });
+
+  it("does not repeat a caller's mistake, nor what has begun", async () => {
+    const pool = build(3);
+    const mistake = provider([failed("other")]);
+    expect(await run(pool, mistake.attempt)).toMatchObject({ message: "other" });
+    expect(mistake.hits).toHaveLength(1);
+    const begun = jest.fn(async (_: string, { markBegun }: KeyAttempt) => {
+      markBegun();
+      throw failed("server");
+    });
+    expect(await run(pool, begun)).toMatchObject({ message: "server" });
+    expect(begun).toHaveBeenCalledTimes(1);
+  });
+
+  it("aborts the attempt at the deadline, and holds nothing against its key", async () => {
+    const pool = build(2);
+    const hanging = jest.fn((_: string, { signal }: KeyAttempt) => {
+      return new Promise<string>((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(failed("server")));
+      });
+    });
+    expect(await run(pool, hanging, { deadlineMs: 300 })).toMatchObject({ name: "TimeoutError" });
+    expect(hanging).toHaveBeenCalledTimes(1);
+    expect(pool.usage()[0]).toMatchObject({ state: "healthy", errors: 0, calls: 1 });
+  });
+
+  it("stops with the caller's reason, in an attempt, in a wait, or before", async () => {
+    const gone = new Error("gone");
+    for (const afterMs of [0, 100]) {
+      const caller = new AbortController();
+      const { hits, attempt } = provider([failed("server")]);
+      const outcome = build(1)
+        .run(
+          async (key, context) => {
+            if (afterMs === 0) caller.abort(gone);
+            return attempt(key, context);
+          },
+          { signal: caller.signal },
+        )
+        .catch((error: unknown) => error);
+      await jest.advanceTimersByTimeAsync(afterMs);
+      caller.abort(gone);
+      expect(await outcome).toBe(gone);
+      expect(hits).toHaveLength(1);
+    }
+    const { hits, attempt } = provider([]);
+    expect(await run(build(1), attempt, { signal: AbortSignal.abort(gone) })).toBe(gone);
+    expect(hits).toEqual([]);
+  });
+
+  it("aborts the signal of each attempt when it is over", async () => {
+    const signals: AbortSignal[] = [];
+    const { attempt } = provider([failed("server")]);
+    await run(build(2), (key, context) => (signals.push(context.signal), attempt(key, context)));
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  });
+
+  it("counts tokens by key", async () => {
+    const pool = build(2);
+    for (let call = 0; call < 3; call++) {
+      await pool.run(async (_, { addTokens }) => (addTokens({ input: 10 }), addTokens({ output: 3 })));
+    }
+    expect(pool.usage().map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens])).toEqual([
+      [20, 6],
+      [10, 3],
+    ]);
+  });
+
+  it("shows its keys nowhere", async () => {
+    const pool = build(2);
+    const errors = [
+      await run(pool, provider([failed("auth"), failed("auth")]).attempt),
+      await run(build(1), provider([limited(30_000)]).attempt),
+    ];
+    const shown = [pool, pool.usage(), ...errors].map((value) => [
+      inspect(value, { depth: 9, showHidden: true }),
+      JSON.stringify(value),
+      String(value),
+    ]);
+    expect(JSON.stringify(shown)).not.toContain("sk-canary");
+  });
+
+  it("refuses keys that it cannot tell apart, none, and too many", () => {
+    const key = { label: "key-1", value: "sk-canary-1" };
+    const classify = () => ({ kind: "other" }) as const;
+    expect(() => createKeyPool({ keys: [], classify })).toThrow("1 to 64 keys, not 0");
+    expect(() => createKeyPool({ keys: [key, key], classify })).toThrow("same label");
+    expect(() => build(65)).toThrow("1 to 64 keys, not 65");
+    expect(build(64).usage()).toHaveLength(64);
+  });
+
+  it("keeps its promises whatever the provider answers", async () => {
+    const answer = fc.oneof(
+      { weight: 3, arbitrary: fc.constant("ok" as const) },
+      { weight: 2, arbitrary: fc.integer({ min: 0, max: 8_000 }).map((ms) => limited(ms)) },
+      { weight: 2, arbitrary: fc.constantFrom("server" as const, "other" as const).map(failed) },
+      { weight: 1, arbitrary: fc.constantFrom("quota" as const, "auth" as const).map(failed) },
+    );
+    const calls = fc.array(fc.record({ afterMs: fc.nat(2_000), deadlineMs: fc.nat(9_000), script: fc.array(answer) }), {
+      maxLength: 8,
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), calls, async (count, given) => {
+        const pool = build(count);
+        const restUntil = new Map<string, number>();
+        const removed = new Set<string>();
+        const pending = given.map(async ({ afterMs, deadlineMs, script }) => {
+          await new Promise((resolve) => setTimeout(resolve, afterMs));
+          const startedAt = performance.now();
+          let [failures, hits] = [0, 0];
+          const attempt = async (_: string, { label }: KeyAttempt) => {
+            const now = performance.now();
+            expect(removed.has(label)).toBe(false);
+            expect(restUntil.get(label) ?? 0).toBeLessThanOrEqual(now);
+            expect(now - startedAt).toBeLessThanOrEqual(deadlineMs);
+            expect(failures).toBeLessThan(3);
+            const next = script[hits++] ?? "ok";
+            if (next === "ok") return;
+            const { verdict } = next;
+            if (verdict.kind === "rate-limit") {
+              restUntil.set(label, Math.max(restUntil.get(label) ?? 0, now + verdict.retryAfterMs!));
+            }
+            if (verdict.kind === "quota" || verdict.kind === "auth") removed.add(label);
+            else failures++;
+            if (verdict.kind === "other") failures = Infinity;
+            throw next;
+          };
+          await pool.run(attempt, { deadlineMs }).catch((error: unknown) => {
+            if (error instanceof NoKeyAvailableError) {
+              const alive = pool.usage().filter(({ label }) => !removed.has(label));
+              expect(error.kind === "resting").toBe(alive.length > 0);
+            } else {
+              const known = error instanceof ProviderError || error instanceof DOMException;
+              if (!known) throw error;
+            }
+          });
+        });
+        const all = Promise.all(pending);
+        await jest.runAllTimersAsync();
+        await all;
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("stream", () => {
+  const read = async (stream: AsyncIterable<string>) => {
+    const got: string[] = [];
+    try {
+      for await (const message of stream) got.push(message);
+    } catch (error) {
+      return { got, error };
+    }
+    return { got };
+  };
+  const source = (script: readonly (readonly (string | Error)[])[]) => {
+    const signals: AbortSignal[] = [];
+    const open = async function* (_: string, { signal }: KeyAttempt) {
+      signals.push(signal);
+      for (const next of script[signals.length - 1] ?? []) {
+        if (typeof next !== "string") throw next;
+        yield next;
+      }
+    };
+    return { signals, open };
+  };
+
+  it("is tried again until its first message", async () => {
+    const { signals, open } = source([[failed("server")], ["가", "나"]]);
+    const pool = build(2);
+    expect(await read(pool.stream(open))).toEqual({ got: ["가", "나"] });
+    expect(signals).toHaveLength(2);
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+  });
+
+  it("is never tried again after it, but its key is told", async () => {
+    const { signals, open } = source([["가", limited(1_000)]]);
+    const pool = build(2);
+    expect(await read(pool.stream(open))).toMatchObject({ got: ["가"], error: { message: "rate-limit" } });
+    expect(signals).toHaveLength(1);
+    expect(states(pool)).toEqual(["resting", "healthy"]);
+  });
+
+  it("may be empty", async () => {
+    expect(await read(build(1).stream(source([[]]).open))).toEqual({ got: [] });
+  });
+
+  it("closes its source when the reader leaves", async () => {
+    const { signals, open } = source([["가", "나"]]);
+    for await (const _ of build(1).stream(open)) break;
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
+  it("ends with the caller's reason", async () => {
+    const caller = new AbortController();
+    const open = async function* (_: string, { signal }: KeyAttempt) {
+      yield "가";
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(failed("server"))));
+    };
+    const pool = build(1);
+    const reading = read(pool.stream(open, { signal: caller.signal }));
+    await jest.advanceTimersByTimeAsync(1);
+    caller.abort(new Error("gone"));
+    expect(await reading).toEqual({ got: ["가"], error: new Error("gone") });
+    expect(pool.usage()[0]).toMatchObject({ errors: 0 });
+  });
+});

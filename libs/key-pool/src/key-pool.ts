@@ -1,0 +1,190 @@
+import { openAttemptScope } from "./attempt-scope.ts";
+import type { AttemptScope } from "./attempt-scope.ts";
+import type { KeyVerdict } from "./http-verdict.ts";
+import { createKeyRing } from "./key-ring.ts";
+import type { Entry, KeyUsage, PoolKey } from "./key-ring.ts";
+import { pause } from "./pause.ts";
+
+export interface KeyPoolOptions {
+  /** 1 to 64 keys with distinct labels. */
+  readonly keys: readonly PoolKey[];
+  /** What an error says about the key. */
+  readonly classify: (error: unknown) => KeyVerdict;
+  /** Attempts that may end in a rate limit or a server's error, for one call. Default: 3. */
+  readonly maxAttempts?: number;
+  /** The upper end of the first wait before a key is tried again, and the first rest where the provider does not say how long. Default: 1 s. */
+  readonly baseMs?: number;
+  /** The upper end of any such wait. Default: 60 s. */
+  readonly maxMs?: number;
+  /** When every key rests, a call waits for the first to return if that is no longer than this. Default: 5 s. */
+  readonly maxRestWaitMs?: number;
+  /** A clock that never goes back, in milliseconds. Default: `performance`. */
+  readonly clock?: { now(): number };
+  /** From 0 to below 1. Default: Math.random. */
+  readonly random?: () => number;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** The time left for this call, with all its attempts and waits. Default: 60 s. */
+  readonly deadlineMs?: number;
+}
+
+/** What an attempt gets beside its key. */
+export interface KeyAttempt {
+  /** Aborted with the caller's, at the deadline, and when the attempt (or its stream) is over. */
+  readonly signal: AbortSignal;
+  /** The name under which the key may be logged. */
+  readonly label: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** The answer has begun to go out: from now on this call is not tried again. */
+  markBegun(): void;
+  /** Counts what the attempt used. */
+  addTokens(tokens: { readonly input?: number; readonly output?: number }): void;
+}
+
+/**
+ * Both throw NoKeyAvailableError, the signal's reason, a TimeoutError at the deadline if the attempt does so, or the provider's own error
+ * when there is no attempt left.
+ */
+export interface KeyPool {
+  run<T>(attempt: (key: string, context: KeyAttempt) => Promise<T>, options?: CallOptions): Promise<T>;
+  /** A stream begins with its first message: until then it may be tried again, and never after. */
+  stream<T>(
+    open: (key: string, context: KeyAttempt) => AsyncIterable<T>,
+    options?: CallOptions,
+  ): AsyncGenerator<T, void, undefined>;
+  usage(): readonly KeyUsage[];
+}
+
+/** After a rest all who waited come back together; this spreads them. */
+const REST_SPREAD_MS = 250;
+
+/** A call that got through: its value, and what is still held until its end. */
+interface Landed<T> {
+  readonly value: T;
+  readonly entry: Entry;
+  readonly scope: AttemptScope;
+}
+
+/**
+ * The only retry loop around a provider (its SDK's own is to be off).
+ *
+ * - A call takes the least recently used healthy key.
+ * - 429 rests the key for as long as told. `insufficient_quota` and 401 take it out for good. All three, and a server's or a connection's error,
+ *   send the call on: to another healthy key at once; else to the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
+ * - At most three attempts end in 429 or a server's error. An attempt that only finds out that its key is dead does not count: each key
+ *   can do so once.
+ * - Nothing is tried again once it has begun, after the signal, or past the deadline.
+ *
+ * A key's value goes into the attempt and nowhere else.
+ *
+ * @throws {RangeError} when there are no keys, more than 64, or two with the same label.
+ */
+export function createKeyPool(options: KeyPoolOptions): KeyPool {
+  const { keys, classify, maxAttempts = 3, baseMs = 1_000, maxMs = 60_000, maxRestWaitMs = 5_000 } = options;
+  const { clock = performance, random = Math.random } = options;
+  if (keys.length < 1 || keys.length > 64) throw new RangeError(`a key pool takes 1 to 64 keys, not ${keys.length}`);
+  if (new Set(keys.map(({ label }) => label)).size !== keys.length)
+    throw new RangeError("two keys have the same label");
+  const ring = createKeyRing(keys, { baseMs, maxMs });
+
+  /** How long to wait until a key may be used for this call again; undefined when there is no time for it. @throws when no key returns. */
+  const waitMsBefore = (waits: number, leftMs: number): number | undefined => {
+    const none = ring.whyNone(clock.now());
+    if (!none) {
+      const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits);
+      return waitMs < leftMs ? waitMs : undefined;
+    }
+    if (none.retryAfterMs === undefined || none.retryAfterMs > maxRestWaitMs) throw none;
+    const waitMs = none.retryAfterMs + random() * REST_SPREAD_MS;
+    if (waitMs >= leftMs) throw none;
+    return waitMs;
+  };
+
+  const contextOf = (entry: Entry, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
+    signal: scope.signal,
+    label: entry.key.label,
+    attempt,
+    markBegun,
+    addTokens: ({ input = 0, output = 0 }) => {
+      entry.inputTokens += input;
+      entry.outputTokens += output;
+    },
+  });
+
+  /** Tries until the work is done; the scope of the attempt that did it is still open. */
+  const land = async <T>(
+    work: (key: string, context: KeyAttempt) => Promise<T>,
+    { signal, deadlineMs = 60_000 }: CallOptions,
+  ): Promise<Landed<T>> => {
+    const deadline = clock.now() + deadlineMs;
+    const tried = new Set<Entry>();
+    let [attempts, failures, waits] = [0, 0, 0];
+    let lastError: unknown;
+    for (;;) {
+      signal?.throwIfAborted();
+      const leftMs = deadline - clock.now();
+      const choice = ring.next(clock.now(), tried);
+      const waitMs = choice && !choice.wasTried ? 0 : waitMsBefore(waits++, leftMs);
+      if (waitMs === undefined || leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
+      if (!choice || waitMs > 0) {
+        await pause(waitMs, signal);
+        tried.clear();
+        continue;
+      }
+      const { entry } = choice;
+      const scope = openAttemptScope(signal, leftMs);
+      let begun = false;
+      ring.use(entry);
+      try {
+        const value = await work(
+          entry.key.value,
+          contextOf(entry, scope, ++attempts, () => (begun = true)),
+        );
+        return { value, entry, scope };
+      } catch (error) {
+        const ended: unknown = scope.signal.aborted ? scope.signal.reason : undefined;
+        scope.close();
+        // An attempt that was ended by us says so in its SDK's words, and nothing about its key.
+        if (ended !== undefined) throw ended;
+        const verdict = classify(error);
+        ring.failed(entry, verdict, clock.now());
+        if (begun || verdict.kind === "other") throw error;
+        if (verdict.kind === "rate-limit" || verdict.kind === "server") failures++;
+        if (failures >= maxAttempts) throw verdict.kind === "server" ? error : (ring.whyNone(clock.now()) ?? error);
+        tried.add(entry);
+        lastError = error;
+      }
+    }
+  };
+
+  return {
+    run: async (attempt, callOptions = {}) => {
+      const { value, entry, scope } = await land(attempt, callOptions);
+      ring.succeeded(entry);
+      scope.close();
+      return value;
+    },
+    stream: async function* (open, callOptions = {}) {
+      const { value, entry, scope } = await land(async (key, context) => {
+        const messages = open(key, context)[Symbol.asyncIterator]();
+        return { messages, first: await messages.next() };
+      }, callOptions);
+      try {
+        for (let message = value.first; !message.done; message = await value.messages.next()) yield message.value;
+        ring.succeeded(entry);
+      } catch (error) {
+        scope.signal.throwIfAborted();
+        ring.failed(entry, classify(error), clock.now());
+        throw error;
+      } finally {
+        scope.close();
+        // Not waited for: a source that is parked ends by its signal, which has just been aborted.
+        Promise.resolve(value.messages.return?.()).catch(() => {});
+      }
+    },
+    usage: () => ring.usage(clock.now()),
+  };
+}
