@@ -1,0 +1,182 @@
+import { compareCodePoints } from "../../domain/code-point-order.ts";
+import type { Collection, CollectionState, EmbeddingSpace } from "../../domain/collection.ts";
+import type { DocumentAttributes, Metadata, StoredDocument } from "../../domain/document.ts";
+import type { Hit } from "../../domain/keyword-index.ts";
+import type { Scored } from "../../domain/top-k.ts";
+import { DenseRows } from "./dense-rows.ts";
+import { FilterSets } from "./filter-sets.ts";
+import { HashedRows } from "./hashed-rows.ts";
+import { Postings } from "./postings.ts";
+import type { VectorRows } from "./vector-rows.ts";
+
+/** A space of a collection, with its vectors. `rowId` names its table. */
+export interface SpaceEntry {
+  readonly rowId: number;
+  space: EmbeddingSpace;
+  readonly rows: VectorRows;
+}
+
+export function createSpaceEntry(rowId: number, space: EmbeddingSpace): SpaceEntry {
+  const rows = space.kind === "hashed" ? new HashedRows(space.dimensions) : new DenseRows(space.dimensions);
+  return { rowId, space, rows };
+}
+
+/** A collection as it stands; changed only after the commit that changed the record. */
+export interface CollectionEntry {
+  readonly rowId: number;
+  readonly name: string;
+  readonly tenant: Tenant;
+  recordSeq: number;
+  documentCount: number;
+  passageCount: number;
+  active: SpaceEntry | undefined;
+  building: SpaceEntry | undefined;
+}
+
+export function spacesOf({ active, building }: CollectionEntry): SpaceEntry[] {
+  return [active, building].filter((space) => space !== undefined);
+}
+
+export function stateOf({ name, recordSeq }: CollectionEntry): CollectionState {
+  // The keyword index is changed in the same breath as the record.
+  return { collection: name, recordSeq, projectedSeq: recordSeq };
+}
+
+export function toCollection(entry: CollectionEntry): Collection {
+  const progress = (space: SpaceEntry | undefined) =>
+    space === undefined ? undefined : { space: space.space, vectorCount: space.rows.size };
+  return {
+    state: stateOf(entry),
+    documentCount: entry.documentCount,
+    passageCount: entry.passageCount,
+    active: progress(entry.active),
+    building: progress(entry.building),
+  };
+}
+
+/** A passage without its text. `slot` is its place in the memory of this process, `id` its place in the record. */
+export interface PassageEntry {
+  readonly id: number;
+  readonly slot: number;
+  readonly ordinal: number;
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly document: DocumentEntry;
+}
+
+type DocumentFields = Omit<DocumentAttributes, "collection" | "metadata" | "tags"> & {
+  readonly rowId: number;
+  readonly home: CollectionEntry;
+  readonly version: number;
+  readonly contentHash: string;
+  /** JSON. */
+  readonly tags: string;
+  readonly metadata: string;
+};
+
+const noTags: readonly string[] = Object.freeze([]);
+const noMetadata: Metadata = Object.freeze({});
+
+/** A document without its text; never changed, but replaced. */
+export class DocumentEntry implements DocumentAttributes {
+  readonly rowId: number;
+  readonly home: CollectionEntry;
+  readonly id: string;
+  readonly title: string;
+  readonly mediaType: string;
+  readonly language: string;
+  readonly uri: string;
+  readonly taxonomyPath: string;
+  readonly createTimeMs: number;
+  readonly updateTimeMs: number;
+  readonly version: number;
+  readonly contentHash: string;
+  readonly tags: readonly string[];
+  readonly passages: PassageEntry[] = [];
+  /** JSON until somebody asks, which few do. */
+  #metadata: string | Metadata;
+
+  constructor(fields: DocumentFields) {
+    this.rowId = fields.rowId;
+    this.home = fields.home;
+    this.id = fields.id;
+    this.title = fields.title;
+    this.mediaType = fields.mediaType;
+    this.language = fields.language;
+    this.uri = fields.uri;
+    this.taxonomyPath = fields.taxonomyPath;
+    this.createTimeMs = fields.createTimeMs;
+    this.updateTimeMs = fields.updateTimeMs;
+    this.version = fields.version;
+    this.contentHash = fields.contentHash;
+    this.tags = fields.tags === "[]" ? noTags : (JSON.parse(fields.tags) as string[]);
+    this.#metadata = fields.metadata === "{}" ? noMetadata : fields.metadata;
+  }
+
+  get collection(): string {
+    return this.home.name;
+  }
+
+  get metadata(): Metadata {
+    if (typeof this.#metadata === "string") this.#metadata = JSON.parse(this.#metadata) as Metadata;
+    return this.#metadata;
+  }
+}
+
+/** All of the document but its text and passages, copied: what leaves the adapter. */
+export function attributesOf(entry: DocumentEntry): DocumentAttributes & { readonly version: number } {
+  const { id, collection, title, mediaType, language, uri, tags, taxonomyPath, metadata } = entry;
+  const { createTimeMs, updateTimeMs, version } = entry;
+  return {
+    id,
+    collection,
+    title,
+    mediaType,
+    language,
+    uri,
+    tags,
+    taxonomyPath,
+    metadata,
+    createTimeMs,
+    updateTimeMs,
+    version,
+  };
+}
+
+export function toStoredDocument(entry: DocumentEntry): StoredDocument {
+  const rows = entry.home.active?.rows;
+  return {
+    ...attributesOf(entry),
+    contentHash: entry.contentHash,
+    passageCount: entry.passages.length,
+    vectorCount: rows === undefined ? 0 : entry.passages.filter(({ slot }) => rows.has(slot)).length,
+  };
+}
+
+/** Everything of one tenant that is kept in memory. No structure is shared between tenants but the numbers of terms. */
+export class Tenant {
+  readonly name: string;
+  readonly documents = new Map<string, DocumentEntry>();
+  readonly collections = new Map<string, CollectionEntry>();
+  readonly passages = new Map<number, PassageEntry>();
+  readonly passagesBySlot: (PassageEntry | undefined)[] = [];
+  readonly postings = new Postings((left, right) => this.compareSlots(left, right));
+  readonly filters = new FilterSets(this.documents);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  readonly compareSlots = (left: number, right: number): number => {
+    const a = this.passagesBySlot[left]!;
+    const b = this.passagesBySlot[right]!;
+    return compareCodePoints(a.document.id, b.document.id) || a.ordinal - b.ordinal;
+  };
+
+  toHits(found: readonly Scored[]): Hit[] {
+    return found.map(({ item, score }) => {
+      const { id, ordinal, document } = this.passagesBySlot[item]!;
+      return { passageId: id, documentId: document.id, ordinal, score };
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { lockFolder } from "./folder-lock.ts";
+import { migrations } from "./migrations.ts";
+
+/** Nothing is written to disk, and nothing is left of it. */
+export const inMemory = ":memory:";
+
+/**
+ * One SQLite database with its prepared statements. node:sqlite is synchronous: a transaction runs to its end before anything else does, so
+ * nobody sees half of one, and it has to be short.
+ */
+export class Database {
+  readonly #database: DatabaseSync;
+  readonly #lock: { release(): void } | undefined;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens, or makes, the database of a data folder; throws FolderInUseError. Pass `inMemory` for one that is not kept. */
+  constructor(folder: string) {
+    if (folder !== inMemory) mkdirSync(folder, { recursive: true });
+    this.#lock = folder === inMemory ? undefined : lockFolder(folder);
+    try {
+      this.#database = new DatabaseSync(folder === inMemory ? inMemory : join(folder, "quartet.db"));
+    } catch (error) {
+      this.#lock?.release();
+      throw error;
+    }
+    try {
+      // FULL: a commit has reached the disk when it is acknowledged. WAL: one write of the file for each.
+      this.#database.exec(`
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA foreign_keys = ON;
+        PRAGMA cache_size = -65536;
+        PRAGMA temp_store = MEMORY;
+      `);
+      this.#migrate();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#database.isOpen) this.#database.close();
+    this.#lock?.release();
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /** Runs a statement that gives no rows; `id` is that of the row it inserted. */
+  run(sql: string, ...values: SQLInputValue[]): { readonly id: number; readonly changes: number } {
+    const { lastInsertRowid, changes } = this.#prepare(sql).run(...values);
+    return { id: Number(lastInsertRowid), changes: Number(changes) };
+  }
+
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepare(sql).get(...values) as Row | undefined;
+  }
+
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#prepare(sql).all(...values) as Row[];
+  }
+
+  /** Row by row. The statement is not to be used again before the end. */
+  iterate<Row>(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
+    return this.#prepare(sql).iterate(...values) as IterableIterator<Row>;
+  }
+
+  /** Forgets the statements about a table that is to be dropped: SQLite does not drop what may still be read. */
+  forget(table: string): void {
+    for (const sql of this.#statements.keys()) if (sql.includes(table)) this.#statements.delete(sql);
+  }
+
+  /** All of it, on disk, or nothing. */
+  transaction<Result>(work: () => Result): Result {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // A full disk rolls back by itself.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** A part of a transaction that can fail without the rest. */
+  savepoint<Result>(work: () => Result): Result {
+    this.#database.exec("SAVEPOINT part");
+    try {
+      const result = work();
+      this.#database.exec("RELEASE part");
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK TO part; RELEASE part");
+      throw error;
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #migrate(): void {
+    const { user_version: version } = this.#database.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (version > migrations.length) {
+      throw new Error(
+        `The data folder was written by a newer Quartet (schema ${version}, this one knows ${migrations.length}). Use that version, or set QUARTET_DATA_DIR to another folder.`,
+      );
+    }
+    for (const [index, sql] of migrations.entries()) {
+      if (index < version) continue;
+      this.transaction(() => this.#database.exec(`${sql}; PRAGMA user_version = ${index + 1}`));
+    }
+  }
+}

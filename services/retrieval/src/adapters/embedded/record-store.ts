@@ -1,0 +1,229 @@
+import { terms } from "@quartet/text";
+import { compareCodePoints } from "../../domain/code-point-order.ts";
+import type { CutDocument, StoredPassage } from "../../domain/document.ts";
+import { compileFilter } from "../../domain/filter-match.ts";
+import { requiredDocumentIds } from "../../domain/filter-scope.ts";
+import { createGiveWay } from "../../domain/give-way.ts";
+import { passageContent } from "../../domain/passage-content.ts";
+import type { DocumentPage, DocumentQuery, PutResult, RecordStore } from "../../domain/record-store.ts";
+import {
+  attributesOf,
+  type CollectionEntry,
+  type DocumentEntry,
+  stateOf,
+  type Tenant,
+  toCollection,
+  toStoredDocument,
+} from "./catalogue.ts";
+import type { EmbeddedState } from "./state.ts";
+import {
+  eraseDocument,
+  type PreparedDocument,
+  type PreparedTerms,
+  writeDocument,
+  type WrittenDocument,
+} from "./write-document.ts";
+
+/** Documents share a transaction, and so one wait for the disk, up to this many passages: a few milliseconds of work. */
+const passagesPerTransaction = 256;
+/** Documents looked at for one page. */
+const maxScannedDocuments = 10_000;
+const scanBatch = 500;
+
+export function createRecordStore(state: EmbeddedState): RecordStore {
+  return {
+    putDocuments: async (tenantName, documents, { signal }) => {
+      const tenant = state.tenant(tenantName);
+      const results: PutResult[] = [];
+      const touched = new Set<CollectionEntry>();
+      for await (const group of groups(documents, tenant, signal)) {
+        results.push(...writeGroup(state, tenant, group, touched));
+      }
+      return { results, collections: [...touched].map(stateOf) };
+    },
+
+    versions: async (tenantName, documentIds) => {
+      const documents = state.tenants.get(tenantName)?.documents;
+      const found = new Map<string, { version: number; contentHash: string }>();
+      for (const id of documentIds) {
+        const entry = documents?.get(id);
+        if (entry !== undefined) found.set(id, { version: entry.version, contentHash: entry.contentHash });
+      }
+      return found;
+    },
+
+    listDocuments: async (tenantName, query, { signal }) => {
+      const tenant = state.tenants.get(tenantName);
+      if (tenant === undefined) return { documents: [], nextAfterId: undefined };
+      return listDocuments(state, tenant, query, signal);
+    },
+
+    deleteDocuments: async (tenantName, documentIds, { signal }) => {
+      const tenant = state.tenants.get(tenantName);
+      if (tenant === undefined) return 0;
+      const giveWay = createGiveWay();
+      let deleted = 0;
+      for (const id of new Set(documentIds)) {
+        const document = tenant.documents.get(id);
+        if (document === undefined) continue;
+        state.database.transaction(() => eraseDocument(state.database, tenant, document))();
+        deleted += 1;
+        await giveWay(signal);
+      }
+      state.mergeWhereDue(tenant);
+      return deleted;
+    },
+
+    collections: async (tenantName) => {
+      const collections = [...(state.tenants.get(tenantName)?.collections.values() ?? [])];
+      return collections.sort((left, right) => compareCodePoints(left.name, right.name)).map(toCollection);
+    },
+
+    passages: async (tenantName, passageIds) => {
+      const tenant = state.tenants.get(tenantName);
+      const found = new Map<number, StoredPassage>();
+      for (const id of passageIds) {
+        const entry = tenant?.passages.get(id);
+        if (entry === undefined) continue;
+        const { ordinal, startOffset, endOffset, document } = entry;
+        const sql = "SELECT text FROM passage_text WHERE passage = ?";
+        const { text } = state.database.get<{ text: string }>(sql, id)!;
+        found.set(id, { ordinal, startOffset, endOffset, text, document: attributesOf(document) });
+      }
+      return found;
+    },
+  };
+}
+
+/** Counts terms, which takes the time, and gathers what goes into one transaction: never one document twice. */
+async function* groups(
+  documents: readonly CutDocument[],
+  tenant: Tenant,
+  signal: AbortSignal,
+): AsyncGenerator<PreparedDocument[]> {
+  const giveWay = createGiveWay();
+  let group: PreparedDocument[] = [];
+  let passageCount = 0;
+  for (const cut of documents) {
+    const { id, contentHash, title } = cut.document;
+    const isFull = passageCount > 0 && passageCount + cut.passages.length > passagesPerTransaction;
+    if (isFull || group.some((prepared) => prepared.cut.document.id === id)) {
+      yield group;
+      group = [];
+      passageCount = 0;
+    }
+    const isUnchanged = tenant.documents.get(id)?.contentHash === contentHash;
+    const counted: PreparedTerms[] = [];
+    for (const { headings, text } of isUnchanged ? [] : cut.passages) {
+      counted.push(countTerms(terms(passageContent({ title, headings, text }))));
+      await giveWay(signal);
+    }
+    group.push({ cut, terms: counted });
+    passageCount += cut.passages.length;
+  }
+  signal.throwIfAborted();
+  if (group.length > 0) yield group;
+}
+
+function countTerms(all: readonly string[]): PreparedTerms {
+  const counts = new Map<string, number>();
+  for (const term of all) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return { counts, length: all.length };
+}
+
+/** One transaction for the group, and in it one for each document. */
+function writeGroup(
+  state: EmbeddedState,
+  tenant: Tenant,
+  group: readonly PreparedDocument[],
+  touched: Set<CollectionEntry>,
+): PutResult[] {
+  const { database } = state;
+  const newTerms = new Map<string, number>();
+  const failed = (prepared: PreparedDocument, error: unknown): WrittenDocument => {
+    const version = tenant.documents.get(prepared.cut.document.id)?.version ?? 0;
+    return { result: { outcome: "failed", version, error }, apply: () => [] };
+  };
+  const writeOne = (prepared: PreparedDocument): WrittenDocument => {
+    const ownTerms = new Map<string, number>();
+    const termId = (term: string): number => {
+      const known = state.termIds.get(term) ?? newTerms.get(term) ?? ownTerms.get(term);
+      if (known !== undefined) return known;
+      const { id } = database.run("INSERT INTO term (text) VALUES (?)", term);
+      ownTerms.set(term, id);
+      return id;
+    };
+    try {
+      const context = { database, nowMs: state.nowMs(), termId };
+      const written = database.savepoint(() => writeDocument(context, tenant, prepared));
+      for (const [term, id] of ownTerms) newTerms.set(term, id);
+      return written;
+    } catch (error) {
+      return failed(prepared, error);
+    }
+  };
+  try {
+    const written = database.transaction(() => group.map(writeOne));
+    for (const [term, id] of newTerms) state.termIds.set(term, id);
+    for (const { apply } of written) for (const collection of apply()) touched.add(collection);
+    state.mergeWhereDue(tenant);
+    return written.map(({ result }) => result);
+  } catch (error) {
+    return group.map((prepared) => failed(prepared, error).result);
+  }
+}
+
+async function listDocuments(
+  state: EmbeddedState,
+  tenant: Tenant,
+  { filter, afterId, limit, maxTextBytes }: DocumentQuery,
+  signal: AbortSignal,
+): Promise<DocumentPage> {
+  const giveWay = createGiveWay();
+  const matches = filter === undefined ? () => true : compileFilter(filter);
+  const documents: { document: ReturnType<typeof toStoredDocument>; text: string | undefined }[] = [];
+  let textBytes = 0;
+  let scanned = 0;
+  let last = afterId;
+  for (const entry of candidates(state, tenant, requiredDocumentIds(filter), afterId)) {
+    if (documents.length >= limit || scanned >= maxScannedDocuments) return { documents, nextAfterId: last };
+    scanned += 1;
+    if (matches(entry)) {
+      const text = maxTextBytes === undefined ? undefined : readText(state, entry);
+      textBytes += text === undefined ? 0 : Buffer.byteLength(text);
+      if (maxTextBytes !== undefined && textBytes > maxTextBytes && documents.length > 0) {
+        return { documents, nextAfterId: last };
+      }
+      documents.push({ document: toStoredDocument(entry), text });
+    }
+    last = entry.id;
+    await giveWay(signal);
+  }
+  return { documents, nextAfterId: undefined };
+}
+
+/** Documents that may satisfy the filter, by ID. */
+function* candidates(
+  { database }: EmbeddedState,
+  tenant: Tenant,
+  ids: readonly string[] | undefined,
+  afterId: string | undefined,
+): Generator<DocumentEntry> {
+  const present = (found: readonly string[]) => found.flatMap((id) => tenant.documents.get(id) ?? []);
+  if (ids !== undefined) {
+    const sorted = ids.filter((id) => afterId === undefined || compareCodePoints(id, afterId) > 0);
+    yield* present(sorted.sort(compareCodePoints));
+    return;
+  }
+  const sql = "SELECT document_id FROM document WHERE tenant = ? AND document_id > ? ORDER BY document_id LIMIT ?";
+  for (let after = afterId ?? ""; ;) {
+    const rows = database.all<{ document_id: string }>(sql, tenant.name, after, scanBatch);
+    yield* present(rows.map(({ document_id }) => document_id));
+    if (rows.length < scanBatch) return;
+    after = rows.at(-1)!.document_id;
+  }
+}
+
+function readText({ database }: EmbeddedState, { rowId }: DocumentEntry): string {
+  return database.get<{ text: string }>("SELECT text FROM document_text WHERE document = ?", rowId)?.text ?? "";
+}

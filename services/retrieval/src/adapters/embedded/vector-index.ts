@@ -1,0 +1,189 @@
+import type { EmbeddingSpace } from "../../domain/collection.ts";
+import { passageContent } from "../../domain/passage-content.ts";
+import { TopK } from "../../domain/top-k.ts";
+import type { EncodedVector } from "../../domain/vector.ts";
+import type {
+  ActivateResult,
+  MissingVectorsPage,
+  MissingVectorsQuery,
+  VectorIndex,
+} from "../../domain/vector-index.ts";
+import { type CollectionEntry, createSpaceEntry, type SpaceEntry, spacesOf, toCollection } from "./catalogue.ts";
+import { allowedSlots } from "./keyword-index.ts";
+import { vectorTable } from "./migrations.ts";
+import type { EmbeddedState } from "./state.ts";
+import { encodeVector } from "./vector-codec.ts";
+import { applyTouch, touchCollection } from "./write-document.ts";
+
+export function createVectorIndex(state: EmbeddedState): VectorIndex {
+  return {
+    search: async (tenantName, { vector, spaceId, collections, filter, limit }, { signal }) => {
+      signal.throwIfAborted();
+      const tenant = state.tenants.get(tenantName);
+      if (tenant === undefined) return { hits: [] };
+      const allowed = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
+      const best = new TopK(limit, tenant.compareSlots);
+      for (const name of collections) {
+        const active = tenant.collections.get(name)?.active;
+        if (active === undefined || active.space.id !== spaceId) continue;
+        active.rows.scan(vector, allowed, (slot, cosine) => {
+          if (cosine >= best.threshold) best.offer(slot, cosine);
+        });
+      }
+      return { hits: tenant.toHits(best.sorted()) };
+    },
+
+    missing: async (tenantName, query, { signal }) => {
+      signal.throwIfAborted();
+      const entry = state.collection(tenantName, query.collection);
+      return entry === undefined ? { contents: [], nextAfterPassageId: undefined } : missing(state, entry, query);
+    },
+
+    put: async (tenantName, collection, space, vectors, { signal }) => {
+      signal.throwIfAborted();
+      const entry = state.collection(tenantName, collection);
+      if (entry === undefined) return { kind: "stored", count: 0 };
+      const known = spacesOf(entry).find((candidate) => candidate.space.id === space.id);
+      if (known !== undefined && (known.space.dimensions !== space.dimensions || known.space.kind !== space.kind)) {
+        return { kind: "mismatch" };
+      }
+      return { kind: "stored", count: putVectors(state, { entry, known, space, vectors }) };
+    },
+
+    activate: async (tenantName, collection, spaceId, { signal }) => {
+      signal.throwIfAborted();
+      const entry = state.collection(tenantName, collection);
+      return entry === undefined ? { kind: "unknown-collection" } : activate(state, entry, spaceId);
+    },
+  };
+}
+
+function missing(
+  { database }: EmbeddedState,
+  entry: CollectionEntry,
+  { spaceId, documentIds, afterPassageId, limit }: MissingVectorsQuery,
+): MissingVectorsPage {
+  const space = spacesOf(entry).find((candidate) => candidate.space.id === spaceId);
+  // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
+  if (space !== undefined && space.rows.size === entry.passageCount) {
+    return { contents: [], nextAfterPassageId: undefined };
+  }
+  const lacks = (passage: string) =>
+    space === undefined ? "1" : `NOT EXISTS (SELECT 1 FROM vector_${space.rowId} WHERE passage = ${passage}.id)`;
+  const documentRows = documentIds.flatMap((id) => entry.tenant.documents.get(id)?.rowId ?? []);
+  const within = documentIds.length === 0 ? "1" : "p.document IN (SELECT value FROM json_each(?))";
+  const sql = `
+    SELECT p.id, lower(hex(p.content_hash)) AS contentHash, d.title, t.headings, t.text
+    FROM passage p JOIN passage_text t ON t.passage = p.id JOIN document d ON d.id = p.document
+    WHERE p.collection = ? AND p.id > ? AND ${lacks("p")} AND ${within}
+      AND NOT EXISTS (SELECT 1 FROM passage q WHERE q.collection = p.collection AND q.content_hash = p.content_hash
+        AND q.id < p.id AND ${within.replace("p.document", "q.document")} AND ${lacks("q")})
+    ORDER BY p.id LIMIT ?`;
+  const rowIds = documentIds.length === 0 ? [] : [JSON.stringify(documentRows)];
+  interface Row {
+    id: number;
+    contentHash: string;
+    title: string;
+    headings: string;
+    text: string;
+  }
+  const rows = database.all<Row>(sql, entry.rowId, afterPassageId, ...rowIds, ...rowIds, limit);
+  return {
+    contents: rows.map(({ contentHash, title, headings, text }) => ({
+      contentHash,
+      text: passageContent({ title, headings: JSON.parse(headings) as string[], text }),
+    })),
+    nextAfterPassageId: rows.length < limit ? undefined : rows.at(-1)!.id,
+  };
+}
+
+interface VectorsToPut {
+  readonly entry: CollectionEntry;
+  /** The space, where the collection has it. */
+  readonly known: SpaceEntry | undefined;
+  readonly space: EmbeddingSpace;
+  readonly vectors: readonly { readonly contentHash: string; readonly vector: EncodedVector }[];
+}
+
+function putVectors(state: EmbeddedState, { entry, known, space, vectors }: VectorsToPut): number {
+  const { database } = state;
+  const targets = vectors.flatMap(({ contentHash, vector }) => {
+    const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ?";
+    const rows = database.all<{ id: number }>(sql, entry.rowId, Buffer.from(contentHash, "hex"));
+    return rows.map(({ id }) => ({ id, vector }));
+  });
+  if (targets.length === 0) return 0;
+  const role = known === undefined ? (entry.active === undefined ? "active" : "building") : undefined;
+  const replaced = role === "building" ? entry.building : undefined;
+  if (replaced !== undefined) database.forget(`vector_${replaced.rowId} `);
+  const { target, touched } = database.transaction(() => {
+    if (replaced !== undefined) dropSpace(state, replaced);
+    const target = known ?? makeSpace(state, entry, space, role!);
+    if (known !== undefined) updateSpace(state, known.rowId, space);
+    const sql = `INSERT OR REPLACE INTO vector_${target.rowId} (passage, scale, components) VALUES (?, ?, ?)`;
+    for (const { id, vector } of targets) {
+      const { scale, components } = encodeVector(vector);
+      database.run(sql, id, scale, components);
+    }
+    // Searches see a change only in the active space.
+    const isSeen = role === "active" || target === entry.active;
+    return { target, touched: isSeen ? touchCollection(database, entry.tenant.name, entry.name) : undefined };
+  });
+  target.space = space;
+  if (role !== undefined) entry[role] = target;
+  if (touched !== undefined) applyTouch(entry.tenant, touched);
+  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, vector);
+  return targets.length;
+}
+
+function makeSpace(
+  { database }: EmbeddedState,
+  { rowId: collection }: CollectionEntry,
+  space: EmbeddingSpace,
+  role: "active" | "building",
+): SpaceEntry {
+  const { id } = database.run(
+    `INSERT INTO space (collection, role, space_id, dimensions, kind, dense_weight, cache_threshold, model)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    collection,
+    role,
+    space.id,
+    space.dimensions,
+    space.kind,
+    space.denseWeight,
+    space.cacheThreshold,
+    space.model,
+  );
+  database.exec(vectorTable(id));
+  return createSpaceEntry(id, space);
+}
+
+/** What a space says of itself may change without its vectors, such as the weight that is safe. */
+function updateSpace({ database }: EmbeddedState, rowId: number, space: EmbeddingSpace): void {
+  const sql = "UPDATE space SET dense_weight = ?, cache_threshold = ?, model = ? WHERE id = ?";
+  database.run(sql, space.denseWeight, space.cacheThreshold, space.model, rowId);
+}
+
+function dropSpace({ database }: EmbeddedState, { rowId }: SpaceEntry): void {
+  database.exec(`DROP TABLE vector_${rowId}`);
+  database.run("DELETE FROM space WHERE id = ?", rowId);
+}
+
+function activate(state: EmbeddedState, entry: CollectionEntry, spaceId: string): ActivateResult {
+  if (entry.active?.space.id === spaceId) return { kind: "active", collection: toCollection(entry) };
+  const { active: old, building: next } = entry;
+  if (next?.space.id !== spaceId) return { kind: "not-building" };
+  const missingCount = entry.passageCount - next.rows.size;
+  if (missingCount > 0) return { kind: "incomplete", missingCount };
+  const { database } = state;
+  if (old !== undefined) database.forget(`vector_${old.rowId} `);
+  const touched = database.transaction(() => {
+    if (old !== undefined) dropSpace(state, old);
+    database.run("UPDATE space SET role = 'active' WHERE id = ?", next.rowId);
+    return touchCollection(database, entry.tenant.name, entry.name);
+  });
+  entry.active = next;
+  entry.building = undefined;
+  applyTouch(entry.tenant, touched);
+  return { kind: "active", collection: toCollection(entry) };
+}

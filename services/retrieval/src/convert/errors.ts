@@ -1,0 +1,56 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { quartetError } from "@quartet/errors";
+import { PageTokenError } from "../domain/page-token.ts";
+import { AllSourcesFailedError, QueryVectorError, UnknownSourceError } from "../domain/search.ts";
+
+/** INVALID_ARGUMENT naming one field, in the contract's names. */
+export function fieldInvalid(field: string, description: string): ConnectError {
+  return quartetError({
+    code: Code.InvalidArgument,
+    reason: "FIELD_INVALID",
+    message: `${field}: ${description}`,
+    violations: [{ field, description }],
+  });
+}
+
+/** The one place where this service's errors get their codes. Anything else passes through, for the host to deal with. */
+export function toRpcError(error: unknown): unknown {
+  if (error instanceof PageTokenError) {
+    return quartetError({
+      code: Code.InvalidArgument,
+      reason: "PAGE_TOKEN_INVALID",
+      message:
+        "page_token: not a token of this list. Give next_page_token with all other fields as they were, or begin without one.",
+      violations: [{ field: "page_token", description: "not a token of this list" }],
+    });
+  }
+  if (error instanceof UnknownSourceError) {
+    return quartetError({
+      code: Code.InvalidArgument,
+      reason: "SOURCE_UNKNOWN",
+      message: "options.sources: no such source is configured. Leave sources out to search all.",
+      violations: [{ field: "options.sources", description: "no such source is configured" }],
+    });
+  }
+  if (error instanceof QueryVectorError) {
+    return fieldInvalid("query_vector", `the space has ${error.dimensions} dimensions`);
+  }
+  if (error instanceof AllSourcesFailedError) {
+    return quartetError({
+      code: Code.Unavailable,
+      reason: "ALL_SOURCES_FAILED",
+      message: "No source could be searched. Try again; if it goes on, look at the retrieval service's log.",
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Runs a handler's work, giving its errors their codes. */
+export async function withRpcErrors<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toRpcError(error);
+  }
+}

@@ -1,0 +1,124 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type {
+  SearchPassagesRequest,
+  SearchPassagesResponseSchema,
+} from "@quartet/contracts/retrieval/v1/retrieval_service";
+import type { DegradationSchema } from "@quartet/contracts/type/v1/outcome";
+import type { PassageSchema } from "@quartet/contracts/type/v1/passage";
+import { Execution, Fusion, LegKind, type LegReportSchema, LegStatus } from "@quartet/contracts/type/v1/search";
+import { nfc } from "@quartet/text";
+import { allTags, both } from "../domain/filter.ts";
+import type { FusionMethod } from "../domain/fusion.ts";
+import type { LegOutcome, LegReason } from "../domain/leg.ts";
+import type { FoundPassage, SearchRequest, SearchResult } from "../domain/search.ts";
+import { fromVectorMessage, toStateMessage } from "./collection.ts";
+import { toMetadataMessage } from "./document.ts";
+import { fieldInvalid } from "./errors.ts";
+import { toFilter } from "./filter.ts";
+import { pageSizeOf } from "./page-size.ts";
+
+const fusions: Readonly<Record<Fusion, FusionMethod>> = {
+  [Fusion.UNSPECIFIED]: "convex",
+  [Fusion.CONVEX]: "convex",
+  [Fusion.RRF]: "rrf",
+  [Fusion.KEYWORD_ONLY]: "keyword-only",
+  [Fusion.VECTOR_ONLY]: "vector-only",
+};
+
+const defaultLegLimit = 100;
+
+/** Completes a request with the defaults. Throws INVALID_ARGUMENT naming the field. */
+export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
+  const { options, queryVector, spaceId } = message;
+  if (!message.query.isWellFormed()) throw fieldInvalid("query", "the text holds half a surrogate pair");
+  const value = queryVector === undefined ? undefined : fromVectorMessage(queryVector, "query_vector");
+  return {
+    query: nfc(message.query),
+    vector: value === undefined ? undefined : { value, spaceId },
+    filter: both(toFilter(options?.filter, "options.filter"), allTags((options?.tags ?? []).map(nfc))),
+    sources: options?.sources ?? [],
+    pageSize: pageSizeOf(message.pageSize, { standard: 10, most: 100 }),
+    keywordLimit: options?.bm25TopK || defaultLegLimit,
+    vectorLimit: options?.vectorTopK || defaultLegLimit,
+    // The contract's rules let no other value through.
+    fusion: fusions[options?.fusion ?? Fusion.UNSPECIFIED] ?? "convex",
+    vectorWeight: options?.vectorWeight,
+    execution: options?.execution === Execution.SEQUENTIAL ? "sequential" : "parallel",
+  };
+}
+
+export function toSearchResponse(
+  { passages, legs, collections }: SearchResult,
+  { includeMetadata, elapsedMs }: { readonly includeMetadata: boolean; readonly elapsedMs: number },
+): MessageInitShape<typeof SearchPassagesResponseSchema> {
+  return {
+    passages: passages.map((passage) => toPassageMessage(passage, includeMetadata)),
+    failures: legs.flatMap(toDegradation),
+    legs: legs.map(toLegReport),
+    collections: collections.map(toStateMessage),
+    elapsed: durationFromMs(elapsedMs),
+  };
+}
+
+const legKinds = { keyword: LegKind.KEYWORD, vector: LegKind.VECTOR } as const;
+const legStatuses = {
+  ok: LegStatus.OK,
+  partial: LegStatus.PARTIAL,
+  failed: LegStatus.FAILED,
+  skipped: LegStatus.SKIPPED,
+} as const;
+
+function toPassageMessage(passage: FoundPassage, includeMetadata: boolean): MessageInitShape<typeof PassageSchema> {
+  const { ordinal, text, score, startOffset, endOffset, ranks, document } = passage;
+  return {
+    documentId: document.id,
+    ordinal,
+    text,
+    score,
+    title: document.title,
+    startOffset,
+    endOffset,
+    uri: document.uri,
+    collection: document.collection,
+    tags: [...document.tags],
+    taxonomyPath: document.taxonomyPath,
+    ...(includeMetadata ? { metadata: toMetadataMessage(document.metadata) } : {}),
+    hits: ranks.map(({ source, leg, rank, rawScore }) => ({ source, leg: legKinds[leg], rank, rawScore })),
+    documentVersion: BigInt(document.version),
+    documentCreateTime: timestampFromMs(document.createTimeMs),
+    documentUpdateTime: timestampFromMs(document.updateTimeMs),
+  };
+}
+
+function toLegReport({
+  source,
+  leg,
+  status,
+  reason,
+  elapsedMs,
+  hits,
+}: LegOutcome): MessageInitShape<typeof LegReportSchema> {
+  return {
+    source,
+    leg: legKinds[leg],
+    status: legStatuses[status],
+    reason: reason ?? "",
+    elapsed: durationFromMs(elapsedMs),
+    passageCount: hits.length,
+  };
+}
+
+function toDegradation({ source, leg, reason }: LegOutcome): MessageInitShape<typeof DegradationSchema>[] {
+  return reason === undefined ? [] : [{ hop: `retrieval.${leg}`, reason, source, message: sentences[reason] }];
+}
+
+const sentences: Readonly<Record<LegReason, string>> = {
+  NO_QUERY_VECTOR: "The question had no vector, so passages were found by their words alone.",
+  EMBEDDING_SPACE_MISMATCH:
+    "The question's vector is of another embedder than some passages', which were found by their words alone; index them with today's embedder.",
+  VECTORS_PENDING:
+    "Some passages have no vector yet and were found by their words alone; this passes as indexing goes on.",
+  OUT_OF_TIME: "One way of searching was out of time and was left out; try again with a longer deadline.",
+  UPSTREAM_FAILED: "One way of searching failed and was left out; if it goes on, look at the retrieval service's log.",
+};

@@ -1,0 +1,10 @@
+import type { KeywordIndex } from "./keyword-index.ts";
+import type { RecordStore } from "./record-store.ts";
+import type { VectorIndex } from "./vector-index.ts";
+
+/** The ports of the service. They are read at each call: stores are opened after handlers are made. */
+export interface Stores {
+  readonly records: RecordStore;
+  readonly keywords: KeywordIndex;
+  readonly vectors: VectorIndex;
+}

@@ -1,0 +1,98 @@
+import { previousGraphemeBoundary, sentences } from "@quartet/text";
+import { type Block, markdownBlocks, plainBlocks } from "./text-blocks.ts";
+
+/** How much a cut before a unit hurts, from a cut inside a paragraph to a cut before a heading. */
+export const boundary = { sentence: 0, line: 1, paragraph: 2, section: 3 } as const;
+export type Boundary = (typeof boundary)[keyof typeof boundary];
+
+/** A piece of a text that is not cut any further: a sentence, a line of code, a heading. UTF-16 indices, end exclusive, no white space at the ends. */
+export interface Unit {
+  readonly start: number;
+  readonly end: number;
+  /** What lies between the unit before and this one. */
+  readonly before: Boundary;
+  /** The headings above it, outermost first; a heading is not above itself. */
+  readonly headings: readonly string[];
+}
+
+/** Longer stretches are cut into pieces of this size before they are looked at, so that no step is long: UTF-16 units. */
+const maxStretch = 16_384;
+
+/**
+ * The units of a text in order, one by one so that the caller can pause. Every character that is no white space is in exactly one.
+ * A unit has at most `maxCodePoints`, except where a single grapheme has more.
+ */
+export function* textUnits(text: string, mediaType: string, maxCodePoints: number): Generator<Unit> {
+  const blocks = mediaType === "text/markdown" ? markdownBlocks(text) : plainBlocks(text);
+  let first = true;
+  for (const block of blocks) {
+    let before: Boundary = block.kind === "heading" ? boundary.section : boundary.paragraph;
+    if (block.kind === "item") before = boundary.line;
+    for (const range of unitRanges(text, block, maxCodePoints)) {
+      yield { ...range, before: first ? boundary.section : before, headings: block.headings };
+      first = false;
+      before = block.kind === "code" ? boundary.line : boundary.sentence;
+    }
+  }
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+function* unitRanges(text: string, block: Block, maxCodePoints: number): Generator<Range> {
+  for (const stretch of stretches(text, block)) {
+    if (block.kind === "code") yield* lines(text, stretch, maxCodePoints);
+    else yield* sentenceRanges(text, stretch, maxCodePoints);
+  }
+}
+
+/** Pieces of at most `maxStretch` units, cut after a line, else after white space, else between graphemes. */
+function* stretches(text: string, { start, end }: Range): Generator<Range> {
+  let from = start;
+  while (end - from > maxStretch) {
+    const limit = from + maxStretch;
+    const half = from + maxStretch / 2;
+    const line = text.lastIndexOf("\n", limit - 1) + 1;
+    const space = text.lastIndexOf(" ", limit - 1) + 1;
+    const cut = Math.max(line > half ? line : 0, line > half ? 0 : space > half ? space : 0);
+    const to = previousGraphemeBoundary(text, cut > 0 ? cut : limit);
+    // A single grapheme without end is cut all the same: it is no text of anybody's.
+    const next = to > from ? to : limit;
+    yield { start: from, end: next };
+    from = next;
+  }
+  yield { start: from, end };
+}
+
+function* sentenceRanges(text: string, { start, end }: Range, maxCodePoints: number): Generator<Range> {
+  let at = start;
+  for (const sentence of sentences(text.slice(start, end), { maxCodePoints })) {
+    // Sentences are in order and whole slices, so each begins where white space after the last one ends.
+    at = text.indexOf(sentence.text, at);
+    yield { start: at, end: at + sentence.text.length };
+    at += sentence.text.length;
+  }
+}
+
+function* lines(text: string, { start, end }: Range, maxCodePoints: number): Generator<Range> {
+  for (let from = start; from < end;) {
+    const newline = text.indexOf("\n", from);
+    const to = newline < 0 || newline >= end ? end : newline + 1;
+    const line = trimmed(text, from, to);
+    if (line !== undefined) {
+      if (line.end - line.start <= maxCodePoints) yield line;
+      else yield* sentenceRanges(text, line, maxCodePoints);
+    }
+    from = to;
+  }
+}
+
+/** The range without white space at its ends; undefined where nothing is left. */
+export function trimmed(text: string, start: number, end: number): Range | undefined {
+  const part = text.slice(start, end);
+  const from = start + part.length - part.trimStart().length;
+  const to = start + part.trimEnd().length;
+  return from < to ? { start: from, end: to } : undefined;
+}

@@ -1,0 +1,10 @@
+/**
+ * The search of this service without a service: the same store, BM25, vectors and fusion, called in the process that measures. What a benchmark
+ * compares the hops with; nothing else uses it.
+ */
+export { openEmbeddedStore } from "./adapters/embedded/open.ts";
+export type { EmbeddedStore, EmbeddedStoreOptions } from "./adapters/embedded/open.ts";
+export { createSearcher } from "./domain/search.ts";
+export type { SearchCall, Searcher, SearcherOptions, SearchRequest, SearchResult } from "./domain/search.ts";
+export { putDocuments } from "./domain/put-documents.ts";
+export type { GivenDocument } from "./domain/new-document.ts";
