@@ -64,6 +64,8 @@ export function abortError({ reason }: AbortSignal): ConnectError {
 const sizeError = /larger than (max|configured|\d)|max(imum)? .*size/i;
 /** Connect's own words for bytes that are no message; it calls them INTERNAL. */
 const parseError = /^parse binary: /;
+/** protobuf-es' words for JSON that does not fit: the field and what was expected. */
+const jsonError = /^cannot decode field (?:\w+\.)*(\w+) from JSON: (.+)$/;
 
 /**
  * What leaves a server: always a ConnectError with a reason, and no text that a handler did not mean for the caller.
@@ -76,7 +78,20 @@ export function toServerError(error: unknown, signal: AbortSignal): ConnectError
   if (error.code === Code.Internal)
     return parseError.test(error.rawMessage) ? malformedRequest(error) : withReason(error);
   if (error.code === Code.ResourceExhausted && sizeError.test(error.rawMessage)) return tooLarge(error);
-  return withReason(error);
+  return withField(error) ?? withReason(error);
+}
+
+/** The error of JSON that does not fit, naming the field as a broken rule would. */
+function withField(error: ConnectError): ConnectError | undefined {
+  const [, field, description] = (error.code === Code.InvalidArgument && jsonError.exec(error.rawMessage)) || [];
+  if (field === undefined || description === undefined) return undefined;
+  return quartetError({
+    code: Code.InvalidArgument,
+    reason: "FIELD_INVALID",
+    message: `${field}: ${description}`,
+    violations: [{ field, description }],
+    cause: error,
+  });
 }
 
 function tooLarge(error: ConnectError): ConnectError {

@@ -9,17 +9,9 @@ import type { Routes } from "../handler.ts";
 import { createInfrastructure } from "../infrastructure.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
 import { isLoopback } from "../loopback.ts";
+import type { TlsServerOptions } from "../tls.ts";
 import { serviceDefinition } from "./codec.ts";
 import { hostMethod, type HostOptions } from "./host.ts";
-
-export interface TlsServerOptions {
-  /** PEM. */
-  readonly certificate: string | Buffer;
-  /** PEM. */
-  readonly privateKey: string | Buffer;
-  /** PEM. When given, callers must show a certificate that this authority has signed (mTLS). */
-  readonly clientAuthority?: string | Buffer;
-}
 
 export interface RpcServerOptions extends DeadlineOptions {
   /** Who calls: `trusted` (default) is Quartet's own gateway, whose word on the tenant counts; `edge` is anyone. */

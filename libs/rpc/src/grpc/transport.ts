@@ -11,19 +11,9 @@ import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import * as grpc from "@grpc/grpc-js";
 import { createClientChain } from "../client-chain.ts";
 import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
+import type { TlsClientOptions } from "../tls.ts";
 import { callStream, callUnary, type Wire } from "./calls.ts";
 import { grpcTarget } from "./target.ts";
-
-export interface TlsClientOptions {
-  /** PEM of the authority that signed the server's certificate. Default: the well-known ones. */
-  readonly authority?: string | Buffer;
-  /** PEM. What this client shows of itself (mTLS). */
-  readonly certificate?: string | Buffer;
-  /** PEM. */
-  readonly privateKey?: string | Buffer;
-  /** The name that the server's certificate must carry, where it is not the host's. */
-  readonly serverName?: string;
-}
 
 export interface GrpcTransportOptions extends DeadlineOptions {
   /** `host:port` or a grpc-js target such as `dns:///retrieval:50051`; or several addresses `ip:port`, used in turn (round_robin). */

@@ -1,0 +1,125 @@
+import { Code, type ContextValues, createContextValues } from "@connectrpc/connect";
+import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
+import { quartetError } from "@quartet/errors";
+import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Deadlines } from "../deadline.ts";
+import { requestIdKey } from "../principal.ts";
+import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
+import { repairRefusal } from "./repair.ts";
+import { writeResponse } from "./respond.ts";
+import { watchReader } from "./stalled-reader.ts";
+import { completeTimeout } from "./timeouts.ts";
+
+export interface Mount {
+  readonly handler: UniversalHandler;
+  readonly deadlines: Deadlines;
+}
+
+export interface AdapterOptions {
+  /** By path, as `/package.Service/Method`. */
+  readonly mounts: ReadonlyMap<string, Mount>;
+  /** Everything else. */
+  readonly fallback: HttpHandler;
+  readonly readerStallMs: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: Logger | undefined;
+  readonly metrics: Metrics | undefined;
+}
+
+/** The function that Node.js calls for every request on the port. */
+export function createAdapter(
+  options: AdapterOptions,
+): (request: HttpRequest, response: HttpResponse) => Promise<void> {
+  const { mounts, fallback, readerStallMs, logger, metrics } = options;
+  const stalls = metrics?.counter("quartet_rpc_server_readers_stalled_total").with({});
+  const refusals = metrics?.counter("quartet_rpc_server_refused_total");
+
+  const serveRpc = async ({ handler, deadlines }: Mount, request: HttpRequest, response: HttpResponse) => {
+    const contextValues = createContextValues();
+    const universal = toUniversal(request, response, contextValues);
+    if (universal === undefined) return refuseTarget(response);
+    const ended = new AbortController();
+    universal.signal.addEventListener("abort", () => ended.abort(universal.signal.reason), { once: true });
+    completeTimeout(universal.header, deadlines);
+    limitRequestTime(handler, request, response, options.requestTimeoutMs);
+    watchReader(response, readerStallMs, () => {
+      stalls?.add();
+      ended.abort(readerStalled());
+      breakOff(response);
+    });
+    const answer = await handler({ ...universal, signal: ended.signal });
+    const refusal = contextValues.get(requestIdKey) === "" ? await repairRefusal(answer) : undefined;
+    if (refusal !== undefined) {
+      const { parent, name } = handler.method;
+      refusals?.with({ service: parent.typeName, method: name, code: codeToString(refusal.code) }).add();
+    }
+    await writeResponse(refusal?.response ?? answer, response, ended.signal);
+  };
+
+  return async (request, response) => {
+    const mount = mounts.get(pathOf(request));
+    try {
+      if (mount !== undefined) await serveRpc(mount, request, response);
+      else if (isGrpc(request)) refuseUnknownMethod(response);
+      else await fallback(request, response);
+    } catch (error) {
+      // What a handler throws has become an answer before; here the connection is broken, or a plain route failed.
+      if (isGone(response)) return;
+      logger?.error({ err: error, path: mount === undefined ? undefined : pathOf(request) }, "request failed");
+      if (response.headersSent) return breakOff(response);
+      response.statusCode = 500;
+      response.end();
+    }
+  };
+}
+
+function readerStalled() {
+  return quartetError({
+    code: Code.Unavailable,
+    reason: "READER_STALLED",
+    message: "The answer was not read; ask again, and read it as it comes.",
+  });
+}
+
+/** HTTP/1.1 has this limit in Node.js; HTTP/2 has none. A client that streams may take as long as its deadline. */
+function limitRequestTime(
+  { method }: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+  limitMs: number,
+): void {
+  if (!("stream" in request) || method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming")
+    return;
+  const timer = setTimeout(() => breakOff(response), limitMs);
+  const clear = () => clearTimeout(timer);
+  request.once("end", clear);
+  request.once("close", clear);
+}
+
+function isGrpc({ headers }: HttpRequest): boolean {
+  return headers["content-type"]?.startsWith("application/grpc") === true;
+}
+
+/** A gRPC client reads the status of a response, not that of HTTP. */
+function refuseUnknownMethod(response: HttpResponse): void {
+  response.setHeader("content-type", "application/grpc");
+  response.setHeader("grpc-status", String(Code.Unimplemented));
+  response.setHeader("grpc-message", "This server has no such method.");
+  response.end();
+}
+
+/** Undefined if the request line and the Host header make no URL. */
+function toUniversal(request: HttpRequest, response: HttpResponse, contextValues: ContextValues) {
+  try {
+    return universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseTarget(response: HttpResponse): void {
+  response.statusCode = 400;
+  response.end();
+}

@@ -1,0 +1,62 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { abortError } from "../errors.ts";
+import { type HttpResponse, isGone } from "./http.ts";
+
+/**
+ * Writes a response at the pace of its reader. When the signal is aborted, or the connection breaks, the body is returned at once, so that
+ * everything behind it is let go: Connect's own writer waits for a drain that never comes.
+ */
+export async function writeResponse(
+  source: UniversalServerResponse,
+  response: HttpResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = source.body?.[Symbol.asyncIterator]();
+  try {
+    // Handlers may set headers until their first message.
+    let chunk = await body?.next();
+    if (isGone(response)) return;
+    writeHead(source, response);
+    for (; chunk !== undefined && chunk.done !== true; chunk = await body?.next()) {
+      if (!write(response, chunk.value)) await drained(response, signal);
+    }
+    if (source.trailer !== undefined) response.addTrailers(toNodeHeaders(source.trailer) as Record<string, string>);
+    response.end();
+  } finally {
+    body?.return?.()?.catch(() => undefined);
+  }
+}
+
+function writeHead({ status, header }: UniversalServerResponse, response: HttpResponse): void {
+  response.statusCode = status;
+  header?.forEach((value, key) => response.setHeader(key, value));
+}
+
+/** Whether the response takes more now. */
+function write(response: HttpResponse, bytes: Uint8Array): boolean {
+  return (response as { write(chunk: Uint8Array): boolean }).write(bytes);
+}
+
+function toNodeHeaders(headers: Headers): OutgoingHttpHeaders {
+  return Object.fromEntries(headers);
+}
+
+function drained(response: HttpResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void) => () => {
+      response.removeListener("drain", onDrain);
+      response.removeListener("close", onClose);
+      signal.removeEventListener("abort", onAbort);
+      finish();
+    };
+    const onDrain = settle(resolve);
+    const onClose = settle(() => reject(new Error("The connection was closed.")));
+    const onAbort = settle(() => reject(abortError(signal)));
+    if (signal.aborted) return onAbort();
+    if (isGone(response)) return onClose();
+    response.once("drain", onDrain);
+    response.once("close", onClose);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
