@@ -1,0 +1,42 @@
+import { setImmediate } from "node:timers/promises";
+import { hashedEmbedding, hashedEmbeddingIdentity } from "@quartet/text";
+import type { Embedder, EmbeddingSpace, TextVector } from "../domain/embedder.ts";
+import { spaceId } from "../domain/space-id.ts";
+
+const DIMENSIONS = 2_048;
+/** The weight at which vectors by spelling help keywords and never hurt them, measured on six collections of two languages. */
+const DENSE_WEIGHT = 0.15;
+/** Questions spelled alike may mean different things: no answer is shared between two of them. */
+const CACHE_THRESHOLD = 2;
+/** Other calls wait no longer than this for a batch, and for its longest text. */
+const MAX_SLICE_MS = 5;
+
+/** The embedder without a model: hashed character n-grams. Always there, and the same vectors on every machine. */
+export function createHashedEmbedder(): Embedder {
+  const model = hashedEmbeddingIdentity({ dimensions: DIMENSIONS });
+  const prefixes = { query: "", document: "" };
+  const space: EmbeddingSpace = {
+    id: spaceId({ model, revision: "", dimensions: DIMENSIONS, prefixes, normalization: "l2" }),
+    dimensions: DIMENSIONS,
+    kind: "HASHED",
+    denseWeight: DENSE_WEIGHT,
+    cacheThreshold: CACHE_THRESHOLD,
+    model,
+  };
+  return {
+    knownSpace: space,
+    space: async () => space,
+    embed: async (texts, { signal }) => {
+      const vectors: TextVector[] = [];
+      let sliceBegan = performance.now();
+      for (const text of texts) {
+        vectors.push({ vector: hashedEmbedding(text, { dimensions: DIMENSIONS }), truncated: false });
+        if (performance.now() - sliceBegan > MAX_SLICE_MS) {
+          await setImmediate(undefined, { signal });
+          sliceBegan = performance.now();
+        }
+      }
+      return { vectors };
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { normalized } from "@quartet/vector";
+import { EmbedderError } from "../../domain/embedder-error.ts";
+
+export interface EmbeddingReply {
+  /** In the order of the texts that were sent, each of length 1. */
+  readonly vectors: readonly Float32Array[];
+  /** Absent when the provider does not tell. */
+  readonly inputTokens: number | undefined;
+}
+
+/**
+ * Reads what an OpenAI-compatible endpoint answered, believing nothing of it: the SDK passes anything on.
+ *
+ * @param expected how many texts were sent, and how long vectors are, if that is known.
+ * @throws {EmbedderError} LLM_PROTOCOL where it is no list of embeddings, EMBED_SHAPE where the vectors are not those asked for.
+ */
+export function readEmbeddingReply(
+  reply: unknown,
+  expected: { readonly count: number; readonly dimensions: number | undefined },
+): EmbeddingReply {
+  if (!isObject(reply) || !Array.isArray(reply["data"])) {
+    throw new EmbedderError(
+      "LLM_PROTOCOL",
+      "The model endpoint's answer is no list of embeddings; check that OPENAI_BASE_URL leads to an OpenAI-compatible API.",
+    );
+  }
+  const data: readonly unknown[] = reply["data"];
+  if (data.length !== expected.count) throw wrongShape(`${data.length} embeddings for ${expected.count} texts`);
+  const vectors: Float32Array[] = [];
+  let dimensions = expected.dimensions;
+  for (const item of data) {
+    const { index, embedding } = isObject(item) ? item : {};
+    if (
+      !Number.isInteger(index) ||
+      (index as number) < 0 ||
+      (index as number) >= data.length ||
+      vectors[index as number]
+    ) {
+      throw wrongShape("an index that is none or occurs twice");
+    }
+    const vector = readVector(embedding);
+    dimensions ??= vector.length;
+    if (vector.length !== dimensions)
+      throw wrongShape(`a vector of ${vector.length} dimensions instead of ${dimensions}`);
+    vectors[index as number] = vector;
+  }
+  return { vectors, inputTokens: readTokens(reply["usage"]) };
+}
+
+function readVector(embedding: unknown): Float32Array {
+  const components = typeof embedding === "string" ? decode(embedding) : embedding;
+  const isVector = components instanceof Float32Array || Array.isArray(components);
+  if (!isVector || components.length === 0) throw wrongShape("an embedding that is no vector");
+  if (!components.every((component) => Number.isFinite(component))) throw wrongShape("a component that is no number");
+  const vector = normalized(components);
+  if (!vector.every(Number.isFinite) || !vector.some((component) => component !== 0))
+    throw wrongShape("a vector without a direction");
+  return vector;
+}
+
+/** Little-endian single precision in base64, as the API sends when asked for base64. */
+function decode(text: string): Float32Array {
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.byteLength % 4 !== 0) throw wrongShape("a vector cut off");
+  return Float32Array.from({ length: bytes.byteLength / 4 }, (_, index) => bytes.readFloatLE(index * 4));
+}
+
+function readTokens(usage: unknown): number | undefined {
+  const tokens = isObject(usage) ? (usage["prompt_tokens"] ?? usage["total_tokens"]) : undefined;
+  return Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : undefined;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+/** Numbers only: nothing of the provider's text. */
+const wrongShape = (what: string) =>
+  new EmbedderError(
+    "EMBED_SHAPE",
+    `The model endpoint gave ${what}; none of it was used. Check QUARTET_EMBEDDING_MODEL and QUARTET_EMBEDDING_DIMENSIONS.`,
+  );

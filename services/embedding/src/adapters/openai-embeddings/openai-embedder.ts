@@ -1,0 +1,137 @@
+import { createCache } from "@quartet/cache";
+import type { KeyPool } from "@quartet/key-pool";
+import { truncateToGraphemes } from "@quartet/text";
+import type { Embedder, EmbeddingSpace, EmbedResult, Purpose } from "../../domain/embedder.ts";
+import { EmbedderError } from "../../domain/embedder-error.ts";
+import { spaceId } from "../../domain/space-id.ts";
+import { batches, mapConcurrently } from "./batches.ts";
+import { type EmbeddingReply, readEmbeddingReply } from "./embedding-reply.ts";
+import type { EmbeddingsClient } from "./embeddings-client.ts";
+import { toEmbedderError } from "./provider-errors.ts";
+
+export interface OpenAiEmbedderOptions {
+  readonly client: EmbeddingsClient;
+  /** Its classify is the one of provider-errors.ts. */
+  readonly keys: KeyPool;
+  readonly model: string;
+  /** Which version of the model, where its name does not say. Default: none. */
+  readonly revision?: string | undefined;
+  /** How long vectors are. Default: as long as those of the first reply. */
+  readonly dimensions?: number | undefined;
+  /** Put before texts, with a space in between. Default: nothing. */
+  readonly queryPrefix?: string;
+  readonly documentPrefix?: string;
+  /** Code points that the model reads of a text, prefix not counted. */
+  readonly maxTextCharacters: number;
+  /** In one call to the provider. */
+  readonly batchTexts: number;
+  /** UTF-8 in one call; a longer text goes alone. */
+  readonly batchBytes: number;
+  /** Calls at once for one list of texts. */
+  readonly batchesAtOnce: number;
+  /** For one batch, all attempts together. */
+  readonly timeoutMs: number;
+  readonly denseWeight: number;
+  readonly cacheThreshold: number;
+}
+
+/** The contract's limit. */
+const MAX_DIMENSIONS = 4_096;
+/** Any text would do. */
+const PROBE = "dimensions";
+
+/**
+ * An embedding model behind OpenAI's protocol. Where nobody told how long its vectors are, it is asked once, and every later vector
+ * is held to that: a server that changes its model under us is noticed, not believed.
+ */
+export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
+  const { client, keys, maxTextCharacters, batchesAtOnce, timeoutMs } = options;
+  const prefixes: Readonly<Record<Purpose, string>> = {
+    DOCUMENT: options.documentPrefix ?? "",
+    QUERY: options.queryPrefix ?? "",
+  };
+  const limits = { maxTexts: options.batchTexts, maxBytes: options.batchBytes };
+  const learning = createCache<"space", EmbeddingSpace>({ maxEntries: 1 });
+  let space = options.dimensions === undefined ? undefined : spaceOf(options, options.dimensions);
+
+  /** One batch, and how many calls it took. */
+  const ask = async (texts: readonly string[], signal: AbortSignal): Promise<EmbeddingReply & { calls: number }> => {
+    let calls = 0;
+    const expected = { count: texts.length, dimensions: space?.dimensions };
+    try {
+      const reply = await keys.run(
+        async (key, attempt) => {
+          calls += 1;
+          const read = readEmbeddingReply(await client.create(key, texts, attempt.signal), expected);
+          attempt.addTokens({ input: read.inputTokens ?? 0 });
+          return read;
+        },
+        { signal, deadlineMs: timeoutMs },
+      );
+      return { ...reply, calls };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw toEmbedderError(error);
+    }
+  };
+
+  const learn = async (signal: AbortSignal): Promise<EmbeddingSpace> => {
+    const { vectors } = await ask([withPrefix(PROBE, prefixes.DOCUMENT)], signal);
+    const dimensions = vectors[0]!.length;
+    if (dimensions > MAX_DIMENSIONS) {
+      throw new EmbedderError(
+        "EMBED_SHAPE",
+        `The model's vectors have ${dimensions} dimensions, and Quartet takes ${MAX_DIMENSIONS}; ask it for less with QUARTET_EMBEDDING_DIMENSIONS.`,
+      );
+    }
+    return (space = spaceOf(options, dimensions));
+  };
+
+  return {
+    get knownSpace() {
+      return space;
+    },
+    space: async ({ signal }) => space ?? (await learning.getOrLoad("space", learn, { signal })),
+    embed: async (texts, { purpose, signal }) => {
+      const read = texts.map((text) => truncateToGraphemes(text, maxTextCharacters));
+      const prefixed = read.map((text) => withPrefix(text, prefixes[purpose]));
+      const replies = await mapConcurrently(
+        batches(prefixed, limits),
+        { atOnce: batchesAtOnce, signal },
+        async (batch, either) => ({
+          ...(await ask(batch, either)),
+          batch,
+        }),
+      );
+      const vectors = replies.flatMap((reply) => reply.vectors);
+      return {
+        vectors: vectors.map((vector, index) => ({ vector, truncated: read[index] !== texts[index] })),
+        ...(replies.length === 0 ? {} : { usage: usageOf(replies) }),
+      };
+    },
+    close: () => client.close(),
+  };
+}
+
+function spaceOf(options: OpenAiEmbedderOptions, dimensions: number): EmbeddingSpace {
+  const { model, revision = "", queryPrefix = "", documentPrefix = "", denseWeight, cacheThreshold } = options;
+  const prefixes = { query: queryPrefix, document: documentPrefix };
+  const id = spaceId({ model, revision, dimensions, prefixes, normalization: "l2" });
+  return { id, dimensions, kind: "SEMANTIC", denseWeight, cacheThreshold, model };
+}
+
+const withPrefix = (text: string, prefix: string) => (prefix === "" ? text : `${prefix} ${text}`);
+
+/** Where the provider does not tell: about four bytes of UTF-8 make a token, in English and in Korean. */
+const BYTES_PER_TOKEN = 4;
+
+function usageOf(
+  replies: readonly (EmbeddingReply & { readonly calls: number; readonly batch: readonly string[] })[],
+): NonNullable<EmbedResult["usage"]> {
+  const guess = (batch: readonly string[]) => Math.ceil(Buffer.byteLength(batch.join("")) / BYTES_PER_TOKEN);
+  return {
+    inputTokens: replies.reduce((sum, { inputTokens, batch }) => sum + (inputTokens ?? guess(batch)), 0),
+    calls: replies.reduce((sum, { calls }) => sum + calls, 0),
+    estimated: replies.some(({ inputTokens }) => inputTokens === undefined),
+  };
+}

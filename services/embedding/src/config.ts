@@ -1,0 +1,134 @@
+import {
+  checkTls,
+  ConfigError,
+  parseEnv,
+  serverVariables,
+  variable,
+  type ConfigOf,
+  type Environment,
+} from "@quartet/service";
+
+const MAX_TEXT_CHARACTERS = 8_192;
+
+/** Everything that the embedding service reads from the environment. */
+export const variables = {
+  ...serverVariables({ service: "embedding", port: 50_051 }),
+  embedder: variable.choice("QUARTET_EMBEDDER", ["auto", "openai", "hashed"], {
+    default: "auto",
+    doc: "Who makes vectors: an OpenAI-compatible model, or hashed character n-grams without any; auto takes the model if a key or base URL is set.",
+  }),
+  apiKeys: variable.numberedSecrets("OPENAI_API_KEY", {
+    doc: "Keys of the model provider, used in turn.",
+  }),
+  baseUrl: variable.url("OPENAI_BASE_URL", {
+    optional: true,
+    doc: "Where the OpenAI-compatible provider answers, with its /v1; without it, OpenAI itself.",
+  }),
+  connections: variable.integer("OPENAI_CONNECTION_POOL_SIZE", {
+    default: 32,
+    min: 1,
+    max: 1_024,
+    doc: "Connections kept to the model provider at most; a stream holds one.",
+  }),
+  model: variable.text("QUARTET_EMBEDDING_MODEL", {
+    default: "text-embedding-3-small",
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    expected: "a model name of at most 128 characters without spaces",
+    doc: "The model that makes vectors, as the provider names it.",
+  }),
+  revision: variable.text("QUARTET_EMBEDDING_REVISION", {
+    optional: true,
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    expected: "at most 128 characters without spaces",
+    doc: "Which version of the model it is, where its name does not say; a change makes all vectors anew.",
+  }),
+  dimensions: variable.integer("QUARTET_EMBEDDING_DIMENSIONS", {
+    optional: true,
+    min: 1,
+    max: 4_096,
+    doc: "Length of vectors to ask the model for; without it, the model's own is taken.",
+  }),
+  queryPrefix: variable.text("QUARTET_EMBEDDING_QUERY_PREFIX", {
+    default: "",
+    doc: "What the model wants before a question, such as query: with a space put behind it.",
+  }),
+  documentPrefix: variable.text("QUARTET_EMBEDDING_DOCUMENT_PREFIX", {
+    default: "",
+    doc: "What the model wants before a passage, such as passage: with a space put behind it.",
+  }),
+  maxTextCharacters: variable.integer("QUARTET_EMBEDDING_MAX_CHARACTERS", {
+    default: 6_000,
+    min: 1,
+    max: MAX_TEXT_CHARACTERS,
+    doc: "The most characters of a text that the model reads; the end of a longer one is left out, and the response says so.",
+  }),
+  batchTexts: variable.integer("QUARTET_EMBEDDING_BATCH_SIZE", {
+    default: 64,
+    min: 1,
+    max: 2_048,
+    doc: "The most texts in one call to the model.",
+  }),
+  batchBytes: variable.bytes("QUARTET_EMBEDDING_BATCH_BYTES", {
+    default: 256 * 1024,
+    min: 1024,
+    max: 16 * 1024 ** 2,
+    doc: "The most text in one call to the model, as UTF-8; a longer text goes alone.",
+  }),
+  batchesAtOnce: variable.integer("QUARTET_EMBEDDING_CONCURRENCY", {
+    default: 4,
+    min: 1,
+    max: 64,
+    doc: "Calls to the model that one request makes at the same time.",
+  }),
+  timeoutMs: variable.duration("QUARTET_EMBEDDING_TIMEOUT", {
+    default: 20_000,
+    min: 50,
+    max: 600_000,
+    doc: "How long the model may take for one call, all attempts together.",
+  }),
+  denseWeight: variable.number("QUARTET_EMBEDDING_DENSE_WEIGHT", {
+    default: 0.4,
+    min: 0,
+    max: 1,
+    doc: "How much the model's vectors weigh beside keywords in convex fusion.",
+  }),
+  cacheThreshold: variable.number("QUARTET_EMBEDDING_CACHE_THRESHOLD", {
+    default: 2,
+    min: 0,
+    max: 2,
+    doc: "The least cosine at which two questions may share an answer; above 1 never. Set it only for a model measured for this.",
+  }),
+  cacheEntries: variable.integer("QUARTET_EMBEDDING_CACHE_ENTRIES", {
+    default: 10_000,
+    min: 1,
+    max: 10_000_000,
+    doc: "The most vectors kept in memory; the least recently used goes first.",
+  }),
+  cacheBytes: variable.bytes("QUARTET_EMBEDDING_CACHE_BYTES", {
+    default: 128 * 1024 ** 2,
+    min: 64 * 1024,
+    max: 64 * 1024 ** 3,
+    doc: "The most memory for kept vectors and their texts.",
+  }),
+} as const;
+
+export type Config = ConfigOf<typeof variables>;
+
+/** @throws {ConfigError} with one line per mistake. */
+export function parseConfig(environment: Environment): Config {
+  const config = parseEnv(variables, environment);
+  checkTls(config);
+  if (config.embedder === "openai" && !hasProvider(config)) {
+    throw new ConfigError([
+      "QUARTET_EMBEDDER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or hashed.",
+    ]);
+  }
+  return config;
+}
+
+const hasProvider = ({ apiKeys, baseUrl }: Config) => apiKeys.length > 0 || baseUrl !== undefined;
+
+/** Whether a model makes the vectors. */
+export function usesModel(config: Config): boolean {
+  return config.embedder === "openai" || (config.embedder === "auto" && hasProvider(config));
+}

@@ -1,0 +1,65 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import { EmbeddingPurpose } from "@quartet/contracts/embedding/v1/embedding_service";
+import type { EmbedTextsResponseSchema } from "@quartet/contracts/embedding/v1/embedding_service";
+import { EmbeddingSpaceKind, VectorEncoding } from "@quartet/contracts/type/v1/vector";
+import type { EmbeddingSpaceSchema, VectorSchema } from "@quartet/contracts/type/v1/vector";
+import { quartetError } from "@quartet/errors";
+import { quantizeInt8 } from "@quartet/vector";
+import { EmbedderError } from "./domain/embedder-error.ts";
+import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
+import type { EmbeddingSpace, Purpose } from "./domain/embedder.ts";
+import type { EmbedOutcome } from "./domain/text-embedding.ts";
+
+/** Unset means DOCUMENT. */
+export const fromPurpose = (purpose: EmbeddingPurpose): Purpose =>
+  purpose === EmbeddingPurpose.QUERY ? "QUERY" : "DOCUMENT";
+
+export function toResponse(
+  { space, embeddings, usage }: EmbedOutcome,
+  encoding: VectorEncoding,
+): MessageInitShape<typeof EmbedTextsResponseSchema> {
+  return {
+    space: toSpace(space),
+    embeddings: embeddings.map(({ vector, cached, truncated }) => ({
+      vector: toVector(vector, encoding),
+      cached,
+      truncated,
+    })),
+    ...(usage === undefined
+      ? {}
+      : { usage: { inputTokenCount: usage.inputTokens, callCount: usage.calls, estimated: usage.estimated } }),
+  };
+}
+
+export function toSpace(space: EmbeddingSpace): MessageInitShape<typeof EmbeddingSpaceSchema> {
+  return { ...space, kind: EmbeddingSpaceKind[space.kind] };
+}
+
+/** Unset means FLOAT32. */
+export function toVector(vector: Float32Array, encoding: VectorEncoding): MessageInitShape<typeof VectorSchema> {
+  if (encoding !== VectorEncoding.INT8) {
+    return { encoding: { case: "float32", value: { values: Array.from(vector) } } };
+  }
+  const { bytes, scale } = quantizeInt8(vector);
+  const values = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // As it comes over a wire; above 0, also where every byte is 0.
+  return { encoding: { case: "int8", value: { values: Uint8Array.from(values), scale: Math.fround(scale) || 1 } } };
+}
+
+const codes: Readonly<Record<EmbedderErrorReason, Code>> = {
+  LLM_RATE_LIMIT: Code.ResourceExhausted,
+  LLM_QUOTA: Code.ResourceExhausted,
+  LLM_AUTH: Code.FailedPrecondition,
+  LLM_UNAVAILABLE: Code.Unavailable,
+  LLM_PROTOCOL: Code.Unavailable,
+  EMBED_SHAPE: Code.Internal,
+  EMBEDDING_SPACE_MISMATCH: Code.FailedPrecondition,
+};
+
+/** The one place where this service's errors get their codes. Anything else passes through, for the host to deal with. */
+export function toConnectError(error: unknown): unknown {
+  if (!(error instanceof EmbedderError)) return error;
+  const { reason, message, retryDelayMs, cause } = error;
+  return quartetError({ code: codes[reason], reason, message, retryDelayMs, cause });
+}

@@ -1,0 +1,32 @@
+/** Why vectors could not be made. The text says what to do and never repeats what a provider said. */
+export type EmbedderErrorReason =
+  /** Every key rests: wait `retryDelayMs`. */
+  | "LLM_RATE_LIMIT"
+  /** Every key is out of quota. */
+  | "LLM_QUOTA"
+  /** Every key was refused. */
+  | "LLM_AUTH"
+  /** The provider does not answer, or answers with an error. */
+  | "LLM_UNAVAILABLE"
+  /** The provider's answer is none. */
+  | "LLM_PROTOCOL"
+  /** Vectors of the wrong count, dimension or with numbers that are none. */
+  | "EMBED_SHAPE"
+  /** Nobody here makes vectors of the space asked for. */
+  | "EMBEDDING_SPACE_MISMATCH";
+
+export class EmbedderError extends Error {
+  override readonly name = "EmbedderError";
+  readonly reason: EmbedderErrorReason;
+  readonly retryDelayMs: number | undefined;
+
+  constructor(
+    reason: EmbedderErrorReason,
+    message: string,
+    { retryDelayMs, cause }: { readonly retryDelayMs?: number | undefined; readonly cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.reason = reason;
+    this.retryDelayMs = retryDelayMs;
+  }
+}
