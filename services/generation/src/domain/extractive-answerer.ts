@@ -12,7 +12,6 @@ const ownMark = /\s?\[\d{1,3}\]/g;
  */
 export function createExtractiveAnswerer(): Answerer {
   return {
-    // eslint-disable-next-line @typescript-eslint/require-await -- the port is asynchronous for those who wait for a model.
     async *answer(question, passages, { signal }): AsyncGenerator<AnswerEvent> {
       signal.throwIfAborted();
       const quotes = holdAnAnswer(question, passages) ? inReadingOrder(bestQuotes(question, passages)) : [];

@@ -4,7 +4,11 @@ import { termIdf, terms } from "@quartet/text";
 export type TermWeights = ReadonlyMap<string, number>;
 
 export function termWeights(text: string): TermWeights {
-  return new Map(terms(text).map((term) => [term, termIdf(term)]));
+  return weightsOf(terms(text));
+}
+
+export function weightsOf(found: readonly string[]): TermWeights {
+  return new Map(found.map((term) => [term, termIdf(term)]));
 }
 
 export function totalWeight(weights: TermWeights): number {

@@ -1,6 +1,7 @@
 import { sentences, terms } from "@quartet/text";
 import type { Passage, PassagePart, Span } from "./answerer.ts";
-import { sharedWeight, termWeights, totalWeight, type TermWeights } from "./overlap.ts";
+import { sharedWeight, totalWeight, weightsOf, type TermWeights } from "./overlap.ts";
+import { questionTerms } from "./question-terms.ts";
 
 /** A sentence of a passage, word for word. */
 export interface Quote {
@@ -46,7 +47,7 @@ export function bestQuotes(
   passages: readonly Passage[],
   { maxQuotes = 3, maxCharacters = 700 }: QuoteOptions = {},
 ): Quote[] {
-  const asked = termWeights(question);
+  const asked = weightsOf(questionTerms(question));
   const mass = totalWeight(asked);
   const candidates = candidatesOf(asked, passages);
   const chosen: Candidate[] = [];

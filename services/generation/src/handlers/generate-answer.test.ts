@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { type GenerationEnd, GenerationService } from "@quartet/contracts/generation/v1/generation_service";
 import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";

@@ -16,8 +16,6 @@ export interface Clocks {
   readonly signal: AbortSignal;
   /** Which clock ran out; undefined while none has. */
   readonly expired: AnswererFailure | undefined;
-  /** Time left of the whole answer, and until the first token is due. */
-  readonly firstTokenLeftMs: number;
   /** The first token is here. */
   begin(): void;
   /** Waits for the next token, within `limitMs` where that is less than the stall limit. Rejects when the signal is aborted. */
@@ -38,7 +36,6 @@ export function startClocks({ signal: caller, totalMs, firstTokenMs, stallMs }: 
   const { signal } = controller;
   let expired: AnswererFailure | undefined;
   let begun = false;
-  const firstTokenDue = performance.now() + Math.min(firstTokenMs, totalMs);
 
   const expire = (failure: AnswererFailure) => {
     if (signal.aborted) return;
@@ -55,9 +52,6 @@ export function startClocks({ signal: caller, totalMs, firstTokenMs, stallMs }: 
     signal,
     get expired() {
       return expired;
-    },
-    get firstTokenLeftMs() {
-      return Math.max(0, firstTokenDue - performance.now());
     },
     begin() {
       begun = true;

@@ -1,6 +1,7 @@
-import OpenAI from "openai";
-import { createBoundedFetch } from "./bounded-fetch.ts";
+import OpenAI, { APIError } from "openai";
+import { createBoundedFetch, ReplyTooLongError } from "./bounded-fetch.ts";
 import { type ChatChunk, ProtocolError, readChatChunk } from "./chat-chunk.ts";
+import { StreamBrokenError } from "./provider-errors.ts";
 import type { ChatMessage } from "../../domain/prompt.ts";
 
 export interface ChatClientOptions {
@@ -20,9 +21,11 @@ export interface ChatClient {
    * Asks for an answer; resolves when the provider begins to stream. Aborting the signal closes the socket, and so does
    * leaving the iterator early.
    *
-   * @throws what the SDK throws, and {@link ProtocolError}
+   * @throws {APIError} the provider's errors, with status and headers
+   * @throws {ProtocolError} the reply is no chat completion stream
+   * @throws {StreamBrokenError} the connection broke while streaming
    */
-  open(apiKey: string, messages: readonly ChatMessage[], signal: AbortSignal): Promise<AsyncIterator<ChatChunk>>;
+  open(apiKey: string, messages: readonly ChatMessage[], signal: AbortSignal): Promise<AsyncIterable<ChatChunk>>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -65,7 +68,8 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
             messages: [...messages],
             stream: true,
             stream_options: { include_usage: true },
-            max_completion_tokens: maxOutputTokens,
+            // OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other.
+            [baseUrl === OPENAI_URL ? "max_completion_tokens" : "max_tokens"]: maxOutputTokens,
             ...(temperature === undefined ? {} : { temperature }),
           },
           { signal },
@@ -83,5 +87,20 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
 }
 
 async function* chunksOf(events: AsyncIterable<unknown>): AsyncGenerator<ChatChunk, undefined, undefined> {
-  for await (const event of events) yield readChatChunk(event);
+  const iterator = events[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await iterator.next().catch(rethrow);
+      if (done === true) return;
+      yield readChatChunk(value);
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** While streaming, the SDK lets through whatever its fetch throws, such as a bare TypeError for a reset connection. */
+function rethrow(error: unknown): never {
+  const isNamed = error instanceof APIError || error instanceof SyntaxError || error instanceof ReplyTooLongError;
+  throw isNamed ? error : new StreamBrokenError("the connection broke", { cause: error });
 }

@@ -1,0 +1,50 @@
+import type { KeyPool } from "@quartet/key-pool";
+import type { ChatMessage } from "../../domain/prompt.ts";
+import type { Bill } from "./bill.ts";
+import type { ChatChunk } from "./chat-chunk.ts";
+import type { ChatClient } from "./chat-client.ts";
+import { StreamBrokenError } from "./provider-errors.ts";
+
+export interface AnswerStreamOptions {
+  readonly chat: ChatClient;
+  readonly keys: KeyPool;
+  readonly messages: readonly ChatMessage[];
+  readonly bill: Bill;
+  /** Ends every attempt. */
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/**
+ * The chunks of an answer that hold text or the finish reason, which comes last. Attempts that fail before the first of
+ * them are made again as the pool sees fit, and none after it. After the finish reason, the end of the iteration comes when
+ * the provider has told the usage, or closes.
+ *
+ * @throws {StreamBrokenError} when there is no finish reason at the end.
+ */
+export function answerStream({ chat, keys, messages, bill, signal, timeoutMs }: AnswerStreamOptions) {
+  return keys.stream<ChatChunk>(
+    async function* attempt(apiKey, context) {
+      bill.called(context);
+      let finished = false;
+      try {
+        for await (const chunk of await chat.open(apiKey, messages, context.signal)) {
+          if (chunk.usage !== undefined) bill.reported(chunk.usage);
+          if (finished || !saysSomething(chunk)) continue;
+          finished = chunk.finishReason !== undefined;
+          yield chunk;
+        }
+        // The SDK ends as quietly when the signal is aborted or the connection closed as at a proper end.
+        context.signal.throwIfAborted();
+        if (!finished) throw new StreamBrokenError("the stream ended without a finish_reason");
+      } catch (error) {
+        bill.failed(error);
+        throw error;
+      }
+    },
+    { signal, deadlineMs: timeoutMs },
+  );
+}
+
+const saysSomething = ({ text, refusal, finishReason }: ChatChunk) =>
+  text !== "" || refusal !== "" || finishReason !== undefined;

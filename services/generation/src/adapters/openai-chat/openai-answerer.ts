@@ -1,0 +1,144 @@
+import type { KeyPool } from "@quartet/key-pool";
+import type { Answerer, AnswerEnd, AnswerEvent, Degradation, FinishReason, Passage } from "../../domain/answerer.ts";
+import { AnswererError } from "../../domain/answerer-error.ts";
+import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
+import { modelCitations } from "../../domain/model-citations.ts";
+import { noAnswerText } from "../../domain/no-answer.ts";
+import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
+import { answerStream } from "./answer-stream.ts";
+import { type Bill, createBill } from "./bill.ts";
+import { type ChatChunk, ProtocolError } from "./chat-chunk.ts";
+import type { ChatClient } from "./chat-client.ts";
+import { type Clocks, startClocks } from "./clocks.ts";
+import { failureOf } from "./provider-errors.ts";
+
+export interface OpenAiAnswererOptions {
+  readonly chat: ChatClient;
+  readonly keys: KeyPool;
+  /** As the provider names it. */
+  readonly model: string;
+  /** The longest answer in code points; one that goes on is cut. */
+  readonly maxOutputCharacters: number;
+  /** The longest time for one answer, whatever the caller grants. */
+  readonly totalTimeoutMs: number;
+  /** To the first token, all attempts together. */
+  readonly firstTokenTimeoutMs: number;
+  /** Between tokens, while a read is pending. */
+  readonly stallTimeoutMs: number;
+}
+
+/** How long to wait, after the text is whole, for the provider to tell what it costs. */
+const USAGE_WAIT_MS = 1_000;
+
+/** Answers with a model of any provider with OpenAI's protocol. */
+export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
+  const { chat, keys, model, maxOutputCharacters: maxCharacters } = options;
+  return {
+    async *answer(question, passages, { signal: caller, timeoutMs = Infinity }): AsyncGenerator<AnswerEvent> {
+      const messages = answerPrompt(question, passages);
+      const text = createAnswerText({ passageCount: passages.length, maxCharacters });
+      const bill = createBill(messages);
+      const limits = limitsWithin(timeoutMs, options);
+      const clocks = startClocks({ signal: caller, ...limits });
+      const chunks = answerStream({ chat, keys, messages, bill, signal: clocks.signal, timeoutMs: limits.totalMs });
+      try {
+        const finishReason = yield* readText(chunks, { clocks, text });
+        if (text.saysNoAnswer) yield { kind: "text", text: noAnswerText(question) };
+        if (!text.isFull) await readUsage(chunks, clocks);
+        yield endOf({ finishReason, text, bill, passages, model });
+      } catch (error) {
+        throw answererErrorOf(error, { clocks, caller, bill, text });
+      } finally {
+        clocks.stop();
+        // Not waited for: a read that is pending ends by the signal.
+        void chunks.return().catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Ends a little before the caller's deadline, so that what is told at the end, or a fallback, still arrives in time. */
+function limitsWithin(
+  timeoutMs: number,
+  { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiAnswererOptions,
+): { totalMs: number; firstTokenMs: number; stallMs: number } {
+  const reserveMs = Math.min(100, timeoutMs * 0.02);
+  const totalMs = Math.min(totalTimeoutMs, timeoutMs - reserveMs);
+  return { totalMs, firstTokenMs: Math.min(firstTokenTimeoutMs, totalMs - reserveMs), stallMs: stallTimeoutMs };
+}
+
+type Chunks = AsyncIterator<ChatChunk, void>;
+
+/** Passes the text on, and returns why it ended. */
+async function* readText(
+  chunks: Chunks,
+  { clocks, text }: { readonly clocks: Clocks; readonly text: AnswerTextStream },
+): AsyncGenerator<AnswerEvent, FinishReason> {
+  let refused = false;
+  for (;;) {
+    const { done, value: chunk } = await clocks.wait(chunks.next());
+    if (done === true) throw new ProtocolError("the stream ended before its end");
+    clocks.begin();
+    refused ||= chunk.refusal !== "";
+    yield* pieceOf(text.push(chunk.text + chunk.refusal));
+    if (chunk.finishReason !== undefined) yield* pieceOf(text.finish());
+    if (text.isFull) return "length";
+    if (chunk.finishReason === undefined) continue;
+    if (refused) return "refusal";
+    if (chunk.finishReason === "stop" && text.text.trim() === "" && !text.saysNoAnswer) {
+      throw new ProtocolError("the answer is empty");
+    }
+    return chunk.finishReason;
+  }
+}
+
+function* pieceOf(text: string): Generator<AnswerEvent> {
+  if (text !== "") yield { kind: "text", text };
+}
+
+/** Reads on to the event that tells the usage. The answer is whole: nothing that goes wrong here matters any more. */
+async function readUsage(chunks: Chunks, clocks: Clocks): Promise<void> {
+  await clocks.wait(chunks.next(), USAGE_WAIT_MS).catch(() => undefined);
+}
+
+interface Ending {
+  readonly finishReason: FinishReason;
+  readonly text: AnswerTextStream;
+  readonly bill: Bill;
+  readonly passages: readonly Passage[];
+  readonly model: string;
+}
+
+const dropped: Degradation = {
+  reason: "CITATION_DROPPED",
+  message:
+    "The model cited passages it was not given; those marks were removed. Check the statements without a citation.",
+};
+
+function endOf({ finishReason, text, bill, passages, model }: Ending): AnswerEnd {
+  const usage = bill.close(text.text);
+  return {
+    kind: "end",
+    finishReason: text.saysNoAnswer ? "no-answer" : finishReason,
+    citations: text.saysNoAnswer ? [] : modelCitations(text.text, passages),
+    answerer: { kind: "model", model, promptVersion },
+    degradations: text.hasDroppedCitations ? [dropped] : [],
+    ...(usage === undefined ? {} : { usage }),
+  };
+}
+
+interface Failing {
+  readonly clocks: Clocks;
+  readonly caller: AbortSignal;
+  readonly bill: Bill;
+  readonly text: AnswerTextStream;
+}
+
+/** Decides what a failure is. A caller who left, and defects of our own, pass through. */
+function answererErrorOf(error: unknown, { clocks, caller, bill, text }: Failing): unknown {
+  const usage = bill.close(text.text);
+  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
+  if (caller.aborted) return error;
+  const failure = failureOf(error);
+  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause: error });
+}
