@@ -80,5 +80,6 @@ export function importRules(root) {
     area(["services/*/src/domain/**/*.ts"], rule([...all(), ...domain]), tests),
     area(["services/standalone/**/*.ts"], rule(all(only.services)), tests),
     area(["services/{cli,console}/**/*.ts"], rule([...all(), outsiders]), tests),
+    area(["services/{cli,console}/src/adapters/**/*.ts"], rule([...all(only.drivers), outsiders]), tests),
   ];
 }

@@ -1,0 +1,115 @@
+import path from "node:path";
+import { type EmbeddingSpace, EmbeddingSpaceKind } from "@quartet/client";
+import type { Progress } from "../adapters/terminal.ts";
+import { corpusOf, readDataSet, readQueries } from "../adapters/read-data-set.ts";
+import type { Context } from "../context.ts";
+import { type DataSet, judgedQueries, type Query, unanswerableQueries } from "../domain/data-set.ts";
+import { measureCompression } from "../evaluation/compression.ts";
+import { type Leg, type LegReport, legs, measureLeg } from "../evaluation/legs.ts";
+import { type EvaluationPart, parts } from "../evaluation/parts.ts";
+import { type Prepared, withCorpus } from "../evaluation/prepare.ts";
+import { measureRefusal } from "../evaluation/refusal.ts";
+import { type EvaluationReport, showReport } from "../evaluation/report.ts";
+import type { Subject } from "../evaluation/subject.ts";
+import { type ExitCode, exitCodes } from "../exit-codes.ts";
+
+export interface EvaluateOptions {
+  /** Only the first so many judged queries, and as many unanswerable and foreign ones. */
+  readonly limit?: number;
+  /** Questions of another data set, which this corpus cannot answer. */
+  readonly refusalQueries?: string;
+  readonly only?: readonly EvaluationPart[];
+  readonly concurrency: number;
+}
+
+/** The questions of one evaluation. */
+interface Questions {
+  readonly judged: readonly Query[];
+  readonly unanswerable: readonly Query[];
+  readonly foreign: readonly Query[];
+}
+
+/** `quartet eval DIR` */
+export async function evaluate(context: Context, options: EvaluateOptions, [folder = ""]: string[]): Promise<ExitCode> {
+  const { terminal, signal, json, workingDirectory } = context;
+  const home = path.resolve(workingDirectory, folder);
+  const dataSet = await readDataSet(home, signal);
+  const limit = options.limit ?? Infinity;
+  const foreignFile = options.refusalQueries && path.resolve(workingDirectory, options.refusalQueries);
+  const questions: Questions = {
+    judged: judgedQueries(dataSet, limit),
+    unanswerable: unanswerableQueries(dataSet, limit),
+    foreign: foreignFile ? (await readQueries(foreignFile, signal)).slice(0, limit) : [],
+  };
+  if (questions.judged.length === 0)
+    throw new Error(`${folder} has no judged queries: qrels.tsv names none of queries.jsonl.`);
+  const report = await withCorpus(context, await corpusOf(home), options.concurrency, (prepared) =>
+    measure(context, prepared, { dataSet, questions, only: options.only ?? parts }),
+  );
+  if (json) terminal.json(report);
+  else showReport(terminal, report);
+  return exitCodes.ok;
+}
+
+interface Measurement {
+  readonly dataSet: DataSet;
+  readonly questions: Questions;
+  readonly only: readonly EvaluationPart[];
+}
+
+async function measure(
+  context: Context,
+  prepared: Prepared,
+  { dataSet, questions, only }: Measurement,
+): Promise<EvaluationReport> {
+  const { judged, unanswerable, foreign } = questions;
+  const bar = context.terminal.progress("Measuring");
+  const subject: Subject = { ...prepared.subject, onQuestion: counter(bar, stepsOf(questions, only)) };
+  const { space } = prepared;
+  try {
+    const asks = only.includes("refusal");
+    return {
+      dataset: dataSet.name,
+      queries: judged.length,
+      documents: prepared.documents,
+      concurrency: subject.concurrency,
+      space: space ? { model: space.model, kind: kindOf(space), dimensions: space.dimensions } : null,
+      legs: only.includes("legs") ? await measureLegs(subject, dataSet, judged) : null,
+      compression: (only.includes("compression") && (await measureCompression(subject, dataSet, judged))) || null,
+      refusal: asks
+        ? {
+            answerable: (await measureRefusal(subject, judged)) ?? null,
+            unanswerable: (await measureRefusal(subject, unanswerable)) ?? null,
+            foreign: (await measureRefusal(subject, foreign)) ?? null,
+          }
+        : null,
+    };
+  } finally {
+    bar.end();
+  }
+}
+
+const kindOf = ({ kind }: EmbeddingSpace) => (kind === EmbeddingSpaceKind.SEMANTIC ? "semantic" : "hashed");
+
+async function measureLegs(subject: Subject, dataSet: DataSet, queries: readonly Query[]) {
+  const reports: Partial<Record<Leg, LegReport>> = {};
+  for (const leg of Object.keys(legs) as Leg[]) reports[leg] = await measureLeg(subject, dataSet, queries, leg);
+  return reports as Record<Leg, LegReport>;
+}
+
+function stepsOf({ judged, unanswerable, foreign }: Questions, only: readonly EvaluationPart[]): number {
+  const steps: Record<EvaluationPart, number> = {
+    legs: Object.keys(legs).length * judged.length,
+    compression: judged.length,
+    refusal: judged.length + unanswerable.length + foreign.length,
+  };
+  return only.reduce((sum, part) => sum + steps[part], 0);
+}
+
+function counter(bar: Progress, total: number): () => void {
+  let done = 0;
+  return () => {
+    done++;
+    bar.update(done / total, `${done} of ${total}`);
+  };
+}

@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { randomBytes } from "node:crypto";
+import { createQuartetClient, createServiceClient, type EmbeddingSpace, type QuartetClient } from "@quartet/client";
+import { CompressionService } from "@quartet/contracts/compression/v1/compression_service";
+import { readDocuments } from "../adapters/read-documents.ts";
+import type { SourceFile } from "../adapters/source-files.ts";
+import { startThrowAwayServer } from "../adapters/standalone-process.ts";
+import { listCollections, waitUntilSearchable } from "../adapters/wait-until-searchable.ts";
+import type { Context } from "../context.ts";
+import type { SourceItem } from "../domain/source-document.ts";
+import { indexDocuments } from "../indexing.ts";
+import { collectionFilter } from "../search-options.ts";
+import type { Subject } from "./subject.ts";
+
+/** Where a corpus goes for the time of an evaluation. */
+interface Place {
+  readonly url: string;
+  /** Empty for the default collection of a server that holds nothing else. */
+  readonly collection: string;
+  /** Goes before every document ID, so that none of the server's own documents is replaced. */
+  readonly idPrefix: string;
+}
+
+export interface Prepared {
+  readonly subject: Omit<Subject, "onQuestion">;
+  readonly documents: number;
+  /** What vectors were compared in; undefined where there are none. */
+  readonly space: EmbeddingSpace | undefined;
+}
+
+/** The deadline of one call: a model that is asked may take its time. */
+const callTimeoutMs = 120_000;
+
+const searchableLimitMs = 30 * 60_000;
+
+/** Indexes a corpus on a throw-away server, or in a throw-away collection of the server named, and takes it all away again. */
+export async function withCorpus<T>(
+  context: Context,
+  corpus: SourceFile,
+  concurrency: number,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  return context.serverGiven
+    ? await inCollection(context, corpus, concurrency, use)
+    : await onThrowAwayServer(context, corpus, concurrency, use);
+}
+
+async function onThrowAwayServer<T>(
+  context: Context,
+  corpus: SourceFile,
+  concurrency: number,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(path.join(tmpdir(), "quartet-eval-"));
+  try {
+    const environment = {
+      ...context.config.environment,
+      QUARTET_DATA_DIR: folder,
+      QUARTET_PORT: "0",
+      // The compression service is inner; an evaluation has to see what it keeps.
+      QUARTET_EXPOSE_INNER: "1",
+    };
+    const server = await startThrowAwayServer(environment, context.signal);
+    try {
+      const place = { url: server.url, collection: "", idPrefix: "" };
+      return await use(await fill(context, corpus, concurrency, place));
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function inCollection<T>(
+  context: Context,
+  corpus: SourceFile,
+  concurrency: number,
+  use: (prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  const name = `eval-${randomBytes(6).toString("hex")}`;
+  const place = { url: context.server, collection: name, idPrefix: `${name}/` };
+  try {
+    return await use(await fill(context, corpus, concurrency, place));
+  } finally {
+    await empty(createQuartetClient({ baseUrl: place.url, timeoutMs: callTimeoutMs }), place.collection);
+  }
+}
+
+async function fill(context: Context, corpus: SourceFile, concurrency: number, place: Place): Promise<Prepared> {
+  const { terminal, signal } = context;
+  const options = { baseUrl: place.url, timeoutMs: callTimeoutMs };
+  const client = createQuartetClient(options);
+  const putBar = terminal.progress("Indexing ");
+  const counts = await indexDocuments({
+    client,
+    items: prefixed(readDocuments(corpus, signal), place.idPrefix),
+    collection: place.collection,
+    tags: [],
+    signal,
+    onProblem: ({ where, message }) => terminal.problem(`${where}: ${message}`),
+    onNotice: ({ where, message }) => terminal.note(`${where}: ${message}`),
+    onProgress: (done, bytes) => putBar.update(bytes / Math.max(1, corpus.byteCount), `${done.created} documents`),
+  }).finally(() => putBar.end());
+  const waitBar = terminal.progress("Embedding");
+  const collection = place.collection || "default";
+  const isSearchable = await waitUntilSearchable({
+    client,
+    collections: new Set([collection]),
+    signal,
+    limitMs: searchableLimitMs,
+    onProgress: (ready, passages) => waitBar.update(ready / Math.max(1, passages), `${ready} of ${passages} passages`),
+  }).finally(() => waitBar.end());
+  if (!isSearchable)
+    throw new Error("The corpus could not be made searchable within 30 minutes. See the server's log.");
+  const found = (await listCollections(client, signal)).find(({ state }) => state?.collection === collection);
+  return {
+    documents: counts.created,
+    space: found?.activeSpace,
+    subject: {
+      client,
+      compression: createServiceClient(CompressionService, options),
+      signal,
+      concurrency,
+      filter: collectionFilter(place.collection),
+      originalId: (documentId) => documentId.slice(place.idPrefix.length).normalize("NFC"),
+    },
+  };
+}
+
+async function* prefixed(items: AsyncIterable<SourceItem>, prefix: string): AsyncGenerator<SourceItem> {
+  for await (const item of items) {
+    if (item.kind !== "document") yield item;
+    else yield { ...item, document: { ...item.document, id: `${prefix}${item.document.id}` } };
+  }
+}
+
+/** Deletes all documents of a collection; goes on even when the evaluation was interrupted, and has a limit of its own. */
+async function empty(client: QuartetClient, collection: string): Promise<void> {
+  const filter = collectionFilter(collection);
+  const signal = AbortSignal.timeout(60_000);
+  for (;;) {
+    const request = { pageSize: 1000, ...(filter && { filter }) };
+    const { documents } = await client.documents.listDocuments(request, { signal });
+    if (documents.length === 0) return;
+    await client.documents.deleteDocuments({ documentIds: documents.map(({ id }) => id) }, { signal });
+  }
+}

@@ -1,0 +1,3 @@
+import { runCli } from "./app.ts";
+
+process.exitCode = await runCli(process);

@@ -1,0 +1,190 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { ask, strategies } from "./commands/ask.ts";
+import { doctor } from "./commands/doctor.ts";
+import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
+import { evaluate } from "./commands/evaluate.ts";
+import { indexPaths } from "./commands/index-paths.ts";
+import { search } from "./commands/search.ts";
+import { start } from "./commands/start.ts";
+import type { Context } from "./context.ts";
+import type { ExitCode } from "./exit-codes.ts";
+import { parts } from "./evaluation/parts.ts";
+import { fusions, type SearchFlags } from "./search-options.ts";
+
+/** Runs one command with a context made of the flags every command takes. */
+export type Run = (
+  flags: { readonly server?: string; readonly json?: boolean },
+  command: (context: Context) => Promise<ExitCode>,
+) => Promise<void>;
+
+const exitCodeHelp = `
+Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 no server answers; 4 nothing found (no passage, document or answer);
+130 interrupted. Results go to stdout, everything else to stderr. Colour follows the terminal and NO_COLOR.`;
+
+/** The command line: names, arguments and help. */
+export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process, "stdout" | "stderr">): Command {
+  const program = new Command("quartet")
+    .description("Answers questions from your own documents, with citations.")
+    .option("--server <url>", "the gateway (default: QUARTET_SERVER, else http://127.0.0.1:8080)")
+    .option("--json", "print JSON")
+    .addHelpText("after", exitCodeHelp)
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .exitOverride()
+    .showHelpAfterError("(see quartet --help)");
+
+  /** Hands a command its own options, its arguments and the context. */
+  const action =
+    <O>(command: (context: Context, options: O, args: string[]) => Promise<ExitCode>) =>
+    (...all: unknown[]) => {
+      const self = all.at(-1) as Command;
+      return run(program.opts(), (context) => command(context, self.opts<O & object>(), self.args));
+    };
+
+  addStart(program, action);
+  addIndex(program, action);
+  addAsk(program, action);
+  addSearch(program, action);
+  addDocuments(program, action);
+  addEval(program, action);
+  program
+    .command("doctor")
+    .description("checks this machine, the data folder, keys and the server, and says what to do")
+    .action(action((context) => doctor(context)));
+  return program;
+}
+
+type Action = <O>(
+  command: (context: Context, options: O, args: string[]) => Promise<ExitCode>,
+) => (...all: unknown[]) => Promise<void>;
+
+function addStart(program: Command, action: Action): void {
+  program
+    .command("start")
+    .description("runs the whole of Quartet in one process, until Ctrl-C")
+    .option("--port <port>", "where to listen (default: QUARTET_PORT, else 8080; 0 takes a free one)")
+    .option("--data-dir <folder>", "where to keep data (default: QUARTET_DATA_DIR, else .quartet)")
+    .action(action<{ port?: string; dataDir?: string }>(start));
+}
+
+function addIndex(program: Command, action: Action): void {
+  program
+    .command("index")
+    .description("puts files and folders of .txt, .md and .jsonl ({id, title, text, tags, metadata} per line)")
+    .argument("<path...>", "files and folders; a document's ID is its path from the working directory")
+    .option("--collection <name>", "the collection", "default")
+    .option("--tag <tag>", "a tag for every document; may be repeated", collect, [])
+    .option("--wait", "wait until everything can be found by its vectors too", false)
+    .option("--wait-limit <seconds>", "wait at most this long", wholeNumber(1, 86_400), 600)
+    .action(
+      action<{ collection: string; tag: string[]; wait: boolean; waitLimit: number }>((context, options, paths) => {
+        const { collection, tag: tags, wait, waitLimit } = options;
+        return indexPaths(context, { paths, collection, tags, wait, waitLimitMs: waitLimit * 1000 });
+      }),
+    );
+}
+
+function addAsk(program: Command, action: Action): void {
+  const command = program
+    .command("ask")
+    .description("asks a question, and shows the answer as it is written, with its sources")
+    .argument("<question...>")
+    .option(
+      "--passages <count>",
+      "how many passages to search for, up to 100 (default: the server's)",
+      wholeNumber(1, 100),
+    )
+    .option("--max-context-chars <count>", "the most characters of passages to answer from", wholeNumber(1, 200_000))
+    .addOption(new Option("--compression <strategy>", "how passages are cut").choices(Object.keys(strategies)));
+  type Flags = SearchFlags & { passages?: number; maxContextChars?: number; compression?: keyof typeof strategies };
+  withSearchFlags(command).action(
+    action<Flags>((context, { passages = 0, maxContextChars = 0, ...flags }, words) =>
+      ask(context, { ...flags, question: words.join(" "), passages, maxContextChars }),
+    ),
+  );
+}
+
+function addSearch(program: Command, action: Action): void {
+  const command = program
+    .command("search")
+    .description("finds passages")
+    .argument("<query...>")
+    .option("--limit <count>", "the most passages to show", wholeNumber(1, 100), 10);
+  withSearchFlags(command).action(
+    action<SearchFlags & { limit: number }>((context, flags, words) =>
+      search(context, { ...flags, query: words.join(" ") }),
+    ),
+  );
+}
+
+function addDocuments(program: Command, action: Action): void {
+  const documents = program.command("documents").description("lists, shows and deletes documents");
+  documents
+    .command("list")
+    .description("lists documents by ID")
+    .option("--collection <name>", "only those of one collection")
+    .option("--tag <tag>", "only those with this tag; may be repeated", collect, [])
+    .option("--limit <count>", "the most documents to show", wholeNumber(1, 1_000_000), 100)
+    .action(action<{ collection?: string; tag: string[]; limit: number }>(listDocuments));
+  documents
+    .command("get")
+    .description("shows a document with its text")
+    .argument("<id>")
+    .action(action((context, _, [id = ""]) => getDocument(context, id)));
+  documents
+    .command("delete")
+    .description("deletes documents with all that hangs on them")
+    .argument("<id...>")
+    .action(action((context, _, ids) => deleteDocuments(context, ids)));
+}
+
+function addEval(program: Command, action: Action): void {
+  program
+    .command("eval")
+    .description("measures ranking, compression and refusals on a judged data set, in a throw-away store")
+    .argument("<folder>", "holds corpus.jsonl, queries.jsonl, qrels.tsv and, where known, answers.jsonl")
+    .option(
+      "--limit <count>",
+      "only the first so many judged queries (and as many unanswerable ones)",
+      wholeNumber(1, 1_000_000),
+    )
+    .option("--refusal-queries <file>", "a queries.jsonl of another set, whose questions this corpus cannot answer")
+    .addOption(new Option("--only <part>", "only this part; may be repeated").choices(parts).argParser(oneOf(parts)))
+    .option("--concurrency <count>", "calls at once", wholeNumber(1, 64), 4)
+    .addHelpText(
+      "after",
+      "\nWith --server the documents go into a throw-away collection of that server and are deleted afterwards.",
+    )
+    .action(action(evaluate));
+}
+
+function withSearchFlags(command: Command): Command {
+  return command
+    .option("--collection <name>", "only documents of one collection")
+    .option("--tag <tag>", "only documents with this tag; may be repeated", collect, [])
+    .option("--source <name>", "ask only this source; may be repeated", collect, [])
+    .addOption(new Option("--fusion <kind>", "how legs are fused").choices(Object.keys(fusions)))
+    .option("--vector-weight <weight>", "the vectors' weight in convex fusion, 0 to 1", share)
+    .option("--sequential", "run the legs one after the other");
+}
+
+const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
+
+const oneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (value: string, earlier: readonly T[] = []): T[] => {
+    const choice = choices.find((each) => each === value);
+    if (choice === undefined) throw new InvalidArgumentError(`Choose from ${choices.join(", ")}.`);
+    return [...earlier, choice];
+  };
+
+const wholeNumber = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+};
+
+const share = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
+};

@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { create } from "@bufbuild/protobuf";
+import { DocumentSchema } from "@quartet/contracts/type/v1/document";
+import { type FakeGateway, startFakeGateway } from "./fake-gateway.ts";
+import { runQuartet, startQuartet } from "./run-quartet.ts";
+
+let gateway: FakeGateway;
+beforeAll(async () => {
+  gateway = await startFakeGateway();
+  const leave = {
+    id: "hr/휴가.md",
+    title: "휴가 규정",
+    text: "연차 휴가 15일 \u001b[31mred\u001b[0m",
+    collection: "default",
+  };
+  (gateway.documents as Map<string, unknown>).set(leave.id, create(DocumentSchema, leave));
+});
+afterAll(() => gateway.close());
+// The fake's host reports connections that its clients gave up.
+beforeEach(() => void jest.spyOn(console, "error").mockImplementation(() => undefined));
+afterEach(() => void jest.restoreAllMocks());
+
+const quartet = (...args: string[]) => runQuartet(args, { env: { QUARTET_SERVER: gateway.url } });
+
+describe("quartet ask", () => {
+  it("prints the answer and its sources, without what a terminal would act on", async () => {
+    const { code, stdout, stderr } = await quartet("ask", "연차", "휴가", "며칠?");
+    expect(stdout).toBe(
+      "연차 휴가 15일 [31mred[0m [1]\n\n[1] 휴가 규정  hr/휴가.md, characters 0-22\n    연차 휴가 15일 [31mred[0m\n",
+    );
+    expect(stderr).toBe("Quoted from the documents; no model was asked.\n");
+    expect(code).toBe(0);
+  });
+
+  it("prints the whole response as one line of JSON", async () => {
+    const { code, stdout, stderr } = await quartet("--json", "ask", "휴가");
+    expect(stdout.trimEnd()).not.toContain("\n");
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: expect.stringContaining("연차 휴가"),
+      citations: [{ number: 1, documentId: "hr/휴가.md", title: "휴가 규정", startOffset: 0, endOffset: 22 }],
+      degradations: [],
+      finishReason: "FINISH_REASON_STOP",
+      answerer: { kind: "ANSWERER_KIND_EXTRACTIVE" },
+    });
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+  });
+
+  it("ends with 4 when the documents hold no answer", async () => {
+    for (const flags of [[], ["--json"]]) {
+      const { code, stdout } = await quartet("ask", "모르는 휴가", ...flags);
+      expect(stdout).toContain("문서에 답이 없습니다.");
+      expect(code).toBe(4);
+    }
+  });
+
+  it("tells what was left out, on stderr", async () => {
+    const { code, stderr } = await quartet("ask", "degraded 휴가");
+    expect(stderr).toContain("note: Vectors were left out. (retrieval.vector, corpus, CIRCUIT_OPEN)\n");
+    expect(code).toBe(0);
+  });
+
+  it("does not pass a fragment off as an answer", async () => {
+    const { code, stdout, stderr } = await quartet("ask", "broken 휴가");
+    expect(stdout).toContain("연차");
+    expect(stderr).toBe(
+      "The model stopped in the middle. Ask again.\nTry again in 2 s.\n(unavailable, STREAM_STALLED, request request-9)\n",
+    );
+    expect(code).toBe(1);
+  });
+
+  it("gives errors as JSON to those who read JSON", async () => {
+    const { code, stdout, stderr } = await quartet("ask", "busy", "--json");
+    expect(stdout).toBe("");
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: "resource_exhausted",
+        reason: "OVERLOADED",
+        message: "Too much at once. Try again shortly.",
+        retryDelayMs: 20,
+      },
+    });
+    expect(code).toBe(1);
+  });
+
+  it.each(["SIGINT", "SIGTERM"] as const)("gives the question up at %s, and ends with 130", async (signal) => {
+    const own = await startFakeGateway();
+    const { child, output, ended } = startQuartet(["ask", "endless", "--server", own.url]);
+    while (!output.stdout.includes("문서에")) await new Promise((resolve) => setTimeout(resolve, 10));
+    child.kill(signal);
+    await own.abandoned;
+    expect((await ended).code).toBe(130);
+    await own.close();
+  });
+});
+
+describe("quartet search", () => {
+  it("prints passages, best first", async () => {
+    const { code, stdout } = await quartet("search", "휴가");
+    expect(stdout).toBe("1. 휴가 규정  hr/휴가.md, characters 0-22, score 1.000\n   연차 휴가 15일 [31mred[0m\n");
+    expect(code).toBe(0);
+  });
+
+  it("prints the response as JSON, and ends with 4 when nothing was found", async () => {
+    const { code, stdout } = await quartet("search", "없는말", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ passages: [], degradations: [], legs: [] });
+    expect(code).toBe(4);
+  });
+
+  it("keeps to a collection", async () => {
+    expect((await quartet("search", "휴가", "--collection", "default")).code).toBe(0);
+    expect((await quartet("search", "휴가", "--collection", "other")).code).toBe(4);
+  });
+});
+
+describe("without a server", () => {
+  const env = { QUARTET_SERVER: "http://127.0.0.1:1" };
+  const advice =
+    "No Quartet server answers at http://127.0.0.1:1.\nStart one with `npm start`, or name another with --server URL or QUARTET_SERVER.";
+
+  it.each([["ask x"], ["search x"], ["documents list"], ["documents get x"], ["documents delete x"]])(
+    "%s says how to start one, and ends with 3",
+    async (line) => {
+      const { code, stdout, stderr } = await runQuartet(line.split(" "), { env });
+      expect(stderr).toBe(`${advice}\n`);
+      expect(stdout).toBe("");
+      expect(code).toBe(3);
+    },
+  );
+
+  it("says so in JSON", async () => {
+    const { code, stderr } = await runQuartet(["ask", "x", "--json"], { env });
+    expect(JSON.parse(stderr)).toEqual({ error: { code: "unavailable", message: advice } });
+    expect(code).toBe(3);
+  });
+});
+
+describe("wrong usage", () => {
+  it.each([
+    [["bogus"], "unknown command 'bogus'"],
+    [["ask"], "missing required argument 'question'"],
+    [["search", "x", "--limit", "0"], "whole number from 1 to 100"],
+    [["search", "x", "--fusion", "magic"], "Allowed choices are convex, rrf, keyword, vector"],
+    [["ask", "x", "--vector-weight", "2"], "number from 0 to 1"],
+    [["ask", "x", "--server", "localhost:8080"], "--server"],
+    [["start", "--port", "70000"], "--port"],
+  ])("%j ends with 2 and says why", async (args, named) => {
+    const { code, stdout, stderr } = await runQuartet(args);
+    expect(stderr).toContain(named);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+
+  it("of the environment too", async () => {
+    const { code, stderr } = await runQuartet(["ask", "x"], { env: { QUARTET_SERVER: "nowhere" } });
+    expect(stderr).toContain("QUARTET_SERVER");
+    expect(code).toBe(2);
+  });
+
+  it("help is no failure and names the exit codes", async () => {
+    const { code, stdout } = await runQuartet(["--help"]);
+    expect(stdout).toContain("Exit codes: 0 done");
+    expect(code).toBe(0);
+  });
+});

@@ -1,0 +1,227 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { CompressionService } from "@quartet/contracts/compression/v1/compression_service";
+import {
+  AnswerQuestionResponseSchema,
+  AnswerService,
+  type AnswerQuestionResponse,
+} from "@quartet/contracts/gateway/v1/answer_service";
+import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
+import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
+import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
+import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
+import type { Filter } from "@quartet/contracts/type/v1/filter";
+import { type Passage, PassageSchema } from "@quartet/contracts/type/v1/passage";
+import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
+import { quartetError } from "@quartet/errors";
+
+/** A gateway that keeps documents in memory, finds them by shared words, and misbehaves where a document or question asks for it. */
+export interface FakeGateway {
+  readonly url: string;
+  readonly documents: ReadonlyMap<string, Document>;
+  /** Documents per put, in order. */
+  readonly puts: number[];
+  /** The most puts that were under way at once. */
+  mostPuts(): number;
+  /** Puts still to be turned away for a moment. */
+  turnAway: number;
+  /** Polls still to be told that vectors are missing; Infinity for ever. */
+  pendingPolls: number;
+  /** Resolves when a question that never ends was given up by its client. */
+  readonly abandoned: Promise<void>;
+  close(): Promise<void>;
+}
+
+const space = {
+  id: "0123456789abcdef",
+  dimensions: 2048,
+  kind: 1,
+  denseWeight: 0.2,
+  cacheThreshold: 2,
+  model: "hashed",
+};
+
+const words = (text: string) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+
+const collectionOf = (filter: Filter | undefined): string | undefined => {
+  const condition = filter?.condition;
+  if (condition?.case !== "equals" || condition.value.field !== "collection") return undefined;
+  return condition.value.value?.kind.value as string;
+};
+
+export async function startFakeGateway(): Promise<FakeGateway> {
+  const documents = new Map<string, Document>();
+  const abandoned = Promise.withResolvers<void>();
+  let running = 0;
+  let most = 0;
+
+  const put = (document: Document) => {
+    const { id } = document;
+    if (id.includes("refuse")) {
+      const failure = { code: "invalid_argument", reason: "FIELD_INVALID", message: "This one is refused." };
+      return { documentId: id, outcome: PutOutcome.FAILED, failure };
+    }
+    const earlier = documents.get(id);
+    documents.set(id, document);
+    if (!earlier) return { documentId: id, outcome: PutOutcome.CREATED, version: 1n };
+    const same = Buffer.compare(toBinary(DocumentSchema, earlier), toBinary(DocumentSchema, document)) === 0;
+    return { documentId: id, outcome: same ? PutOutcome.UNCHANGED : PutOutcome.REPLACED, version: 2n };
+  };
+
+  const find = (query: string, collection: string | undefined): Passage[] => {
+    const asked = words(query);
+    return [...documents.values()]
+      .filter((document) => collection === undefined || document.collection === collection)
+      .map((document) => {
+        const found = [...words(`${document.title} ${document.text}`)].filter((word) => asked.has(word)).length;
+        return { document, score: found / Math.max(1, asked.size) };
+      })
+      .filter(({ score }) => score > 0)
+      .sort((a, b) => b.score - a.score || (a.document.id < b.document.id ? -1 : 1))
+      .map(({ document: { id, title, text }, score }) =>
+        create(PassageSchema, { documentId: id, title, text, score, endOffset: text.length }),
+      );
+  };
+
+  const answer = (question: string, collection: string | undefined): AnswerQuestionResponse => {
+    const [best] = find(question, collection);
+    const isRefused = !best || question.includes("모르는");
+    const cited = best && !isRefused;
+    return create(AnswerQuestionResponseSchema, {
+      text: cited ? `${best.text} [1]` : "문서에 답이 없습니다.",
+      citations: cited
+        ? [{ number: 1, documentId: best.documentId, title: best.title, text: best.text, endOffset: best.endOffset }]
+        : [],
+      finishReason: isRefused ? FinishReason.NO_ANSWER : FinishReason.STOP,
+      answerer: { kind: AnswererKind.EXTRACTIVE },
+      degradations: question.includes("degraded")
+        ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", source: "corpus", message: "Vectors were left out." }]
+        : [],
+    });
+  };
+
+  const busy = () =>
+    quartetError({
+      code: Code.ResourceExhausted,
+      reason: "OVERLOADED",
+      message: "Too much at once. Try again shortly.",
+      retryDelayMs: 20,
+    });
+
+  const routes = (router: ConnectRouter) => {
+    router.service(DocumentService, {
+      async putDocuments(request) {
+        if (gateway.turnAway-- > 0) throw busy();
+        most = Math.max(most, ++running);
+        await new Promise(setImmediate);
+        running--;
+        gateway.puts.push(request.documents.length);
+        return { results: request.documents.map(put) };
+      },
+      getDocument({ documentId }) {
+        const document = documents.get(documentId);
+        if (document) return { document };
+        const message = "There is no such document.";
+        throw quartetError({ code: Code.NotFound, reason: "NOT_FOUND", message });
+      },
+      listDocuments({ filter, pageSize, pageToken }) {
+        const all = [...documents.values()]
+          .filter(({ collection }) => [undefined, collection].includes(collectionOf(filter)))
+          .sort((a, b) => (a.id < b.id ? -1 : 1));
+        const start = Number(pageToken || 0);
+        const size = Math.min(pageSize || 100, 3);
+        const nextPageToken = start + size < all.length ? String(start + size) : "";
+        return { documents: all.slice(start, start + size), nextPageToken };
+      },
+      deleteDocuments: ({ documentIds }) => ({ deletedCount: documentIds.filter((id) => documents.delete(id)).length }),
+      listCollections() {
+        const names = [...new Set([...documents.values()].map(({ collection }) => collection || "default"))];
+        const isPending = gateway.pendingPolls-- > 0;
+        return {
+          collections: names.map((collection) => {
+            const count = BigInt(
+              [...documents.values()].filter((each) => (each.collection || "default") === collection).length,
+            );
+            return {
+              state: { collection, recordSeq: 5n, projectedSeq: 5n },
+              documentCount: count,
+              passageCount: count,
+              activeSpace: space,
+              activeVectorCount: isPending ? count - 1n : count,
+            };
+          }),
+        };
+      },
+    });
+    router.service(SearchService, {
+      searchPassages: ({ query, pageSize, options }) => ({
+        passages: find(query, collectionOf(options?.filter)).slice(0, pageSize || 10),
+        degradations: query.includes("degraded")
+          ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", message: "Vectors were left out." }]
+          : [],
+      }),
+    });
+    router.service(AnswerService, {
+      answerQuestion({ question, search }) {
+        if (question.includes("busy")) throw busy();
+        return answer(question, collectionOf(search?.filter));
+      },
+      async *streamAnswerQuestion({ answer: request }, { signal, responseHeader }) {
+        responseHeader.set("x-request-id", "request-9");
+        const { question = "", search } = request ?? {};
+        const whole = answer(question, collectionOf(search?.filter));
+        for (const value of whole.text.split(/(?<= )/u)) {
+          yield { event: { case: "textDelta" as const, value: { text: value } } };
+        }
+        if (question.includes("endless")) {
+          await once(signal, "abort");
+          abandoned.resolve();
+          throw signal.reason;
+        }
+        if (question.includes("broken")) {
+          const message = "The model stopped in the middle. Ask again.";
+          throw quartetError({ code: Code.Unavailable, reason: "STREAM_STALLED", message, retryDelayMs: 1_500 });
+        }
+        yield { event: { case: "answer" as const, value: whole } };
+      },
+    });
+    router.service(CompressionService, {
+      compressPassages({ passages, maxCharCount }) {
+        let left = maxCharCount;
+        const kept = passages.map((passage) => {
+          const text = passage.text.slice(0, left);
+          left -= text.length;
+          return { ...passage, text };
+        });
+        return { passages: kept.filter(({ text }) => text !== "") };
+      },
+    });
+  };
+
+  const rpc = connectNodeAdapter({ routes });
+  const server = createServer((request, response) => {
+    if (request.url === "/readyz") response.end("ready\n");
+    else rpc(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const gateway: FakeGateway = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    documents,
+    puts: [],
+    mostPuts: () => most,
+    turnAway: 0,
+    pendingPolls: 0,
+    abandoned: abandoned.promise,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+  return gateway;
+}
