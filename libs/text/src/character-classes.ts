@@ -27,25 +27,21 @@ const patterns: readonly (readonly [RegExp, CharacterClass])[] = [
   [/\p{L}|\p{N}/u, characterClass.letter],
 ];
 
-function classify(character: string): CharacterClass {
+/** Filled as characters are met: 64 KiB, and one array read for a character seen before. */
+const known = new Uint8Array(0x1_0000).fill(0xff);
+
+/** The class of a UTF-16 unit. */
+export function classOfUnit(unit: number): CharacterClass {
+  const found = known[unit]!;
+  if (found !== 0xff) return found as CharacterClass;
+  const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
+  const unitClass = isSurrogate ? characterClass.surrogate : classOfCharacter(String.fromCharCode(unit));
+  known[unit] = unitClass;
+  return unitClass;
+}
+
+/** The class of a whole character, of any plane. */
+export function classOfCharacter(character: string): CharacterClass {
   for (const [pattern, name] of patterns) if (pattern.test(character)) return name;
   return characterClass.other;
-}
-
-let table: Uint8Array | undefined;
-
-/** The class of every UTF-16 unit; built on first use in some 20 ms, 64 KiB, and then one array read per character. */
-export function characterClasses(): Uint8Array {
-  if (table) return table;
-  table = new Uint8Array(0x10000);
-  for (let unit = 0; unit < 0x10000; unit += 1) {
-    const isSurrogate = unit >= 0xd800 && unit <= 0xdfff;
-    table[unit] = isSurrogate ? characterClass.surrogate : classify(String.fromCharCode(unit));
-  }
-  return table;
-}
-
-/** The class of a character outside the Basic Multilingual Plane. */
-export function classOfAstral(character: string): CharacterClass {
-  return classify(character);
 }

@@ -1,4 +1,4 @@
-import { hashSlice } from "./hash.ts";
+import { emptyHash, hashUnit, mix } from "./hash.ts";
 import { foldCase, forEachRun, type RunKind } from "./runs.ts";
 
 /**
@@ -24,8 +24,11 @@ export function forEachGramOfRun(run: string, kind: RunKind, visit: (hash: numbe
   const padded = kind === "word" ? `<${run}>` : run;
   const { shortest, longest } = gramLengths[kind];
   for (let start = 0; start < padded.length; start += 1) {
-    for (let end = start + shortest; end <= Math.min(start + longest, padded.length); end += 1) {
-      visit(hashSlice(padded, start, end));
+    const end = Math.min(start + longest, padded.length);
+    let state = emptyHash;
+    for (let index = start; index < end; index += 1) {
+      state = hashUnit(state, padded.charCodeAt(index));
+      if (index - start + 1 >= shortest) visit(mix(state));
     }
   }
 }

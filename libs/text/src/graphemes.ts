@@ -37,13 +37,27 @@ export function truncateToGraphemes(text: string, maxCodePoints: number): string
   return text.slice(0, previousGraphemeBoundary(text, index));
 }
 
-/** A grapheme is told apart from its predecessor by what lies between them; one unit past the index is enough, plus its pair. */
-const lookAheadUnits = 8;
+/**
+ * The first index after `index` at which no grapheme is split. A grapheme without end (marks upon marks) counts as
+ * ended after some 65,000 units.
+ */
+export function nextGraphemeBoundary(text: string, index: number): number {
+  const from = previousGraphemeBoundary(text, index);
+  const first = segmenter.segment(text.slice(from, from + maxGraphemeUnits)).containing(0);
+  return Math.min(text.length, from + (first?.segment.length ?? 1));
+}
 
-/** A place at or before `index - 1` that surely begins a grapheme: after a plain character, or the start of the text. */
+/** A grapheme is told apart from its predecessor by what lies between them; one character past the index is enough. */
+const lookAheadUnits = 2;
+/** How far back the beginning of a grapheme is looked for. Longer ones are noise, and must not cost a scan of the text. */
+const lookBackUnits = 1_024;
+const maxGraphemeUnits = 65_536;
+
+/** A place before `index` that surely begins a grapheme: after a plain character, or far enough back. */
 function safeStart(text: string, index: number): number {
-  for (let at = index - 1; at > 0; at -= 1) {
+  const last = Math.max(0, index - lookBackUnits);
+  for (let at = index - 1; at > last; at -= 1) {
     if (plainText.test(text.slice(at - 1, at + 1))) return at;
   }
-  return 0;
+  return last;
 }

@@ -3,22 +3,18 @@
  * high ones. Frozen: tables and embedding spaces are made with it.
  */
 export function hashString(text: string): number {
-  return mix(hashRange(text, 0, text.length));
+  let state = emptyHash;
+  for (let index = 0; index < text.length; index += 1) state = hashUnit(state, text.charCodeAt(index));
+  return mix(state);
 }
 
-/** The same hash of `text.slice(start, end)`, without making that string. */
-export function hashSlice(text: string, start: number, end: number): number {
-  return mix(hashRange(text, start, end));
-}
+/** The state before any unit. */
+export const emptyHash = 0x811c9dc5 | 0;
 
-function hashRange(text: string, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = start; index < end; index += 1) {
-    const unit = text.charCodeAt(index);
-    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
-    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
-  }
-  return hash;
+/** The state after one more UTF-16 unit; `mix` of a state is the hash of what it has seen. */
+export function hashUnit(state: number, unit: number): number {
+  const low = Math.imul(state ^ (unit & 0xff), 0x01000193);
+  return Math.imul(low ^ (unit >>> 8), 0x01000193);
 }
 
 /** MurmurHash3's fmix32 (Austin Appleby, public domain). */

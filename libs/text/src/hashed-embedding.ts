@@ -44,5 +44,7 @@ function scaledToUnitLength(vector: Float64Array): Float32Array {
   let sum = 0;
   for (const component of vector) sum += component * component;
   const scale = sum === 0 ? 0 : 1 / Math.sqrt(sum);
-  return Float32Array.from(vector, (component) => component * scale);
+  const scaled = new Float32Array(vector.length);
+  for (let index = 0; index < vector.length; index += 1) scaled[index] = vector[index]! * scale;
+  return scaled;
 }

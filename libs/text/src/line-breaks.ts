@@ -19,13 +19,14 @@ export function withSoftBreaksAsSpaces(text: string): string {
   if (!text.includes("\n")) return text;
   const lines = text.split("\n");
   const longest = longestLineOfParagraph(lines);
-  let joined = lines[0]!;
-  for (let index = 1; index < lines.length; index += 1) {
-    const soft = isSoft(lines[index - 1]!, lines[index]!, longest[index - 1]!);
-    if (soft && joined.endsWith("\r")) joined = `${joined.slice(0, -1)} `;
-    joined += (soft ? " " : "\n") + lines[index]!;
+  const parts: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const next = lines[index + 1];
+    const soft = next !== undefined && isSoft(line, next, longest[index]!);
+    parts.push(soft && line.endsWith("\r") ? `${line.slice(0, -1)} ` : line);
+    if (next !== undefined) parts.push(soft ? " " : "\n");
   }
-  return joined;
+  return parts.join("");
 }
 
 function isSoft(line: string, next: string, longest: number): boolean {

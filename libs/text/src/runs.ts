@@ -1,4 +1,4 @@
-import { characterClass, characterClasses, classOfAstral } from "./character-classes.ts";
+import { type CharacterClass, characterClass, classOfCharacter, classOfUnit } from "./character-classes.ts";
 
 /** `word`: letters and digits of alphabets, as in B2B; `hangul`, `han`, `kana`: characters of one script in a row. */
 export type RunKind = "word" | "hangul" | "han" | "kana";
@@ -19,19 +19,17 @@ export function foldCase(text: string): string {
  * stops of an acronym (u.s.a).
  */
 export function forEachRun(folded: string, visit: (run: string, kind: RunKind) => void): void {
-  const classes = characterClasses();
   let start = -1;
   let kind: RunKind = "word";
   for (let index = 0; index < folded.length;) {
-    let unitClass = classes[folded.charCodeAt(index)]!;
+    let unitClass: CharacterClass = classOfUnit(folded.charCodeAt(index));
     let width = 1;
     if (unitClass === characterClass.surrogate) {
       const character = String.fromCodePoint(folded.codePointAt(index)!);
       width = character.length;
-      unitClass = width === 2 ? classOfAstral(character) : characterClass.other;
+      unitClass = width === 2 ? classOfCharacter(character) : characterClass.other;
     }
-    const next: RunKind | undefined =
-      start >= 0 && isInner(folded, index, unitClass, classes) ? kind : kindOf(unitClass);
+    const next: RunKind | undefined = start >= 0 && isInner(folded, index, unitClass) ? kind : kindOf(unitClass);
     if (next === undefined || (start >= 0 && next !== kind)) {
       if (start >= 0) visit(folded.slice(start, index), kind);
       start = -1;
@@ -45,7 +43,7 @@ export function forEachRun(folded: string, visit: (run: string, kind: RunKind) =
   if (start >= 0) visit(folded.slice(start), kind);
 }
 
-function kindOf(unitClass: number): RunKind | undefined {
+function kindOf(unitClass: CharacterClass): RunKind | undefined {
   switch (unitClass) {
     case characterClass.letter:
     case characterClass.digit:
@@ -62,17 +60,21 @@ function kindOf(unitClass: number): RunKind | undefined {
 }
 
 /** True for a character that continues any run it stands in: a mark, or punctuation inside a word or number. */
-function isInner(folded: string, index: number, unitClass: number, classes: Uint8Array): boolean {
+function isInner(folded: string, index: number, unitClass: CharacterClass): boolean {
   if (unitClass === characterClass.mark) return true;
   if (unitClass !== characterClass.other) return false;
   const unit = folded[index];
-  const before = classes[folded.charCodeAt(index - 1)];
-  const after = classes[folded.charCodeAt(index + 1)];
+  const before = classAt(folded, index - 1);
+  const after = classAt(folded, index + 1);
   if (unit === "'" || unit === "’") return before === characterClass.letter && after === characterClass.letter;
   if (unit !== "." && unit !== ",") return false;
   if (before === characterClass.digit) return after === characterClass.digit;
   // An acronym: single letters with stops between (u.s.a).
   if (unit === "," || before !== characterClass.letter || after !== characterClass.letter) return false;
-  const twoBefore = classes[folded.charCodeAt(index - 2)];
-  return index < 2 || twoBefore === characterClass.other;
+  return classAt(folded, index - 2) === characterClass.other;
+}
+
+/** Beyond the ends of a text is nothing of a word. */
+function classAt(folded: string, index: number): CharacterClass {
+  return index < 0 || index >= folded.length ? characterClass.other : classOfUnit(folded.charCodeAt(index));
 }

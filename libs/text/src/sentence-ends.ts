@@ -29,20 +29,26 @@ const numberAtEnd = /(?:^|\s)\d{1,4}\.\s*$/u;
 const dottedDate = /(?:^|\s)\d{2,4}\.\s?\d{1,2}\.\s?\d{1,2}\.\s*$/u;
 const nextWord = /^\s*["'“‘(]*(\p{L}+|\d+)/u;
 
+/** How much of a sentence's end is looked at. */
+const tailUnits = 24;
+
 /**
- * True when a sentence that Unicode's rules end here goes on. `before` is what they found, ending at `index` of `text`.
+ * True when the sentence that Unicode's rules find in `text` from `start` to `index` goes on after it.
  * A line break between the two always ends it, unless it only held a list marker.
  */
-export function continuesAfter(before: string, text: string, index: number): boolean {
-  const isMarker = loneMarker.test(before.length > 16 ? before.slice(-17) : before) && before.trim().length <= 8;
-  if (isMarker) return !/\n\s*\n/.test(before.slice(-8));
-  if (before.endsWith("\n") || before.endsWith("\u2029")) return false;
-  const tail = before.slice(-24);
+export function continuesAfter(text: string, start: number, index: number): boolean {
+  const tail = text.slice(Math.max(start, index - tailUnits), index);
+  if (index - start <= tailUnits && loneMarker.test(tail)) return !/\n\s*\n/.test(tail);
+  if (/[\n\u2029]$/.test(tail)) return false;
   const next = nextWord.exec(text.slice(index, index + 40))?.[1];
   if (next === undefined) return false;
   if (dottedDate.test(tail)) return true;
   if (numberAtEnd.test(tail)) return /^\d/.test(next);
-  const word = lastWord.exec(tail)?.[1];
+  return isUnfinished(lastWord.exec(tail)?.[1], next);
+}
+
+/** True when a stop after this word is not the sentence's, given the word that follows. */
+function isUnfinished(word: string | undefined, next: string): boolean {
   if (word === undefined) return false;
   if (isSingleOrDotted(word)) return !sentenceStarters.has(next.toLowerCase());
   const lower = word.toLowerCase();

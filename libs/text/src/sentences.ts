@@ -1,5 +1,5 @@
 import { createOffsetMap } from "./code-points.ts";
-import { previousGraphemeBoundary } from "./graphemes.ts";
+import { nextGraphemeBoundary, previousGraphemeBoundary } from "./graphemes.ts";
 import { withSoftBreaksAsSpaces } from "./line-breaks.ts";
 import { localeOf } from "./locale.ts";
 import { continuesAfter } from "./sentence-ends.ts";
@@ -63,7 +63,7 @@ function* sentenceRanges(text: string): Generator<Range> {
   let open: Range | undefined;
   for (const { index, segment } of segmenterFor(localeOf(text)).segment(joined)) {
     const next = { start: index, end: index + segment.length };
-    if (open && !continuesAfter(joined.slice(open.start, open.end), joined, next.start)) {
+    if (open && !continuesAfter(joined, open.start, next.start)) {
       yield* trimmed(text, open);
       open = next;
     } else {
@@ -111,10 +111,4 @@ function cutBefore(text: string, from: number, limit: number): number {
   const boundary = previousGraphemeBoundary(text, limit);
   // A single grapheme longer than the limit (marks without end) stays whole rather than being split.
   return boundary > from ? boundary : nextGraphemeBoundary(text, limit);
-}
-
-function nextGraphemeBoundary(text: string, index: number): number {
-  let next = index + 1;
-  while (next < text.length && previousGraphemeBoundary(text, next) !== next) next += 1;
-  return next;
 }
