@@ -1,11 +1,13 @@
 export { configurationTable } from "./config/configuration-table.ts";
 export { ConfigError, parseEnv, parseTogether } from "./config/parse-env.ts";
 export type { ConfigOf, Variables } from "./config/parse-env.ts";
+export type { LabelledSecret } from "./config/numbered-secrets.ts";
+export type { Environment, Variable } from "./config/reading.ts";
 export { Secret } from "./config/secret.ts";
 export { formatBytes, formatDuration } from "./config/units.ts";
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
-export type { Environment, LabelledSecret, Variable } from "./config/variable.ts";
+
 export { checkTls, hostVariables, serverVariables, tlsVariables } from "./inner-service/server-config.ts";
 export type { ServerConfig, TlsConfig } from "./inner-service/server-config.ts";
 export { createServiceApp, moduleComponent, readTlsFiles } from "./inner-service/service-app.ts";

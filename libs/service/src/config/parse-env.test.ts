@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "@jest/globals";
 import { ConfigError, parseEnv, parseTogether } from "./parse-env.ts";
 import { variable } from "./variable.ts";
-import type { Environment } from "./variable.ts";
+import type { Environment } from "./reading.ts";
 
 const variables = {
   port: variable.integer("QUARTET_PORT", { default: 8080, min: 0, max: 65_535, doc: "Port." }),
@@ -132,9 +132,12 @@ describe("parseEnv", () => {
         QUARTET_TOKEN: "sk-canary with space",
         OPENAI_API_KEY_2: "sk-canary\nline",
         OPENAI_BASE_URL: "ftp://user:sk-canary@host/",
+        QUARTET_PORT: "sk-canary",
+        RAG_DEVICE: "0123456789abcdef0123456789canary",
       }),
     );
-    expect(mistakes).toHaveLength(3);
+    expect(mistakes).toHaveLength(5);
+    expect(mistakes.join("\n")).not.toContain("0123456789abcdef");
     expect(mistakes.join("\n")).toMatch(/OPENAI_API_KEY_2: has a space/);
     expect(mistakes.join("\n")).not.toContain("sk-canary");
     const config = parse({ QUARTET_TOKEN: "sk-canary", OPENAI_API_KEY: "sk-canary" });

@@ -1,4 +1,4 @@
-import type { Environment, Variable } from "./variable.ts";
+import type { Environment, Variable } from "./reading.ts";
 
 /** The declarative table of a service: a name in the config for each variable. */
 export type Variables = Readonly<Record<string, Variable<unknown>>>;

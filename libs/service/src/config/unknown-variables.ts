@@ -1,5 +1,5 @@
 import type { Variables } from "./parse-env.ts";
-import type { Environment } from "./variable.ts";
+import type { Environment } from "./reading.ts";
 
 const PREFIX = "QUARTET_";
 /** More edits than this is another word, not a typing mistake. */

@@ -1,34 +1,8 @@
-import { Secret } from "./secret.ts";
+import { numberedSecrets, readSecret } from "./numbered-secrets.ts";
+import { define, notA, quote, wrong } from "./reading.ts";
+import type { Kind, Presence, ValueOf, Variable } from "./reading.ts";
+import type { Secret } from "./secret.ts";
 import { formatBytes, formatDuration, parseBytes, parseDurationMs } from "./units.ts";
-
-/** What a process was started with; `process.env` has this shape. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Either the value read, or what is wrong with it: one line each, starting with the name of the variable. */
-export type Reading<T> = { readonly value: T } | { readonly mistakes: readonly string[] };
-
-/** One row of the configuration table: how a variable is read, checked and documented. */
-export interface Variable<T> {
-  readonly name: string;
-  /** The name as the README shows it, in Markdown. */
-  readonly spelling: string;
-  /** What may be written, in words: `whole number from 0 to 65535`. */
-  readonly type: string;
-  /** What holds when it is not set, as a reader would write it: a value, `required` or `not set`. */
-  readonly fallback: string;
-  /** What it decides, in one sentence. */
-  readonly doc: string;
-  /** Whether this row reads the given name of the environment. */
-  owns(name: string): boolean;
-  read(environment: Environment): Reading<T>;
-}
-
-/** `doc` is one sentence. Without `default` and `optional`, the variable is required. */
-export interface Presence<T> {
-  readonly doc: string;
-  readonly default?: T;
-  readonly optional?: boolean;
-}
 
 export interface Range<T = number> extends Presence<T> {
   readonly min?: T;
@@ -51,63 +25,6 @@ export interface ListOptions extends Presence<readonly string[]> {
 export interface UrlOptions extends Presence<string> {
   /** Default: `http:` and `https:`. */
   readonly schemes?: readonly string[];
-}
-
-/** A key and the label under which it may be shown. */
-export interface LabelledSecret {
-  readonly label: string;
-  readonly secret: Secret;
-}
-
-export interface NumberedSecretsOptions {
-  readonly doc: string;
-  /** Default: 64. */
-  readonly maxEntries?: number;
-}
-
-/** With `optional: true` the value may be undefined. */
-export type ValueOf<T, O> = O extends { readonly optional: true } ? T | undefined : T;
-
-interface Kind<T> {
-  readonly type: string;
-  parse(text: string): Reading<T>;
-  format(value: T): string;
-}
-
-const wrong = (...mistakes: readonly string[]): Reading<never> => ({ mistakes });
-
-const notA = (text: string, what: string): Reading<never> =>
-  wrong(`${quote(text)} is not ${what}. Set it to one, or unset it.`);
-
-const named = <T>(name: string, reading: Reading<T>): Reading<T> =>
-  "value" in reading ? reading : { mistakes: reading.mistakes.map((mistake) => `${name}: ${mistake}`) };
-
-/** A value as it may stand in a message: short, on one line, and never with what may be a password. */
-export function quote(text: string): string {
-  if (text.includes("@")) return "the value";
-  const line = text.replace(/\p{Cc}+/gu, " ");
-  return `"${line.length > 60 ? `${line.slice(0, 60)}...` : line}"`;
-}
-
-function define<T, O extends Presence<T>>(name: string, options: O, kind: Kind<T>): Variable<ValueOf<T, O>> {
-  const absent = options.default;
-  const fallback = absent === undefined ? (options.optional ? "not set" : "required") : kind.format(absent);
-  const read = (environment: Environment): Reading<T | undefined> => {
-    const text = environment[name]?.trim();
-    // An empty value counts as not set: compose files and shells write unset variables so.
-    if (text) return named(name, kind.parse(text));
-    if (absent !== undefined || options.optional) return { value: absent };
-    return named(name, wrong(`is not set, and is required: ${kind.type}.`));
-  };
-  return {
-    name,
-    spelling: `\`${name}\``,
-    type: kind.type,
-    fallback,
-    doc: options.doc,
-    owns: (candidate) => candidate === name,
-    read: read as (environment: Environment) => Reading<ValueOf<T, O>>,
-  };
 }
 
 function numeric(
@@ -234,50 +151,8 @@ function list<const O extends ListOptions>(name: string, options: O): Variable<V
   });
 }
 
-/** A pasted key with a break or a space in it fails at the provider with an error that leads elsewhere. */
-const readSecret = (value: string): Reading<Secret> =>
-  /^[\x21-\x7e]+$/.test(value)
-    ? { value: new Secret(value) }
-    : wrong("has a space, a line break or a letter outside ASCII in it. Copy the secret again.");
-
 function secret<const O extends Presence<Secret>>(name: string, options: O): Variable<ValueOf<Secret, O>> {
   return define<Secret, O>(name, options, { type: "secret", format: String, parse: readSecret });
-}
-
-/**
- * `NAME_1` ... `NAME_N` by their numbers, and `NAME` as the first or, where another `NAME_1` is set as well, as one more.
- * Equal values count once. The labels are `key-1` ... `key-N`, and `key-0` for that one more.
- */
-function numberedSecrets(name: string, options: NumberedSecretsOptions): Variable<readonly LabelledSecret[]> {
-  const { maxEntries = 64 } = options;
-  const numbered = new RegExp(`^${name}_([1-9][0-9]{0,5})$`);
-  const read = (environment: Environment): Reading<readonly LabelledSecret[]> => {
-    const set = Object.entries(environment).flatMap(([variableName, text]) => {
-      const value = text?.trim();
-      const digits = variableName === name ? "0" : numbered.exec(variableName)?.[1];
-      return value && digits !== undefined ? [{ variableName, value, number: Number(digits) }] : [];
-    });
-    const numberedFirst = set.sort((left, right) => (left.number || Infinity) - (right.number || Infinity));
-    const free = numberedFirst[0]?.number === 1 ? 0 : 1;
-    const mistakes: string[] = [];
-    const unique = new Map<string, LabelledSecret>();
-    for (const { variableName, value, number } of numberedFirst) {
-      const reading = named(variableName, readSecret(value));
-      if ("mistakes" in reading) mistakes.push(...reading.mistakes);
-      else if (!unique.has(value)) unique.set(value, { label: `key-${number || free}`, secret: reading.value });
-    }
-    if (unique.size > maxEntries) mistakes.push(`${name}: ${unique.size} values are set. Keep it to ${maxEntries}.`);
-    return mistakes.length > 0 ? { mistakes } : { value: Object.freeze([...unique.values()]) };
-  };
-  return {
-    name,
-    spelling: `\`${name}\`, \`${name}_1\` ... \`_${maxEntries}\``,
-    type: "secret",
-    fallback: "not set",
-    doc: options.doc,
-    owns: (candidate) => candidate === name || numbered.test(candidate),
-    read,
-  };
 }
 
 /** The kinds of variables. Durations are in milliseconds and sizes in bytes once read. */

@@ -95,6 +95,14 @@ describe("runMain", () => {
     }
   });
 
+  it("exits inside the grace time even when the app is never made", async () => {
+    const process = new FakeProcess();
+    const code = runMain(() => new Promise<Component>(() => {}), { process, graceMs: 5 });
+    process.emit("SIGTERM");
+    expect(await code).toBe(1);
+    expect(process.messages).toEqual(["draining", "could not be made ready to start"]);
+  });
+
   it("leaves at once on a second signal, but not on the repeat that npm sends", async () => {
     const now = jest.spyOn(performance, "now").mockReturnValue(1_000);
     const process = new FakeProcess();

@@ -1,5 +1,5 @@
 import { ConfigError } from "../config/parse-env.ts";
-import type { Environment } from "../config/variable.ts";
+import type { Environment } from "../config/reading.ts";
 import { composeComponents } from "./compose.ts";
 import type { Component } from "./component.ts";
 import { createProcessLog } from "./process-log.ts";
@@ -82,7 +82,7 @@ export async function runMain(
 
   const live = async (): Promise<number> => {
     try {
-      const app = await createApp(process.env);
+      const app = await raceAbort((async () => createApp(process.env))(), expired.signal);
       log = app.log ?? log;
       return await run(composeComponents(app.name, [app]), { log, stopped: stopped.signal, expired: expired.signal });
     } catch (error) {
@@ -129,8 +129,8 @@ async function run(
 }
 
 /** Waits for `work`, but no longer than until the signal is aborted. */
-function raceAbort(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
   signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   work.then(resolve, reject);
   return promise;
