@@ -28,8 +28,8 @@ export function createModule(config: Config, { logger }: { readonly logger: Logg
   };
 }
 
-/** A reply's bytes for each character of its text: every token comes in a JSON event of its own of some hundred bytes. */
-const REPLY_BYTES_PER_CHARACTER = 256;
+/** A reply's bytes for each character of its text: every token, which may be less than one, comes in a JSON event of its own. */
+const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
 function createModelAnswerer(

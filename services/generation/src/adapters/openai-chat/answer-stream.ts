@@ -10,10 +10,14 @@ export interface AnswerStreamOptions {
   readonly keys: KeyPool;
   readonly messages: readonly ChatMessage[];
   readonly bill: Bill;
-  /** Ends every attempt. */
+  /** Ends every attempt; aborted at the latest after `timeoutMs`. */
   readonly signal: AbortSignal;
+  /** The pool waits for no key that returns later than this. */
   readonly timeoutMs: number;
 }
+
+/** The pool's own limit never comes before the signal, which knows why it is aborted. */
+const POOL_SLACK_MS = 1_000;
 
 /**
  * The chunks of an answer that hold text or the finish reason, which comes last. Attempts that fail before the first of
@@ -42,7 +46,7 @@ export function answerStream({ chat, keys, messages, bill, signal, timeoutMs }: 
         throw error;
       }
     },
-    { signal, deadlineMs: timeoutMs },
+    { signal, deadlineMs: timeoutMs + POOL_SLACK_MS },
   );
 }
 
