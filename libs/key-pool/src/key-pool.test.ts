@@ -164,6 +164,12 @@ describe("run", () => {
     expect(hits).toHaveLength(1);
   });
 
+  it("never gives the error of a dead key, which may quote it", async () => {
+    const { hits, attempt } = provider([failed("server"), failed("auth")]);
+    expect(await run(build(2), attempt, { deadlineMs: 500 })).toMatchObject({ message: "server" });
+    expect(hits).toHaveLength(2);
+  });
+
   it("does not repeat a caller's mistake, nor what has begun", async () => {
     const pool = build(3);
     const mistake = provider([failed("other")]);

@@ -152,9 +152,10 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         const verdict = classify(error);
         ring.failed(entry, verdict, clock.now());
         if (begun || verdict.kind === "other") throw error;
-        if (verdict.kind === "rate-limit" || verdict.kind === "server") failures++;
-        if (failures >= maxAttempts) throw verdict.kind === "server" ? error : (ring.whyNone(clock.now()) ?? error);
         tried.add(entry);
+        // A key that is dead is neither an attempt nor the last word: the provider's text quotes the key.
+        if (verdict.kind === "quota" || verdict.kind === "auth") continue;
+        if (++failures >= maxAttempts) throw verdict.kind === "server" ? error : (ring.whyNone(clock.now()) ?? error);
         lastError = error;
       }
     }
