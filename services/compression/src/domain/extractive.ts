@@ -8,6 +8,10 @@ import type { KeptPassage, RankedPassage } from "./types.ts";
 
 /** A longer sentence is cut into pieces that are chosen one by one. */
 const MAX_SENTENCE_CHARS = 600;
+/** What a sentence weighs that shares nothing with the question, so that better passages fill the room that is left. */
+const BASE_SCORE = 1;
+/** How fast a passage's weight falls with its score. Retention is flat around this and the base: half or double moves it by less than .005. */
+const PASSAGE_EXPONENT = 1.5;
 
 interface Candidate {
   /** Which of the passages, best first. */
@@ -20,7 +24,7 @@ interface Candidate {
 
 /**
  * Keeps the sentences that have most to do with the question, in the order of each passage, until the budget is used up:
- * a sentence's overlap with the question, weighted by its passage's score; a sentence that says what a kept one says is left out.
+ * a sentence's overlap with the question, weighted by its passage's score. A sentence that says what a kept one says is left out.
  * When nothing of a passage was left out and there is room, it stays as it is, white space included.
  *
  * @param passages best first, all of them to be used.
@@ -52,7 +56,7 @@ export function extractive(
   });
 }
 
-/** Every sentence, best first; those that share nothing with the question follow in the order of passages and text. */
+/** Every sentence, best first; equal ones in the order of passages and text. */
 function rankSentences(
   question: string,
   passages: readonly RankedPassage[],
@@ -61,11 +65,15 @@ function rankSentences(
   const wanted = new Set(terms(question));
   const counts = split.map((each) => each.map(({ text }) => countTerms(terms(text), wanted)));
   const scores = sentenceScores(wanted, counts);
+  const best = Math.max(...passages.map(({ score }) => score));
   // Where no passage has a score, none is better than another.
-  const weigh = passages.some(({ score }) => score > 0) ? (rank: number) => passages[rank]!.score : () => 1;
+  const weights = passages.map(({ score }) => (best > 0 ? (score / best) ** PASSAGE_EXPONENT : 1));
   return split
     .flatMap((each, rank) =>
-      each.map((sentence, ordinal) => ({ rank, ordinal, sentence, score: scores[rank]![ordinal]! * weigh(rank) })),
+      each.map((sentence, ordinal) => {
+        const score = (BASE_SCORE + scores[rank]![ordinal]!) * weights[rank]!;
+        return { rank, ordinal, sentence, score };
+      }),
     )
     .sort((left, right) => right.score - left.score || left.rank - right.rank || left.ordinal - right.ordinal);
 }

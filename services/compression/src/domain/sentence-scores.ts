@@ -1,5 +1,3 @@
-import { termIdf } from "@quartet/text";
-
 /** Half of a term's weight is reached at this count: a sentence that says the same thing twice is little better. */
 const HALF_COUNT = 0.5;
 /** An answer often stands beside the sentence that repeats the question's words. */
@@ -22,8 +20,8 @@ export function countTerms(found: readonly string[], wanted: ReadonlySet<string>
  * count (as BM25 saturates, without its length normalisation), plus a share of each neighbour's sum. At least 0 and without an
  * upper bound; comparable between the passages of one call.
  *
- * A term's weight is the geometric mean of its idf in the language at large and its idf among the sentences given: search has
- * found passages about the question's topic, so the words of the topic tell little about which sentence answers it.
+ * A term's weight is its idf among the sentences given, not in the language: search has found passages about the question's topic, so
+ * the words of the topic tell little about which sentence answers it.
  */
 export function sentenceScores(wanted: ReadonlySet<string>, passages: readonly (readonly TermCounts[])[]): number[][] {
   const weights = termWeights(wanted, passages.flat());
@@ -33,18 +31,14 @@ export function sentenceScores(wanted: ReadonlySet<string>, passages: readonly (
   });
 }
 
+/** BM25's idf, which is above 0 also for a term that every sentence has. */
 function termWeights(wanted: ReadonlySet<string>, sentences: readonly TermCounts[]): ReadonlyMap<string, number> {
-  const frequency = new Map<string, number>();
+  const holders = new Map<string, number>();
   for (const counts of sentences) {
-    for (const term of counts.keys()) frequency.set(term, (frequency.get(term) ?? 0) + 1);
+    for (const term of counts.keys()) holders.set(term, (holders.get(term) ?? 0) + 1);
   }
-  return new Map(
-    [...wanted].map((term) => {
-      const holders = frequency.get(term) ?? 0;
-      const idfHere = Math.log(1 + (sentences.length - holders + 0.5) / (holders + 0.5));
-      return [term, Math.sqrt(termIdf(term) * idfHere)];
-    }),
-  );
+  const idf = (count: number) => Math.log(1 + (sentences.length - count + 0.5) / (count + 0.5));
+  return new Map([...wanted].map((term) => [term, idf(holders.get(term) ?? 0)]));
 }
 
 function overlap(weights: ReadonlyMap<string, number>, counts: TermCounts): number {
