@@ -2,7 +2,7 @@ import path from "node:path";
 
 /** What the environment says; options of the command line win over it. The only reader of process.env. */
 export interface Config {
-  /** The gateway, from QUARTET_SERVER. */
+  /** The gateway, from QUARTET_SERVER; else QUARTET_PORT of this machine. */
   readonly server: string;
   /** The data folder of a server on this machine, absolute, from QUARTET_DATA_DIR. */
   readonly dataDir: string;
@@ -21,6 +21,8 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
+const defaultPort = 8080;
+
 /**
  * Reads the environment; an empty value is an absent one.
  *
@@ -28,10 +30,11 @@ export class ConfigError extends Error {
  */
 export function parseConfig(environment: NodeJS.ProcessEnv, workingDirectory: string): Config {
   const value = (name: string) => environment[name] || undefined;
+  const port = checkedPort("QUARTET_PORT", value("QUARTET_PORT") ?? String(defaultPort));
   return Object.freeze({
-    server: checkedUrl("QUARTET_SERVER", value("QUARTET_SERVER") ?? "http://127.0.0.1:8080"),
+    server: checkedUrl("QUARTET_SERVER", value("QUARTET_SERVER") ?? `http://127.0.0.1:${port || defaultPort}`),
     dataDir: path.resolve(workingDirectory, value("QUARTET_DATA_DIR") ?? ".quartet"),
-    port: checkedPort("QUARTET_PORT", value("QUARTET_PORT") ?? "8080"),
+    port,
     modelBaseUrl: value("OPENAI_BASE_URL"),
     modelKeys: Object.keys(environment)
       .filter((name) => /^OPENAI_API_KEY(_\d+)?$/.test(name) && value(name) !== undefined)

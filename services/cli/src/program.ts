@@ -25,7 +25,7 @@ Exit codes: 0 done; 1 something failed; 2 wrong usage; 3 no server answers; 4 no
 export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process, "stdout" | "stderr">): Command {
   const program = new Command("quartet")
     .description("Answers questions from your own documents, with citations.")
-    .option("--server <url>", "the gateway (default: QUARTET_SERVER, else http://127.0.0.1:8080)")
+    .option("--server <url>", "the gateway (default: QUARTET_SERVER, else QUARTET_PORT or 8080 here)")
     .option("--json", "print JSON")
     .addHelpText("after", exitCodeHelp)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })

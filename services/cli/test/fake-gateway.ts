@@ -39,7 +39,7 @@ export interface FakeGateway {
 const space = {
   id: "0123456789abcdef",
   dimensions: 2048,
-  kind: 1,
+  kind: EmbeddingSpaceKind.HASHED,
   denseWeight: 0.2,
   cacheThreshold: 2,
   model: "hashed",

@@ -78,7 +78,7 @@ function listFilter({ collection, tag }: ListOptions) {
   const inCollection = collectionFilter(collection);
   const withTags = tag.map((value) => create(FilterSchema, { condition: { case: "tag", value } }));
   const filters = inCollection ? [inCollection, ...withTags] : withTags;
-  if (filters.length === 0) return undefined;
+  if (filters.length <= 1) return filters[0];
   return create(FilterSchema, { condition: { case: "allOf", value: { filters } } });
 }
 
