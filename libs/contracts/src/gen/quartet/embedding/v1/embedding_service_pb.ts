@@ -101,7 +101,7 @@ export const EmbedTextsResponseSchema: GenMessage<EmbedTextsResponse> = /*@__PUR
  */
 export type Embedding = Message<"quartet.embedding.v1.Embedding"> & {
   /**
-   * The vector, of length 1.
+   * The vector, of length 1; all zeros only where a hashed space finds neither letter nor digit in the text.
    *
    * @generated from field: quartet.type.v1.Vector vector = 1;
    */
