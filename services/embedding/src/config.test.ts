@@ -1,0 +1,62 @@
+import { describe, expect, it } from "@jest/globals";
+import { parseConfig, usesModel } from "./config.ts";
+
+const uses = (environment: Record<string, string>) => usesModel(parseConfig(environment));
+
+describe("parseConfig", () => {
+  it("needs nothing, and then works without a model", () => {
+    expect(parseConfig({})).toMatchObject({
+      port: 50_051,
+      host: "127.0.0.1",
+      embedder: "auto",
+      apiKeys: [],
+      cacheEntries: 10_000,
+    });
+    expect(uses({})).toBe(false);
+  });
+
+  it("takes the model where a key or a base URL is set, unless told otherwise", () => {
+    expect(uses({ OPENAI_API_KEY: "sk-1" })).toBe(true);
+    expect(uses({ OPENAI_API_KEY_3: "sk-3" })).toBe(true);
+    expect(uses({ OPENAI_BASE_URL: "http://localhost:11434/v1" })).toBe(true);
+    expect(uses({ OPENAI_API_KEY: "sk-1", QUARTET_EMBEDDER: "hashed" })).toBe(false);
+  });
+
+  it("refuses a model without a provider", () => {
+    expect(() => parseConfig({ QUARTET_EMBEDDER: "openai" })).toThrow(
+      /^QUARTET_EMBEDDER: .*OPENAI_API_KEY or OPENAI_BASE_URL/,
+    );
+  });
+
+  it("reads the connection pool's size, and every key", () => {
+    const { connections, apiKeys } = parseConfig({
+      OPENAI_CONNECTION_POOL_SIZE: "7",
+      OPENAI_API_KEY_2: "sk-b",
+      OPENAI_API_KEY: "sk-a",
+    });
+    expect(connections).toBe(7);
+    expect(Object.fromEntries(apiKeys.map(({ label, secret }) => [label, secret.reveal()]))).toEqual({
+      "key-1": "sk-a",
+      "key-2": "sk-b",
+    });
+  });
+
+  it("names every mistake, and no key", () => {
+    const environment = {
+      OPENAI_API_KEY: "sk-canary with space",
+      OPENAI_CONNECTION_POOL_SIZE: "0",
+      QUARTET_EMBEDDING_DIMENSIONS: "4097",
+    };
+    const thrown = (() => {
+      try {
+        return parseConfig(environment);
+      } catch (error) {
+        return error as Error;
+      }
+    })();
+    expect(String(thrown)).toMatch(/OPENAI_API_KEY/);
+    expect(String(thrown)).toMatch(/OPENAI_CONNECTION_POOL_SIZE/);
+    expect(String(thrown)).toMatch(/QUARTET_EMBEDDING_DIMENSIONS/);
+    expect(String(thrown)).not.toContain("canary");
+  });
+});

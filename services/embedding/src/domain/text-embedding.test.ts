@@ -1,0 +1,117 @@
+import { describe, expect, it } from "@jest/globals";
+import { createCache } from "@quartet/cache";
+import type { Embedder, EmbeddingSpace, EmbedResult, TextVector } from "./embedder.ts";
+import { spaceId } from "./space-id.ts";
+import { createTextEmbedding } from "./text-embedding.ts";
+
+const spaceNamed = (id: string, kind: EmbeddingSpace["kind"] = "SEMANTIC"): EmbeddingSpace => ({
+  id,
+  dimensions: 1,
+  kind,
+  denseWeight: 0.4,
+  cacheThreshold: 2,
+  model: id,
+});
+
+/** Its vectors are the lengths of the texts; every call is noted. */
+function embedderOf(
+  space: EmbeddingSpace,
+  { known = true, fail = () => false }: { known?: boolean; fail?: () => boolean } = {},
+) {
+  const calls: string[] = [];
+  const embedder: Embedder = {
+    knownSpace: known ? space : undefined,
+    space: () => {
+      calls.push("space");
+      return Promise.resolve(space);
+    },
+    embed: (texts, { purpose }): Promise<EmbedResult> => {
+      calls.push(`${purpose} ${texts.join("|")}`);
+      if (fail()) return Promise.reject(new Error("down"));
+      const vectors = texts.map((text) => ({ vector: Float32Array.of(text.length), truncated: false }));
+      return Promise.resolve({ vectors, usage: { inputTokens: texts.length, calls: 1, estimated: false } });
+    },
+  };
+  return { embedder, calls };
+}
+
+const newCache = () => createCache<string, TextVector>({ maxEntries: 100 });
+const { signal } = new AbortController();
+const request = { purpose: "DOCUMENT", spaceId: "", signal } as const;
+
+describe("createTextEmbedding", () => {
+  it("asks once for what is not in the cache, and gives everything in order", async () => {
+    const { embedder, calls } = embedderOf(spaceNamed("a"));
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache() });
+    await embed({ ...request, texts: ["bb"] });
+    const { embeddings, usage } = await embed({ ...request, texts: ["a", "bb", "a\nc", "a"] });
+    expect(calls.slice(-1)).toEqual(["DOCUMENT a|a\nc"]);
+    expect(embeddings.map(({ vector, cached }) => [vector[0], cached])).toEqual([
+      [1, false],
+      [2, true],
+      [3, false],
+      [1, true],
+    ]);
+    expect(usage).toEqual({ inputTokens: 2, calls: 1, estimated: false });
+  });
+
+  it("keeps spaces and purposes apart in one cache", async () => {
+    const cache = newCache();
+    const [one, two] = [embedderOf(spaceNamed("a")), embedderOf(spaceNamed("b"))];
+    const embed = createTextEmbedding({ configured: one.embedder, others: [two.embedder], cache });
+    for (const spaceId of ["a", "b"]) {
+      for (const purpose of ["DOCUMENT", "QUERY"] as const) await embed({ ...request, purpose, spaceId, texts: ["x"] });
+    }
+    expect([one.calls, two.calls]).toEqual([
+      ["DOCUMENT x", "QUERY x"],
+      ["DOCUMENT x", "QUERY x"],
+    ]);
+  });
+
+  it("caches no failure, and bills nothing for what the cache gave", async () => {
+    let down = true;
+    const { embedder, calls } = embedderOf(spaceNamed("a"), { fail: () => down });
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache() });
+    await expect(embed({ ...request, texts: ["x"] })).rejects.toThrow("down");
+    down = false;
+    expect((await embed({ ...request, texts: ["x"] })).embeddings[0]!.cached).toBe(false);
+    expect((await embed({ ...request, texts: ["x"] })).usage).toBeUndefined();
+    expect(calls.filter((call) => call !== "space")).toHaveLength(2);
+  });
+
+  it("finds a known space without asking a model for its own", async () => {
+    const model = embedderOf(spaceNamed("model"), { known: false });
+    const hashed = embedderOf(spaceNamed("hashed", "HASHED"));
+    const embed = createTextEmbedding({ configured: model.embedder, others: [hashed.embedder], cache: newCache() });
+    expect((await embed({ ...request, spaceId: "hashed", texts: [] })).space.id).toBe("hashed");
+    expect(model.calls).toEqual([]);
+    expect((await embed({ ...request, spaceId: "model", texts: [] })).space.id).toBe("model");
+    await expect(embed({ ...request, spaceId: "c", texts: [] })).rejects.toMatchObject({
+      reason: "EMBEDDING_SPACE_MISMATCH",
+    });
+  });
+});
+
+describe("spaceId", () => {
+  const identity = {
+    model: "m",
+    revision: "1",
+    dimensions: 3,
+    prefixes: { query: "q", document: "d" },
+    normalization: "l2",
+  };
+
+  it("is the same for the same, in every process", () => {
+    expect(spaceId({ ...identity })).toBe("16b4af370691c5302f8a6102e22cf6c8");
+  });
+
+  it("tells apart what is put together differently", () => {
+    const others = [
+      { ...identity, model: "m1", revision: "" },
+      { ...identity, prefixes: { query: "d", document: "q" } },
+      { ...identity, prefixes: { query: "qd", document: "" } },
+      { ...identity, normalization: "none" },
+    ];
+    expect(new Set([identity, ...others].map(spaceId)).size).toBe(5);
+  });
+});
