@@ -1,5 +1,5 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, DurationSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type {
   SearchPassagesRequest,
   SearchPassagesResponseSchema,
@@ -57,8 +57,15 @@ export function toSearchResponse(
     failures: legs.flatMap(toDegradation),
     legs: legs.map(toLegReport),
     collections: collections.map(toStateMessage),
-    elapsed: durationFromMs(elapsedMs),
+    elapsed: toElapsed(elapsedMs),
   };
+}
+
+/** To the microsecond: a Duration holds whole nanoseconds, and the clock's fractions are noise. */
+function toElapsed(ms: number): Duration {
+  const micros = Math.round(ms * 1000);
+  const seconds = Math.floor(micros / 1_000_000);
+  return create(DurationSchema, { seconds: BigInt(seconds), nanos: (micros - seconds * 1_000_000) * 1000 });
 }
 
 const legKinds = { keyword: LegKind.KEYWORD, vector: LegKind.VECTOR } as const;
@@ -104,7 +111,7 @@ function toLegReport({
     leg: legKinds[leg],
     status: legStatuses[status],
     reason: reason ?? "",
-    elapsed: durationFromMs(elapsedMs),
+    elapsed: toElapsed(elapsedMs),
     passageCount: hits.length,
   };
 }
