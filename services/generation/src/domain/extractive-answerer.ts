@@ -3,6 +3,10 @@ import { noAnswerText } from "./no-answer.ts";
 import { bestQuotes, type Quote } from "./quotes.ts";
 import { holdAnAnswer } from "./refusal.ts";
 
+const MAX_PASSAGES = 20;
+/** UTF-16 units of all passages that are read; some 10 ms. */
+const MAX_READ_UNITS = 64_000;
+
 /** A reference mark of the document's own, such as `[12]`, which would read as a citation of this answer. */
 const ownMark = /\s?\[\d{1,3}\]/g;
 
@@ -14,7 +18,8 @@ export function createExtractiveAnswerer(): Answerer {
   return {
     async *answer(question, passages, { signal }): AsyncGenerator<AnswerEvent> {
       signal.throwIfAborted();
-      const quotes = holdAnAnswer(question, passages) ? inReadingOrder(bestQuotes(question, passages)) : [];
+      const best = withinReach(passages);
+      const quotes = holdAnAnswer(question, best) ? inReadingOrder(bestQuotes(question, best)) : [];
       if (quotes.length === 0) {
         yield { kind: "text", text: noAnswerText(question) };
         yield end("no-answer", []);
@@ -29,6 +34,14 @@ export function createExtractiveAnswerer(): Answerer {
       yield end("stop", citationsOf(quotes, passages));
     },
   };
+}
+
+/** The passages at the top of the ranking. Those below hardly hold the best sentence, and reading them would hold up other calls. */
+function withinReach(passages: readonly Passage[]): readonly Passage[] {
+  let unitsLeft = MAX_READ_UNITS;
+  const first = passages.slice(0, MAX_PASSAGES);
+  const beyond = first.findIndex(({ text }, index) => (unitsLeft -= text.length) < 0 && index > 0);
+  return beyond < 0 ? first : first.slice(0, beyond);
 }
 
 const end = (finishReason: "stop" | "no-answer", citations: readonly Citation[]): AnswerEnd => ({

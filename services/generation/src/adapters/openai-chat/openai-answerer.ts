@@ -10,7 +10,7 @@ import { type Bill, createBill } from "./bill.ts";
 import { type ChatChunk, ProtocolError } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { type Clocks, startClocks } from "./clocks.ts";
-import { failureOf } from "./provider-errors.ts";
+import { failureOf, loggable } from "./provider-errors.ts";
 
 export interface OpenAiAnswererOptions {
   readonly chat: ChatClient;
@@ -137,8 +137,9 @@ interface Failing {
 /** Decides what a failure is. A caller who left, and defects of our own, pass through. */
 function answererErrorOf(error: unknown, { clocks, caller, bill, text }: Failing): unknown {
   const usage = bill.close(text.text);
-  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
+  const cause = loggable(error);
+  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause });
   if (caller.aborted) return error;
   const failure = failureOf(error);
-  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause: error });
+  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause });
 }

@@ -58,3 +58,11 @@ function failureOfApi(error: APIError): Failure {
       return { failure: "LLM_PROTOCOL" };
   }
 }
+
+/** The error as it may be logged: of the provider's own words only its code, because its sentences quote keys and prompts. */
+export function loggable(error: unknown): unknown {
+  if (!(error instanceof APIError)) return error;
+  const { status, code, cause } = error as APIError;
+  const facts = [`status ${status ?? "none"}`, ...(code ? [`code ${code}`] : [])].join(", ");
+  return new Error(`the model provider failed: ${facts}`, status === undefined ? { cause } : {});
+}
