@@ -36,8 +36,11 @@ export function compileFilter(filter: Filter): DocumentPredicate {
   }
 }
 
-/** A scalar that a document holds; times of the record come as `time`, times in metadata as strings. */
-type Held = { readonly value: string | number | boolean; readonly isTime: boolean };
+/** A scalar that a document holds. Only the record's own times and strings in metadata can be moments. */
+interface Held {
+  readonly value: string | number | boolean;
+  readonly source: "time" | "text" | "metadata";
+}
 type HeldPredicate = (held: Held) => boolean;
 
 function anyValue(field: FilterField, holds: HeldPredicate): DocumentPredicate {
@@ -57,11 +60,11 @@ function anyValue(field: FilterField, holds: HeldPredicate): DocumentPredicate {
 }
 
 function holdsScalar(value: MetadataValue, holds: HeldPredicate): boolean {
-  return value !== null && typeof value !== "object" && holds({ value, isTime: false });
+  return value !== null && typeof value !== "object" && holds({ value, source: "metadata" });
 }
 
-const text = (value: string): Held | undefined => (value === "" ? undefined : { value, isTime: false });
-const time = (value: number): Held => ({ value, isTime: true });
+const text = (value: string): Held | undefined => (value === "" ? undefined : { value, source: "text" });
+const time = (value: number): Held => ({ value, source: "time" });
 
 const attributeReaders = {
   document_id: ({ id }: DocumentAttributes) => text(id),
@@ -78,7 +81,7 @@ function equalsAny(values: readonly Scalar[]): HeldPredicate {
   const plain = new Set(values.filter(({ kind }) => kind !== "time").map(({ value }) => value));
   const times = new Set(values.filter(({ kind }) => kind === "time").map(({ value }) => value));
   return (held) => {
-    if (!held.isTime && plain.has(held.value)) return true;
+    if (held.source !== "time" && plain.has(held.value)) return true;
     if (times.size === 0) return false;
     const moment = momentOf(held);
     return moment !== undefined && times.has(moment);
@@ -102,13 +105,13 @@ function withinRange({ min, max, minExclusive, maxExclusive }: FilterRange): Hel
   };
 }
 
-function valueOfKind({ value, isTime }: Held, kind: "string" | "number" | "boolean"): Held["value"] | undefined {
-  return !isTime && typeof value === kind ? value : undefined;
+function valueOfKind({ value, source }: Held, kind: "string" | "number" | "boolean"): Held["value"] | undefined {
+  return source !== "time" && typeof value === kind ? value : undefined;
 }
 
-function momentOf({ value, isTime }: Held): number | undefined {
-  if (isTime) return value as number;
-  return typeof value === "string" ? parseTime(value) : undefined;
+function momentOf({ value, source }: Held): number | undefined {
+  if (source === "time") return value as number;
+  return source === "metadata" && typeof value === "string" ? parseTime(value) : undefined;
 }
 
 /** Both are of one type. */

@@ -33,6 +33,13 @@ export interface CollectionEntry {
   building: SpaceEntry | undefined;
 }
 
+/** A collection without documents. */
+export function newCollectionEntry(
+  fields: Pick<CollectionEntry, "rowId" | "name" | "tenant" | "recordSeq">,
+): CollectionEntry {
+  return { ...fields, documentCount: 0, passageCount: 0, active: undefined, building: undefined };
+}
+
 export function spacesOf({ active, building }: CollectionEntry): SpaceEntry[] {
   return [active, building].filter((space) => space !== undefined);
 }

@@ -28,7 +28,9 @@ export class Database {
     }
     try {
       // FULL: a commit has reached the disk when it is acknowledged. WAL: one write of the file for each.
+      // Three vectors of 2 KiB fit into a page of 8 KiB, one into the usual 4.
       this.#database.exec(`
+        PRAGMA page_size = 8192;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;
@@ -66,9 +68,11 @@ export class Database {
     return this.#prepare(sql).all(...values) as Row[];
   }
 
-  /** Row by row. The statement is not to be used again before the end. */
-  iterate<Row>(sql: string, ...values: SQLInputValue[]): IterableIterator<Row> {
-    return this.#prepare(sql).iterate(...values) as IterableIterator<Row>;
+  /** Row by row, each as a list of its columns, which costs half as much as objects do. For statements that are run once. */
+  rows<Row extends readonly unknown[]>(sql: string): IterableIterator<Row> {
+    const statement = this.#database.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement.iterate() as unknown as IterableIterator<Row>;
   }
 
   /** Forgets the statements about a table that is to be dropped: SQLite does not drop what may still be read. */

@@ -47,6 +47,10 @@ export class DenseRows implements VectorRows {
     }
   }
 
+  *prepare(): Generator<void, void, void> {
+    // Rows are searched as they are kept.
+  }
+
   #rowAt(row: number): Float32Array {
     const start = (row % blockRows) * this.#dimensions;
     return this.#blocks[Math.floor(row / blockRows)]!.subarray(start, start + this.#dimensions);
@@ -71,11 +75,14 @@ function dotAt(block: Float32Array, start: number, query: Float32Array): number 
 
 /** The zero vector stays zero, whose cosine with anything counts as 0. The scale of int8 does not matter to a direction. */
 function unitLength({ values }: EncodedVector): Float32Array {
+  const unit = new Float32Array(values.length);
   let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
-  if (largest === 0) return new Float32Array(values.length);
+  for (let index = 0; index < values.length; index += 1) largest = Math.max(largest, Math.abs(values[index]!));
+  if (largest === 0) return unit;
+  // Scaled first, so that neither tiny nor huge components are lost to under- or overflow.
   let sum = 0;
-  for (const value of values) sum += (value / largest) ** 2;
+  for (let index = 0; index < values.length; index += 1) sum += (values[index]! / largest) ** 2;
   const length = largest * Math.sqrt(sum);
-  return Float32Array.from(values, (value) => value / length);
+  for (let index = 0; index < values.length; index += 1) unit[index] = values[index]! / length;
+  return unit;
 }

@@ -3,87 +3,169 @@ import type { EncodedVector } from "../../domain/vector.ts";
 import { type RowVisitor, RowNumbers, type VectorRows } from "./vector-rows.ts";
 
 const blockRows = 1024;
+const cacheLineBytes = 64;
 
-/** The vectors of `blockRows` rows, component by component: that of row r in dimension d at [d x blockRows + r]. */
+/**
+ * The vectors of `blockRows` rows. They arrive as rows, and become columns, the component of row r in dimension d at [d x blockRows + r], when they are
+ * first searched: opening a store of 100,000 passages would take a second longer otherwise.
+ */
 interface Block {
-  readonly components: Int8Array;
-  /** One over the length of each row's bytes; 0 for the zero vector. */
+  /** Row by row, `rowStride` apart; undefined once there are columns. */
+  rows: Int8Array | undefined;
+  columns: Int8Array | undefined;
+  /** One over the length of each row's bytes, 0 for the zero vector; known once there are columns. */
   readonly inverseLengths: Float64Array;
 }
 
 /**
- * Sparse vectors of spelling, one byte a component, stored by column: a query of some ninety n-grams reads ninety columns instead of all
+ * Sparse vectors of spelling, one byte a component, searched by column: a query of some ninety n-grams reads ninety columns instead of all
  * 2,048. A block's sums stay in the processor's nearest cache.
  */
 export class HashedRows implements VectorRows {
   readonly #dimensions: number;
-  readonly #rows = new RowNumbers();
+  /** Not a power of two: rows that far apart would all compete for the same few lines of the cache. */
+  readonly #rowStride: number;
+  readonly #numbers = new RowNumbers();
   readonly #blocks: Block[] = [];
   readonly #sums = new Float64Array(blockRows);
 
   constructor(dimensions: number) {
     this.#dimensions = dimensions;
+    this.#rowStride = dimensions + cacheLineBytes;
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#numbers.size;
   }
 
   has(slot: number): boolean {
-    return this.#rows.has(slot);
+    return this.#numbers.has(slot);
   }
 
   set(slot: number, vector: EncodedVector): void {
-    const row = this.#rows.take(slot);
-    if (row >= this.#blocks.length * blockRows) this.#blocks.push(emptyBlock(this.#dimensions));
-    const { components, inverseLengths } = this.#blocks[Math.floor(row / blockRows)]!;
+    const row = this.#numbers.take(slot);
+    if (row >= this.#blocks.length * blockRows) this.#blocks.push(this.#emptyBlock());
+    const block = this.#blocks[Math.floor(row / blockRows)]!;
     const place = row % blockRows;
     const bytes = toBytes(vector);
-    let squares = 0;
+    if (block.columns === undefined) return block.rows!.set(bytes, place * this.#rowStride);
     for (let dimension = 0; dimension < bytes.length; dimension += 1) {
-      const byte = bytes[dimension]!;
-      components[dimension * blockRows + place] = byte;
-      squares += byte * byte;
+      block.columns[dimension * blockRows + place] = bytes[dimension]!;
     }
-    inverseLengths[place] = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+    block.inverseLengths[place] = inverseLength(bytes, 0, bytes.length);
   }
 
   delete(slot: number): void {
-    const moved = this.#rows.remove(slot);
+    const moved = this.#numbers.remove(slot);
     if (moved === undefined) return;
     const from = this.#blocks[Math.floor(moved.from / blockRows)]!;
     const to = this.#blocks[Math.floor(moved.to / blockRows)]!;
-    const [source, target] = [moved.from % blockRows, moved.to % blockRows];
-    for (let column = 0; column < this.#dimensions * blockRows; column += blockRows) {
-      to.components[column + target] = from.components[column + source]!;
+    const [source, target] = [this.#columnsOf(from), this.#columnsOf(to)];
+    const [sourcePlace, targetPlace] = [moved.from % blockRows, moved.to % blockRows];
+    for (let column = 0; column < target.length; column += blockRows) {
+      target[column + targetPlace] = source[column + sourcePlace]!;
     }
-    to.inverseLengths[target] = from.inverseLengths[source]!;
-    if (this.#rows.size <= (this.#blocks.length - 1) * blockRows) this.#blocks.pop();
+    to.inverseLengths[targetPlace] = from.inverseLengths[sourcePlace]!;
+    if (this.#numbers.size <= (this.#blocks.length - 1) * blockRows) this.#blocks.pop();
   }
 
   scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): void {
     const { dimensions, weights } = nonZeros(query);
-    const { slots, size } = this.#rows;
+    const { slots, size } = this.#numbers;
     const sums = this.#sums;
     for (let first = 0; first < size; first += blockRows) {
-      const { components, inverseLengths } = this.#blocks[first / blockRows]!;
+      const block = this.#blocks[first / blockRows]!;
+      const { inverseLengths } = block;
       const count = Math.min(blockRows, size - first);
-      sums.fill(0);
-      for (let index = 0; index < dimensions.length; index += 1) {
-        const column = dimensions[index]! * blockRows;
-        const weight = weights[index]!;
-        for (let place = 0; place < count; place += 1) sums[place]! += weight * components[column + place]!;
-      }
+      addColumns(sums, this.#columnsOf(block), dimensions, weights, count);
       for (let place = 0; place < count; place += 1) {
         const slot = slots[first + place]!;
         if (allowed === undefined || allowed[slot] === 1) visit(slot, sums[place]! * inverseLengths[place]!);
       }
     }
   }
+
+  *prepare(): Generator<void, void, void> {
+    // By index: blocks may come and go between steps.
+    for (let index = 0; index < this.#blocks.length; index += 1) {
+      this.#columnsOf(this.#blocks[index]!);
+      yield;
+    }
+  }
+
+  #emptyBlock(): Block {
+    const rows = new Int8Array(this.#rowStride * blockRows);
+    return { rows, columns: undefined, inverseLengths: new Float64Array(blockRows) };
+  }
+
+  #columnsOf(block: Block): Int8Array {
+    if (block.columns === undefined) {
+      const rows = block.rows!;
+      block.columns = toColumns(rows, this.#rowStride, this.#dimensions);
+      for (let place = 0; place < blockRows; place += 1) {
+        block.inverseLengths[place] = inverseLength(rows, place * this.#rowStride, this.#dimensions);
+      }
+      block.rows = undefined;
+    }
+    return block.columns;
+  }
 }
 
-function emptyBlock(dimensions: number): Block {
-  return { components: new Int8Array(dimensions * blockRows), inverseLengths: new Float64Array(blockRows) };
+function inverseLength(bytes: Int8Array, start: number, dimensions: number): number {
+  let squares = 0;
+  for (let at = start; at < start + dimensions; at += 1) squares += bytes[at]! * bytes[at]!;
+  return squares > 0 ? 1 / Math.sqrt(squares) : 0;
+}
+
+/** As many rows at a time as give each column whole lines of the cache to write. */
+function toColumns(rows: Int8Array, rowStride: number, dimensions: number): Int8Array {
+  const columns = new Int8Array(dimensions * blockRows);
+  for (let first = 0; first < blockRows; first += cacheLineBytes) {
+    for (let dimension = 0; dimension < dimensions; dimension += 1) {
+      const to = dimension * blockRows + first;
+      let from = first * rowStride + dimension;
+      for (let index = 0; index < cacheLineBytes; index += 1) {
+        columns[to + index] = rows[from]!;
+        from += rowStride;
+      }
+    }
+  }
+  return columns;
+}
+
+/**
+ * Sets the first `count` sums to the weighted sum of the columns. Four columns at a time: a sum is read and written a quarter as often, which saves
+ * a quarter of the time.
+ */
+function addColumns(
+  sums: Float64Array,
+  columns: Int8Array,
+  dimensions: readonly number[],
+  weights: readonly number[],
+  count: number,
+): void {
+  sums.fill(0, 0, count);
+  const whole = dimensions.length - (dimensions.length % 4);
+  for (let index = 0; index < whole; index += 4) {
+    const [a, b, c, d] = [weights[index]!, weights[index + 1]!, weights[index + 2]!, weights[index + 3]!];
+    const columnA = dimensions[index]! * blockRows;
+    const columnB = dimensions[index + 1]! * blockRows;
+    const columnC = dimensions[index + 2]! * blockRows;
+    const columnD = dimensions[index + 3]! * blockRows;
+    for (let place = 0; place < count; place += 1) {
+      sums[place] =
+        sums[place]! +
+        a * columns[columnA + place]! +
+        b * columns[columnB + place]! +
+        c * columns[columnC + place]! +
+        d * columns[columnD + place]!;
+    }
+  }
+  for (let index = whole; index < dimensions.length; index += 1) {
+    const column = dimensions[index]! * blockRows;
+    const weight = weights[index]!;
+    for (let place = 0; place < count; place += 1) sums[place]! += weight * columns[column + place]!;
+  }
 }
 
 function toBytes(vector: EncodedVector): Int8Array {

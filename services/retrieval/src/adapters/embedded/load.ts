@@ -4,47 +4,56 @@ import {
   type CollectionEntry,
   createSpaceEntry,
   DocumentEntry,
+  newCollectionEntry,
   type PassageEntry,
-  type SpaceEntry,
 } from "./catalogue.ts";
 import type { EmbeddedState } from "./state.ts";
-import { decodeTerms } from "./term-codec.ts";
-import { decodeVector, type VectorRow } from "./vector-codec.ts";
+import { forEachTerm } from "./term-codec.ts";
+import { decodeVector } from "./vector-codec.ts";
 
 /** Fills an empty state from the file. Gives way to other work; the signal ends it. */
 export async function loadState(state: EmbeddedState, signal: AbortSignal): Promise<void> {
   const giveWay = createGiveWay();
   const pause = () => giveWay(signal);
   const collections = loadCollections(state);
-  const passages = await loadPassages(state, await loadDocuments(state, collections, pause), pause);
+  const documents = await loadDocuments(state, collections, pause);
+  const passages = await loadPassages(state, documents, pause);
   await loadTerms(state, passages, pause);
   await loadVectors(state, collections, passages, pause);
 }
 
 type Pause = () => Promise<void> | undefined;
 
+const maxSharedStrings = 1_000;
+
+/** A look at the clock for each row would cost as much as the row. */
+const rowsBetweenPauses = 256;
+
+async function forEachRow<Row>(rows: Iterable<Row>, pause: Pause, visit: (row: Row) => void): Promise<void> {
+  let left = rowsBetweenPauses;
+  for (const row of rows) {
+    visit(row);
+    left -= 1;
+    if (left > 0) continue;
+    left = rowsBetweenPauses;
+    await pause();
+  }
+}
+
 function loadCollections(state: EmbeddedState): Map<number, CollectionEntry> {
   interface Row {
-    id: number;
+    rowId: number;
     tenant: string;
     name: string;
-    record_seq: number;
+    recordSeq: number;
   }
   const collections = new Map<number, CollectionEntry>();
-  for (const row of state.database.all<Row>("SELECT id, tenant, name, record_seq FROM collection")) {
-    const tenant = state.tenant(row.tenant);
-    const entry: CollectionEntry = {
-      rowId: row.id,
-      name: row.name,
-      tenant,
-      recordSeq: row.record_seq,
-      documentCount: 0,
-      passageCount: 0,
-      active: undefined,
-      building: undefined,
-    };
-    tenant.collections.set(row.name, entry);
-    collections.set(row.id, entry);
+  const sql = "SELECT id AS rowId, tenant, name, record_seq AS recordSeq FROM collection";
+  for (const { rowId, tenant: tenantName, name, recordSeq } of state.database.all<Row>(sql)) {
+    const tenant = state.tenant(tenantName);
+    const entry = newCollectionEntry({ rowId, name, tenant, recordSeq });
+    tenant.collections.set(name, entry);
+    collections.set(rowId, entry);
   }
   return collections;
 }
@@ -54,36 +63,48 @@ async function loadDocuments(
   collections: ReadonlyMap<number, CollectionEntry>,
   pause: Pause,
 ): Promise<Map<number, DocumentEntry>> {
-  interface Row {
-    rowId: number;
-    id: string;
-    collection: number;
-    title: string;
-    mediaType: string;
-    language: string;
-    uri: string;
-    tags: string;
-    taxonomyPath: string;
-    metadata: string;
-    version: number;
-    contentHash: string;
-    createTimeMs: number;
-    updateTimeMs: number;
-  }
+  type Row = [
+    ...[rowId: number, id: string, collection: number, title: string, mediaType: string, language: string, uri: string],
+    ...[tags: string, taxonomyPath: string, metadata: string, version: number, contentHash: string],
+    ...[createTimeMs: number, updateTimeMs: number],
+  ];
   const documents = new Map<number, DocumentEntry>();
-  const rows = database.iterate<Row>(`
-    SELECT id AS rowId, document_id AS id, collection, title, media_type AS mediaType, language, uri, tags,
-      taxonomy_path AS taxonomyPath, metadata, version, content_hash AS contentHash, create_time_ms AS createTimeMs,
-      update_time_ms AS updateTimeMs
+  const seen = new Map<string, string>();
+  /** A few values are those of nearly all documents: one string for all of them. */
+  const shared = (text: string): string => {
+    const known = seen.get(text);
+    if (known !== undefined) return known;
+    if (seen.size < maxSharedStrings) seen.set(text, text);
+    return text;
+  };
+  const rows = database.rows<Row>(`
+    SELECT id, document_id, collection, title, media_type, language, uri, tags, taxonomy_path, metadata, version,
+      content_hash, create_time_ms, update_time_ms
     FROM document`);
-  for (const row of rows) {
-    const home = collections.get(row.collection)!;
-    const entry = new DocumentEntry({ ...row, home });
-    home.tenant.documents.set(entry.id, entry);
+  await forEachRow(rows, pause, (row) => {
+    const [rowId, id, collection, title, mediaType, language, uri, tags, taxonomyPath, metadata, version] = row;
+    const [, , , , , , , , , , , contentHash, createTimeMs, updateTimeMs] = row;
+    const home = collections.get(collection)!;
+    const entry = new DocumentEntry({
+      rowId,
+      home,
+      id,
+      title,
+      mediaType: shared(mediaType),
+      language: shared(language),
+      uri,
+      tags,
+      taxonomyPath: shared(taxonomyPath),
+      metadata,
+      version,
+      contentHash,
+      createTimeMs,
+      updateTimeMs,
+    });
+    home.tenant.documents.set(id, entry);
     home.documentCount += 1;
-    documents.set(entry.rowId, entry);
-    await pause();
-  }
+    documents.set(rowId, entry);
+  });
   return documents;
 }
 
@@ -92,18 +113,10 @@ async function loadPassages(
   documents: ReadonlyMap<number, DocumentEntry>,
   pause: Pause,
 ): Promise<Map<number, PassageEntry>> {
-  interface Row {
-    id: number;
-    document: number;
-    ordinal: number;
-    startOffset: number;
-    endOffset: number;
-  }
+  type Row = [id: number, document: number, ordinal: number, startOffset: number, endOffset: number];
   const passages = new Map<number, PassageEntry>();
-  const rows = database.iterate<Row>(`
-    SELECT id, document, ordinal, start_offset AS startOffset, end_offset AS endOffset
-    FROM passage ORDER BY id`);
-  for (const { id, document: documentRow, ordinal, startOffset, endOffset } of rows) {
+  const rows = database.rows<Row>("SELECT id, document, ordinal, start_offset, end_offset FROM passage ORDER BY id");
+  await forEachRow(rows, pause, ([id, documentRow, ordinal, startOffset, endOffset]) => {
     const document = documents.get(documentRow)!;
     const { home } = document;
     const slot = home.tenant.postings.takeSlot();
@@ -114,8 +127,7 @@ async function loadPassages(
     home.tenant.passagesBySlot[slot] = entry;
     home.passageCount += 1;
     passages.set(id, entry);
-    await pause();
-  }
+  });
   return passages;
 }
 
@@ -124,21 +136,20 @@ async function loadTerms(
   passages: ReadonlyMap<number, PassageEntry>,
   pause: Pause,
 ): Promise<void> {
-  for (const { id, text } of database.iterate<{ id: number; text: string }>("SELECT id, text FROM term")) {
-    termIds.set(text, id);
-    await pause();
+  const words = database.rows<[id: number, text: string]>("SELECT id, text FROM term");
+  await forEachRow(words, pause, ([id, text]) => termIds.set(text, id));
+  if (tenants.size === 1) {
+    // A posting takes two bytes or more.
+    const sql = "SELECT coalesce(sum(length(terms)), 0) / 2 AS most FROM passage_terms";
+    const { most } = database.get<{ most: number }>(sql)!;
+    for (const { postings } of tenants.values()) postings.reserve(most);
   }
-  interface Row {
-    passage: number;
-    length: number;
-    terms: Uint8Array;
-  }
-  const rows = database.iterate<Row>("SELECT passage, token_count AS length, terms FROM passage_terms");
-  for (const { passage, length, terms } of rows) {
+  type Row = [passage: number, length: number, terms: Uint8Array];
+  const rows = database.rows<Row>("SELECT passage, token_count, terms FROM passage_terms");
+  await forEachRow(rows, pause, ([passage, length, terms]) => {
     const { slot, document } = passages.get(passage)!;
-    document.home.tenant.postings.add(slot, decodeTerms(terms), length);
-    await pause();
-  }
+    document.home.tenant.postings.add(slot, length, (visit) => forEachTerm(terms, visit));
+  });
   for (const { postings } of tenants.values()) {
     const steps = postings.merge();
     while (steps.next().done !== true) await pause();
@@ -146,7 +157,7 @@ async function loadTerms(
 }
 
 async function loadVectors(
-  { database }: EmbeddedState,
+  state: EmbeddedState,
   collections: ReadonlyMap<number, CollectionEntry>,
   passages: ReadonlyMap<number, PassageEntry>,
   pause: Pause,
@@ -162,19 +173,18 @@ async function loadVectors(
     cacheThreshold: number;
     model: string;
   }
-  const rows = database.all<Row>(`
+  const spaces = state.database.all<Row>(`
     SELECT id AS rowId, collection, role, space_id AS id, dimensions, kind, dense_weight AS denseWeight,
       cache_threshold AS cacheThreshold, model
     FROM space`);
-  for (const { rowId, collection, role, ...space } of rows) {
-    const entry: SpaceEntry = createSpaceEntry(rowId, space);
+  for (const { rowId, collection, role, ...space } of spaces) {
+    const entry = createSpaceEntry(rowId, space);
     collections.get(collection)![role] = entry;
-    const vectors = database.iterate<VectorRow & { passage: number }>(
-      `SELECT passage, scale, components FROM vector_${rowId}`,
-    );
-    for (const vector of vectors) {
-      entry.rows.set(passages.get(vector.passage)!.slot, decodeVector(vector));
-      await pause();
-    }
+    type VectorColumns = [passage: number, scale: number | null, components: Uint8Array];
+    const rows = state.database.rows<VectorColumns>(`SELECT passage, scale, components FROM vector_${rowId}`);
+    await forEachRow(rows, pause, ([passage, scale, components]) => {
+      entry.rows.set(passages.get(passage)!.slot, decodeVector({ scale, components }));
+    });
+    state.inBackground(entry.rows.prepare());
   }
 }

@@ -1,7 +1,6 @@
 import { inverseDocumentFrequency, lengthNorm } from "../../domain/bm25.ts";
 import { type Scored, TopK } from "../../domain/top-k.ts";
 import { grown } from "./growing.ts";
-import type { TermCounts } from "./term-codec.ts";
 
 /**
  * A posting is one number: the passage's slot in the upper 24 bits, the term's count in the lower 8. A count above 255 is kept as 255, which
@@ -26,14 +25,21 @@ interface Flat {
  */
 class Tail {
   heads = new Uint32Array(0);
+  terms = new Uint32Array(0);
   postings = new Uint32Array(0);
   previous = new Uint32Array(0);
   length = 0;
 
+  reserve(length: number): void {
+    this.terms = grown(this.terms, length);
+    this.postings = grown(this.postings, length);
+    this.previous = grown(this.previous, length);
+  }
+
   push(termId: number, posting: number): void {
-    this.heads = grown(this.heads, termId + 1);
-    this.postings = grown(this.postings, this.length + 1);
-    this.previous = grown(this.previous, this.length + 1);
+    if (termId >= this.heads.length) this.heads = grown(this.heads, termId + 1);
+    if (this.length >= this.postings.length) this.reserve(this.length + 1);
+    this.terms[this.length] = termId;
     this.postings[this.length] = posting;
     this.previous[this.length] = this.heads[termId]!;
     this.length += 1;
@@ -95,8 +101,8 @@ export class Postings {
     return slot;
   }
 
-  /** Adds a passage of `length` terms, repetitions counted. */
-  add(slot: number, { termIds, counts }: TermCounts, length: number): void {
+  /** Adds a passage of `length` terms, repetitions counted. `forEachTerm` names each distinct term once. */
+  add(slot: number, length: number, forEachTerm: (visit: (termId: number, count: number) => void) => void): void {
     this.#lengths = grown(this.#lengths, slot + 1);
     this.#alive = grown(this.#alive, slot + 1);
     this.#lengths[slot] = length;
@@ -104,22 +110,21 @@ export class Postings {
     this.#liveCount += 1;
     this.#norms = undefined;
     this.#totalLength += length;
-    if (termIds.length > 0) this.#holders = grown(this.#holders, termIds.at(-1)! + 1);
-    for (let index = 0; index < termIds.length; index += 1) {
-      const termId = termIds[index]!;
+    forEachTerm((termId, count) => {
+      if (termId >= this.#holders.length) this.#holders = grown(this.#holders, termId + 1);
       this.#holders[termId]! += 1;
-      this.#tail.push(termId, ((slot << countBits) | Math.min(counts[index]!, maxCount)) >>> 0);
-    }
+      this.#tail.push(termId, ((slot << countBits) | Math.min(count, maxCount)) >>> 0);
+    });
   }
 
   /** Removes a passage that was added with these terms. */
-  remove(slot: number, termIds: Uint32Array): void {
+  remove(slot: number, forEachTerm: (visit: (termId: number) => void) => void): void {
     this.#alive[slot] = 0;
     this.#liveCount -= 1;
     this.#deadSlots.push(slot);
     this.#norms = undefined;
     this.#totalLength -= this.#lengths[slot]!;
-    for (const termId of termIds) this.#holders[termId]! -= 1;
+    forEachTerm((termId) => (this.#holders[termId]! -= 1));
   }
 
   /** The best passages, best first. */
@@ -148,39 +153,20 @@ export class Postings {
   /** Merges step by step; the index can be used and changed between steps. To be run to its end before another is begun. */
   *merge(stepPostings = 262_144): Generator<void, void, void> {
     const frozen = this.#tail;
-    const { starts, postings } = this.#flat;
     this.#frozen = frozen;
     this.#tail = new Tail();
-    // Who dies from now on keeps its slot until the next merge: the lists may hold it, in part.
+    // Who dies from now on keeps its slot until the next merge, which finds it in the lists.
+    const alive = this.#alive.slice(0, this.#slotCount);
     const dead = this.#deadSlots;
     this.#deadSlots = [];
-    const termCount = Math.max(starts.length - 1, frozen.heads.length);
-    const mergedStarts = new Uint32Array(termCount + 1);
-    const merged = new Uint32Array(postings.length + frozen.length);
-    let length = 0;
-    let step = stepPostings;
-    for (let termId = 0; termId < termCount; termId += 1) {
-      mergedStarts[termId] = length;
-      const before = length;
-      const alive = this.#alive;
-      for (let at = starts[termId] ?? 0, end = starts[termId + 1] ?? 0; at < end; at += 1) {
-        const posting = postings[at]!;
-        if (alive[posting >>> countBits] === 1) merged[length++] = posting;
-      }
-      for (let at = frozen.heads[termId] ?? 0; at > 0; at = frozen.previous[at - 1]!) {
-        const posting = frozen.postings[at - 1]!;
-        if (alive[posting >>> countBits] === 1) merged[length++] = posting;
-      }
-      step -= length - before + 1;
-      if (step <= 0) {
-        step = stepPostings;
-        yield;
-      }
-    }
-    mergedStarts[termCount] = length;
-    this.#flat = { starts: mergedStarts, postings: length < merged.length ? merged.slice(0, length) : merged };
+    this.#flat = yield* mergeLists(this.#flat, frozen, alive, stepPostings);
     this.#frozen = undefined;
     for (const slot of dead) this.#freeSlots.push(slot);
+  }
+
+  /** Makes room for that many postings at once, before many are added. */
+  reserve(postings: number): void {
+    this.#tail.reserve(this.#tail.length + postings);
   }
 
   /** The length norm of each slot, kept until a passage comes or goes. */
@@ -229,4 +215,45 @@ export class Postings {
     }
     return best.sorted();
   }
+}
+
+/** New lists of what is alive: sizes first, then the flat lists term by term, then the tail in the order it came. */
+function* mergeLists(flat: Flat, tail: Tail, alive: Uint8Array, stepPostings: number): Generator<void, Flat, void> {
+  const termCount = Math.max(flat.starts.length - 1, tail.heads.length);
+  // Each term's size two places further on: summed up, starts[t + 1] is where t begins, and counts up to its end as t is filled.
+  const starts = new Uint32Array(termCount + 2);
+  let step = stepPostings;
+  for (let termId = 0; termId + 1 < flat.starts.length; termId += 1) {
+    const [from, to] = [flat.starts[termId]!, flat.starts[termId + 1]!];
+    for (let at = from; at < to; at += 1) starts[termId + 2]! += alive[flat.postings[at]! >>> countBits]!;
+    if ((step -= to - from + 1) <= 0) {
+      step = stepPostings;
+      yield;
+    }
+  }
+  for (let at = 0; at < tail.length; at += 1) {
+    starts[tail.terms[at]! + 2]! += alive[tail.postings[at]! >>> countBits]!;
+    if (at % stepPostings === stepPostings - 1) yield;
+  }
+  for (let termId = 0; termId < termCount; termId += 1) starts[termId + 2]! += starts[termId + 1]!;
+  const postings = new Uint32Array(starts[termCount + 1]!);
+  for (let termId = 0; termId + 1 < flat.starts.length; termId += 1) {
+    const [from, to] = [flat.starts[termId]!, flat.starts[termId + 1]!];
+    let next = starts[termId + 1]!;
+    for (let at = from; at < to; at += 1) {
+      const posting = flat.postings[at]!;
+      if (alive[posting >>> countBits] === 1) postings[next++] = posting;
+    }
+    starts[termId + 1] = next;
+    if ((step -= to - from + 1) <= 0) {
+      step = stepPostings;
+      yield;
+    }
+  }
+  for (let at = 0; at < tail.length; at += 1) {
+    const posting = tail.postings[at]!;
+    if (alive[posting >>> countBits] === 1) postings[starts[tail.terms[at]! + 1]!++] = posting;
+    if (at % stepPostings === stepPostings - 1) yield;
+  }
+  return { starts: starts.subarray(0, termCount + 1), postings };
 }

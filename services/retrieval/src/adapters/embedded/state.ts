@@ -8,7 +8,7 @@ export class EmbeddedState {
   readonly nowMs: () => number;
   readonly tenants = new Map<string, Tenant>();
   readonly termIds = new Map<string, number>();
-  readonly #merges = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<void>>();
   #isClosed = false;
 
   constructor(database: Database, nowMs: () => number) {
@@ -29,21 +29,25 @@ export class EmbeddedState {
     return this.tenants.get(tenant)?.collections.get(name);
   }
 
-  /** Begins a merge of the tenant's postings where one is due. It yields between its steps. */
+  /** Begins a merge of the tenant's postings where one is due. */
   mergeWhereDue({ postings }: Tenant): void {
-    if (this.#isClosed || !postings.wantsMerge) return;
-    const merge = this.#run(postings.merge()).finally(() => this.#merges.delete(merge));
-    this.#merges.add(merge);
+    if (postings.wantsMerge) this.inBackground(postings.merge());
+  }
+
+  /** Does work step by step, with room for calls between the steps, until it is done or the store is closed. */
+  inBackground(steps: Generator<void, void, void>): void {
+    const work = this.#run(steps).finally(() => this.#background.delete(work));
+    this.#background.add(work);
   }
 
   async #run(steps: Generator<void, void, void>): Promise<void> {
     while (!this.#isClosed && steps.next().done !== true) await setImmediate();
   }
 
-  /** Resolves when nothing is written or merged any longer. */
+  /** Resolves when nothing is at work any longer. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#merges);
+    await Promise.all(this.#background);
     this.database.close();
   }
 }

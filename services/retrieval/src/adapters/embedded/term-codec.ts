@@ -1,12 +1,9 @@
 /** How often each of a passage's distinct terms occurs, terms ascending. */
-export interface TermCounts {
-  readonly termIds: Uint32Array;
-  readonly counts: Uint32Array;
-}
+export type TermCounts = readonly (readonly [termId: number, count: number])[];
 
 /** Written as two LEB128 numbers each: the distance to the term before, and the count. About two and a half bytes a term. */
-export function encodeTerms({ termIds, counts }: TermCounts): Uint8Array {
-  const bytes = new Uint8Array(termIds.length * 10);
+export function encodeTerms(terms: TermCounts): Uint8Array {
+  const bytes = new Uint8Array(terms.length * 10);
   let length = 0;
   const write = (value: number) => {
     let rest = value;
@@ -17,15 +14,15 @@ export function encodeTerms({ termIds, counts }: TermCounts): Uint8Array {
     bytes[length++] = rest;
   };
   let previous = 0;
-  for (let index = 0; index < termIds.length; index += 1) {
-    write(termIds[index]! - previous);
-    write(counts[index]!);
-    previous = termIds[index]!;
+  for (const [termId, count] of terms) {
+    write(termId - previous);
+    write(count);
+    previous = termId;
   }
   return bytes.slice(0, length);
 }
 
-/** Calls `visit` for each term. Throws a RangeError on bytes that `encodeTerms` cannot have made. */
+/** The inverse of `encodeTerms`: calls `visit` for each term. Throws a RangeError on bytes that `encodeTerms` cannot have made. */
 export function forEachTerm(bytes: Uint8Array, visit: (termId: number, count: number) => void): void {
   const end = bytes.length;
   let at = 0;
@@ -51,15 +48,4 @@ export function forEachTerm(bytes: Uint8Array, visit: (termId: number, count: nu
     termId += delta;
     visit(termId, count);
   }
-}
-
-/** The inverse of `encodeTerms`. */
-export function decodeTerms(bytes: Uint8Array): TermCounts {
-  const termIds: number[] = [];
-  const counts: number[] = [];
-  forEachTerm(bytes, (termId, count) => {
-    termIds.push(termId);
-    counts.push(count);
-  });
-  return { termIds: Uint32Array.from(termIds), counts: Uint32Array.from(counts) };
 }

@@ -12,6 +12,8 @@ export interface VectorRows {
   delete(slot: number): void;
   /** Goes through all rows, or only those whose slot is nonzero in `allowed`. */
   scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): void;
+  /** Does step by step what the first search would have to do otherwise. Rows may change between steps. */
+  prepare(): Generator<void, void, void>;
 }
 
 /** Which row is whose, without holes: the last row moves into the place of a deleted one. */

@@ -1,9 +1,16 @@
 import type { SQLInputValue } from "node:sqlite";
 import type { CutDocument, CutPassage } from "../../domain/document.ts";
 import type { PutResult } from "../../domain/record-store.ts";
-import { type CollectionEntry, DocumentEntry, type PassageEntry, spacesOf, type Tenant } from "./catalogue.ts";
+import {
+  type CollectionEntry,
+  DocumentEntry,
+  newCollectionEntry,
+  type PassageEntry,
+  spacesOf,
+  type Tenant,
+} from "./catalogue.ts";
 import type { Database } from "./database.ts";
-import { decodeTerms, encodeTerms, type TermCounts } from "./term-codec.ts";
+import { encodeTerms, forEachTerm, type TermCounts } from "./term-codec.ts";
 import { decodeVector, type VectorRow } from "./vector-codec.ts";
 
 /** A document ready to be written: its passages' terms are counted. */
@@ -114,8 +121,7 @@ export function touchCollection(database: Database, tenant: string, name: string
 export function applyTouch(tenant: Tenant, { name, rowId, recordSeq }: Touched): CollectionEntry {
   let entry = tenant.collections.get(name);
   if (entry === undefined) {
-    const counts = { recordSeq, documentCount: 0, passageCount: 0 };
-    entry = { rowId, name, tenant, ...counts, active: undefined, building: undefined };
+    entry = newCollectionEntry({ rowId, name, tenant, recordSeq });
     tenant.collections.set(name, entry);
   }
   entry.recordSeq = recordSeq;
@@ -222,12 +228,8 @@ function keptByContent(
 }
 
 function numbered(counts: ReadonlyMap<string, number>, termId: (term: string) => number): TermCounts {
-  const pairs = Array.from(counts, ([term, count]) => ({ id: termId(term), count }));
-  pairs.sort((left, right) => left.id - right.id);
-  return {
-    termIds: Uint32Array.from(pairs, ({ id }) => id),
-    counts: Uint32Array.from(pairs, ({ count }) => count),
-  };
+  const pairs = Array.from(counts, ([term, count]) => [termId(term), count] as const);
+  return pairs.sort(([left], [right]) => left - right);
 }
 
 /** Equal content is embedded once: a new passage takes the vector of an equal one. */
@@ -253,7 +255,8 @@ function spaceRowsOf(collection: CollectionEntry | undefined): readonly number[]
 
 interface RemovedPassage {
   readonly entry: PassageEntry;
-  readonly termIds: Uint32Array;
+  /** As `encodeTerms` wrote them. */
+  readonly terms: Uint8Array;
 }
 
 function removePassages(database: Database, passages: readonly PassageEntry[]): RemovedPassage[] {
@@ -261,7 +264,7 @@ function removePassages(database: Database, passages: readonly PassageEntry[]): 
     const sql = "SELECT terms FROM passage_terms WHERE passage = ?";
     const { terms } = database.get<{ terms: Uint8Array }>(sql, entry.id)!;
     database.run("DELETE FROM passage WHERE id = ?", entry.id);
-    return { entry, termIds: decodeTerms(terms).termIds };
+    return { entry, terms };
   });
 }
 
@@ -270,12 +273,16 @@ function forgetDocument(tenant: Tenant, document: DocumentEntry, gone: readonly 
   tenant.filters.remove(document);
   home.documentCount -= 1;
   home.passageCount -= document.passages.length;
-  for (const { entry, termIds } of gone) {
-    tenant.postings.remove(entry.slot, termIds);
+  for (const { entry, terms } of gone) {
+    tenant.postings.remove(entry.slot, (visit) => forEachTerm(terms, visit));
     for (const { rows } of spacesOf(home)) rows.delete(entry.slot);
     tenant.passages.delete(entry.id);
     tenant.passagesBySlot[entry.slot] = undefined;
   }
+}
+
+function addTerms({ postings }: Tenant, slot: number, { terms, length }: { terms: TermCounts; length: number }): void {
+  postings.add(slot, length, (visit) => terms.forEach(([termId, count]) => visit(termId, count)));
 }
 
 function rememberDocument(tenant: Tenant, document: DocumentEntry, passages: readonly WrittenPassage[]): void {
@@ -287,7 +294,7 @@ function rememberDocument(tenant: Tenant, document: DocumentEntry, passages: rea
     document.passages.push(entry);
     tenant.passages.set(id, entry);
     tenant.passagesBySlot[slot] = entry;
-    if (added !== undefined) tenant.postings.add(slot, added.terms, added.length);
+    if (added !== undefined) addTerms(tenant, slot, added);
     for (const { spaceRow, row } of vectors) {
       const space = spacesOf(home).find(({ rowId }) => rowId === spaceRow);
       space?.rows.set(slot, decodeVector(row));
