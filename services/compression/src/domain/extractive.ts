@@ -1,8 +1,7 @@
 import { codePointLength, sentences, terms } from "@quartet/text";
 import type { Sentence } from "@quartet/text";
 import { assemble, keepWhole } from "./assemble.ts";
-import { isNearDuplicate, wordsOf } from "./near-duplicates.ts";
-import type { Words } from "./near-duplicates.ts";
+import { createDuplicateFilter } from "./near-duplicates.ts";
 import { countTerms, sentenceScores } from "./sentence-scores.ts";
 import type { KeptPassage, RankedPassage } from "./types.ts";
 
@@ -81,15 +80,13 @@ function rankSentences(
 /** Takes what fits, best first. The ordinals taken, by passage. */
 function choose(candidates: readonly Candidate[], maxCharCount: number): readonly ReadonlySet<number>[] {
   const chosen: Set<number>[] = [];
-  const seen: Words[] = [];
+  const duplicates = createDuplicateFilter();
   let left = maxCharCount;
   for (const { rank, ordinal, sentence } of candidates) {
     const ofPassage = (chosen[rank] ??= new Set());
     const cost = sentence.end - sentence.start + (ofPassage.size > 0 ? 1 : 0);
     if (cost > left) continue;
-    const words = wordsOf(sentence.text);
-    if (seen.some((other) => isNearDuplicate(words, other))) continue;
-    seen.push(words);
+    if (!duplicates.remember(sentence.text)) continue;
     ofPassage.add(ordinal);
     left -= cost;
   }

@@ -35,3 +35,37 @@ function turnsMeaning(words: Words, others: Words): boolean {
   for (const word of words) if (!others.has(word) && TURNS_MEANING.test(word)) return true;
   return false;
 }
+
+/** Remembers sentences, and knows which say what an earlier one said. */
+export interface DuplicateFilter {
+  /** Whether nothing like it was remembered; then it is from now on. */
+  remember(sentence: string): boolean;
+}
+
+/**
+ * Compares a sentence with few of those remembered: in any fixed order of words, two sets that share nine tenths share a word among the
+ * first tenth (and one more) of each. Prefix filtering, after Chaudhuri et al. 2006, "A Primitive Operator for Similarity Joins in Data Cleaning".
+ */
+export function createDuplicateFilter(): DuplicateFilter {
+  const byPrefixWord = new Map<string, Words[]>();
+  return {
+    remember: (sentence) => {
+      const words = wordsOf(sentence);
+      const prefix = prefixOf(words);
+      if (prefix.some((word) => byPrefixWord.get(word)?.some((other) => isNearDuplicate(words, other)))) return false;
+      for (const word of prefix) {
+        const others = byPrefixWord.get(word);
+        if (others === undefined) byPrefixWord.set(word, [words]);
+        else others.push(words);
+      }
+      return true;
+    },
+  };
+}
+
+/** The longest words first: they are the rarest, and lead to the fewest comparisons. */
+function prefixOf(words: Words): string[] {
+  if (words.size === 0) return [""];
+  const sorted = [...words].sort((left, right) => right.length - left.length || (left < right ? -1 : 1));
+  return sorted.slice(0, words.size - Math.ceil(LEAST_SHARED * words.size) + 1);
+}

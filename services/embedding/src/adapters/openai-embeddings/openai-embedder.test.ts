@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { EmbeddingPurpose, EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
 import { reasonOf, retryDelayMsOf } from "@quartet/errors";
-import { createClient, createInMemoryTransport, type ServiceModule } from "@quartet/rpc";
+import {
+  createClient,
+  createGrpcTransport,
+  createInMemoryTransport,
+  createRpcServer,
+  type ServiceModule,
+} from "@quartet/rpc";
 import { type FakeProvider, providerErrors, startFakeProvider } from "@quartet/testing";
 import { createModule, parseConfig } from "../../app.ts";
 
@@ -23,6 +29,13 @@ afterEach(async () => {
 
 /** The whole service over the fake provider. */
 function embedding(environment: Record<string, string> = {}) {
+  return createClient(
+    EmbeddingService,
+    createInMemoryTransport(embeddingModule(environment).routes, { validate: true }),
+  );
+}
+
+function embeddingModule(environment: Record<string, string> = {}): ServiceModule {
   const module = createModule(
     parseConfig({
       OPENAI_BASE_URL: provider.baseUrl,
@@ -33,7 +46,7 @@ function embedding(environment: Record<string, string> = {}) {
     }),
   );
   modules.push(module);
-  return createClient(EmbeddingService, createInMemoryTransport(module.routes, { validate: true }));
+  return module;
 }
 
 const inputs = () => provider.requests.map(({ body }) => (body as { input: string[] }).input);
@@ -196,6 +209,7 @@ describe("an OpenAI-compatible embedder", () => {
 
   it.each([
     ["LLM_RATE_LIMIT", providerErrors.rateLimit({ retryAfterMs: 30_000 }), 1],
+    ["LLM_RATE_LIMIT", providerErrors.rateLimit({ retryAfterMs: 0 }), 3],
     ["LLM_QUOTA", providerErrors.quota(), 1],
     ["LLM_AUTH", providerErrors.auth(CANARY), 1],
     ["LLM_UNAVAILABLE", providerErrors.badRequest(`no ${CANARY}`), 1],
@@ -207,8 +221,8 @@ describe("an OpenAI-compatible embedder", () => {
     expect(String(thrown)).not.toContain("canary");
     expect(String(thrown)).not.toContain("127.0.0.1");
     expect(provider.requests).toHaveLength(attempts);
-    if (reason === "LLM_RATE_LIMIT") expect(retryDelayMsOf(thrown)).toBeGreaterThan(29_000);
-    else expect(retryDelayMsOf(thrown)).toBeUndefined();
+    if (reason !== "LLM_RATE_LIMIT") expect(retryDelayMsOf(thrown)).toBeUndefined();
+    else if (attempts === 1) expect(retryDelayMsOf(thrown)).toBeGreaterThan(29_000);
   });
 
   it("is LLM_UNAVAILABLE where nobody listens", async () => {
@@ -223,6 +237,36 @@ describe("an OpenAI-compatible embedder", () => {
     const thrown = await caught(embedding({ QUARTET_EMBEDDING_TIMEOUT: "100ms" }).embedTexts({ texts: ["x"] }));
     expect(reasonOf(thrown)).toBe("LLM_UNAVAILABLE");
     await closedWithin(1_000);
+  });
+
+  it("keeps to its connections, however much is asked at once", async () => {
+    provider.set({ delayMs: 20 });
+    const client = embedding({ OPENAI_CONNECTION_POOL_SIZE: "1", QUARTET_EMBEDDING_BATCH_SIZE: "1" });
+    await client.embedTexts({ texts: ["a", "b", "c"] });
+    const [first, second, third] = provider.requests.map(({ at }) => at);
+    expect(second! - first!).toBeGreaterThanOrEqual(15);
+    expect(third! - second!).toBeGreaterThanOrEqual(15);
+  });
+
+  it("closes the socket when a caller over gRPC cancels", async () => {
+    provider.set({ hang: true });
+    const module = embeddingModule();
+    const server = createRpcServer().mount(module.routes);
+    const { port } = await server.listen({ port: 0 });
+    const transport = createGrpcTransport({ target: `127.0.0.1:${port}` });
+    try {
+      const left = new AbortController();
+      const call = caught(
+        createClient(EmbeddingService, transport).embedTexts({ texts: ["x"] }, { signal: left.signal }),
+      );
+      await provider.arrived(1);
+      left.abort();
+      await call;
+      await closedWithin(1_000);
+    } finally {
+      transport.close();
+      await server.drain({ limitMs: 1_000 });
+    }
   });
 
   it("closes the socket when the caller leaves, but not while another waits for the same text", async () => {

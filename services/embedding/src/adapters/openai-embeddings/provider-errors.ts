@@ -1,4 +1,4 @@
-import { httpVerdict, NoKeyAvailableError, type KeyVerdict, type NoKeyReason } from "@quartet/key-pool";
+import { httpVerdict, restMsOf, NoKeyAvailableError, type KeyVerdict, type NoKeyReason } from "@quartet/key-pool";
 import { APIConnectionError, APIError } from "openai";
 import { EmbedderError } from "../../domain/embedder-error.ts";
 
@@ -48,15 +48,20 @@ export function toEmbedderError(error: unknown): unknown {
   if (error instanceof SyntaxError) return protocol("invalid JSON");
   if (error instanceof BrokenReplyError) return error.tooLong ? protocol("a reply without end") : unavailable(BROKEN);
   if (!(error instanceof APIError)) return error;
-  const { status } = error as APIError;
+  const { status, headers } = error as APIError;
   const cause = new Error(status === undefined ? codesOf(error) : `HTTP ${status}`);
   if (status === 401 || status === 403) {
     const { reason, message } = noKey.refused;
     return new EmbedderError(reason, message, { cause });
   }
-  if (status === undefined || status >= 500 || status === 408 || status === 429) return unavailable(BROKEN, cause);
+  // The pool's own verdict, but where the provider asked for no rest at all.
+  if (status === 429) {
+    const { reason, message } = noKey.resting;
+    return new EmbedderError(reason, message, { cause, retryDelayMs: headers && restMsOf(headers) });
+  }
+  if (status === undefined || status >= 500 || status === 408) return unavailable(BROKEN, cause);
   return unavailable(
-    `The embedding model refuses what it is sent (HTTP ${status}); check OPENAI_BASE_URL, QUARTET_EMBEDDING_MODEL, QUARTET_EMBEDDING_DIMENSIONS and QUARTET_EMBEDDING_MAX_CHARACTERS.`,
+    `The embedding model refuses what it is sent (HTTP ${status}); check OPENAI_BASE_URL, QUARTET_EMBEDDING_MODEL, QUARTET_EMBEDDING_DIMENSIONS and QUARTET_EMBEDDING_MAX_CHARACTERS, or set QUARTET_EMBEDDER=hashed if the provider has no embeddings.`,
     cause,
   );
 }
