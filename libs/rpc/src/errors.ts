@@ -56,7 +56,7 @@ export function abortError({ reason }: AbortSignal): ConnectError {
       ? plainError(Code.DeadlineExceeded, reason)
       : reason;
   }
-  const timedOut = reason instanceof Error && reason.name === "TimeoutError";
+  const timedOut = (reason as { readonly name?: unknown } | undefined)?.name === "TimeoutError";
   return plainError(timedOut ? Code.DeadlineExceeded : Code.Canceled, reason);
 }
 
@@ -72,13 +72,36 @@ const jsonError = /^cannot decode field (?:\w+\.)*(\w+) from JSON: (.+)$/;
  * The one mapping of all hosts; what it replaces stays as `cause`, for the log.
  */
 export function toServerError(error: unknown, signal: AbortSignal): ConnectError {
+  return sendable(explain(error, signal));
+}
+
+function explain(error: unknown, signal: AbortSignal): ConnectError {
   if (error instanceof ConnectError && reasonTextOf(error) !== undefined) return error;
   if (signal.aborted) return abortError(signal);
   if (!(error instanceof ConnectError)) return plainError(Code.Internal, error);
-  if (error.code === Code.Internal)
-    return parseError.test(error.rawMessage) ? malformedRequest(error) : withReason(error);
+  if (error.code === Code.Internal && parseError.test(error.rawMessage)) return malformedRequest(error);
   if (error.code === Code.ResourceExhausted && sizeError.test(error.rawMessage)) return tooLarge(error);
   return withField(error) ?? withReason(error);
+}
+
+/** Trailers share 16 KiB with everything else in them, and one character may take nine bytes there. */
+const maxMessageLength = 512;
+
+/** The error with a text that headers can hold: half a surrogate pair would make grpc-js and Connect throw where nothing catches. */
+function sendable(error: ConnectError): ConnectError {
+  const { rawMessage } = error;
+  if (rawMessage.length <= maxMessageLength && rawMessage.isWellFormed()) return error;
+  return copy(error, rawMessage.slice(0, maxMessageLength).toWellFormed(), error.details);
+}
+
+function copy(
+  { code, metadata, cause }: ConnectError,
+  message: string,
+  details: ConnectError["details"],
+): ConnectError {
+  const result = new ConnectError(message, code, metadata, undefined, cause);
+  result.details = details;
+  return result;
 }
 
 /** The error of JSON that does not fit, naming the field as a broken rule would. */
@@ -107,11 +130,9 @@ function tooLarge(error: ConnectError): ConnectError {
 function withReason(error: ConnectError): ConnectError {
   const known = defaults[error.code];
   if (known === undefined) return error;
-  const { code, metadata, details, rawMessage, cause } = error;
-  const reasoned = quartetError({ code, reason: known.reason, message: rawMessage || known.message, cause });
-  const result = new ConnectError(reasoned.rawMessage, code, metadata, undefined, cause);
-  result.details = [...reasoned.details, ...details];
-  return result;
+  const { code, details, rawMessage } = error;
+  const reasoned = quartetError({ code, reason: known.reason, message: rawMessage || known.message });
+  return copy(error, reasoned.rawMessage, [...reasoned.details, ...details]);
 }
 
 /**

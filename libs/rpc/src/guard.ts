@@ -47,13 +47,13 @@ function settle(signal: AbortSignal, run: () => unknown): Promise<unknown> {
  * The messages of a handler, ended by its signal.
  *
  * open -> reading (next is pending) -> open -> ... -> ended, by the source's end or failure, by return(), or by abort.
- * An abort while open finishes the source at once; while reading it also rejects the pending read.
+ * return() and abort finish the source at once, and settle a read that is pending.
  */
 class GuardedStream implements AsyncIterableIterator<unknown> {
   readonly #signal: AbortSignal;
   readonly #open: () => AsyncIterable<unknown>;
   #source: AsyncIterator<unknown> | undefined;
-  #rejectPending: ((reason: ConnectError) => void) | undefined;
+  #pending: PromiseWithResolvers<IteratorResult<unknown>> | undefined;
   #ended = false;
   #aborted = false;
 
@@ -81,34 +81,33 @@ class GuardedStream implements AsyncIterableIterator<unknown> {
       }
       this.#signal.addEventListener("abort", this.#onAbort, { once: true });
     }
-    const source = this.#source;
-    return new Promise((resolve, reject) => {
-      this.#rejectPending = reject;
-      source.next().then(
-        (result) => {
-          this.#rejectPending = undefined;
-          if (result.done === true) this.#end();
-          resolve(result);
-        },
-        (error: unknown) => {
-          this.#rejectPending = undefined;
-          this.#end();
-          reject(failure(error, this.#signal));
-        },
-      );
-    });
+    const pending = (this.#pending = Promise.withResolvers<IteratorResult<unknown>>());
+    this.#source.next().then(
+      (result) => {
+        this.#pending = undefined;
+        if (result.done === true) this.#end();
+        pending.resolve(result);
+      },
+      (error: unknown) => {
+        this.#pending = undefined;
+        this.#end();
+        pending.reject(failure(error, this.#signal));
+      },
+    );
+    return pending.promise;
   }
 
   async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    if (this.#signal.aborted) this.#onAbort();
     this.#finishSource();
+    this.#pending?.resolve({ done: true, value: undefined });
     return { done: true, value };
   }
 
   readonly #onAbort = () => {
     this.#aborted = true;
     this.#finishSource();
-    this.#rejectPending?.(abortError(this.#signal));
-    this.#rejectPending = undefined;
+    this.#pending?.reject(abortError(this.#signal));
   };
 
   #finishSource() {

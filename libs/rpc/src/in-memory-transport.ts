@@ -133,11 +133,27 @@ async function answerStream(
     call.context.signal.addEventListener("abort", () => void messages.return?.().catch(() => undefined), {
       once: true,
     });
-    const message = { [Symbol.asyncIterator]: () => messages };
+    // As over a wire: headers come with the first message, so that the handler can set them.
+    const message = resume(await messages.next(), messages);
     return { ...response, message: watchStream(message, { ended: call.close, failed, left: call.close }) };
   } catch (error) {
     throw failed(error);
   }
+}
+
+/** The iterator's messages, with the one that has been read already. */
+function resume<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
+  let read: IteratorResult<T> | undefined = first;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        const result = read === undefined ? rest.next() : Promise.resolve(read);
+        read = undefined;
+        return result;
+      },
+      return: () => rest.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+    }),
+  };
 }
 
 /** The server's side of a call: its context follows the client's signal. */

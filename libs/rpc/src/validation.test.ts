@@ -2,7 +2,7 @@ import { create, type DescMessage, type MessageInitShape } from "@bufbuild/proto
 import { describe, expect, it } from "@jest/globals";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { SearchPassagesRequestSchema } from "@quartet/contracts/gateway/v1/search_service";
-import { FilterSchema } from "@quartet/contracts/type/v1/filter";
+import type { FilterSchema } from "@quartet/contracts/type/v1/filter";
 import { createRequestValidator } from "./validation.ts";
 
 const { check } = createRequestValidator();

@@ -23,15 +23,19 @@ export function createRequestValidator(): RequestValidator {
   const validator = createValidator();
   const findNested = createNestedFinder();
   const check = (type: DescMessage, message: Message) => {
-    const violations: FieldViolation[] = [];
+    // By what they say: protovalidate does look into a message that is a field of itself, directly.
+    const violations = new Map<string, FieldViolation>();
     const validate = (root: DescMessage, value: Message, at: Path) => {
       const result = validator.validate(root, value);
       if (result.kind === "error") throw result.error;
-      if (result.kind === "invalid") violations.push(...result.violations.map((violation) => describe(violation, at)));
+      for (const violation of result.violations ?? []) {
+        const { field, description } = describe(violation, at);
+        violations.set(`${field}: ${description}`, { field, description });
+      }
     };
     validate(type, message, []);
     findNested(type, message, validate);
-    if (violations.length > 0) throw invalid(violations);
+    if (violations.size > 0) throw invalid([...violations.values()]);
   };
   return {
     check,

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import type { StreamRequest, StreamResponse, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
@@ -61,6 +62,8 @@ function follow(call: Call, signal: AbortSignal): { headed: Promise<Headers>; en
   const { promise: headed, resolve: onHeader } = Promise.withResolvers<Headers>();
   const { promise: ended, resolve: onEnd } = Promise.withResolvers<End>();
   let header = new Headers();
+  // grpc-js tells a failure twice; the status has the code, the text and the details.
+  (call as EventEmitter).on("error", () => undefined);
   const cancel = () => call.cancel();
   signal.addEventListener("abort", cancel, { once: true });
   call.once("metadata", (metadata: grpc.Metadata) => onHeader((header = toHeaders(metadata))));
@@ -126,7 +129,6 @@ async function send(
   encodeRequest: (message: Message) => Buffer,
   failure: { error?: unknown },
 ): Promise<void> {
-  call.on("error", () => undefined);
   let ended = false;
   const { promise: over, resolve } = Promise.withResolvers<void>();
   call.once("status", () => {
@@ -153,11 +155,10 @@ async function send(
 
 /** What arrives, to the end or the failure; grpc-js tells either once more as the call's status. */
 async function* read(call: grpc.ClientReadableStream<Buffer>): AsyncGenerator<Buffer> {
-  call.on("error", () => undefined);
   try {
     for await (const bytes of call.iterator({ destroyOnReturn: false })) yield bytes as Buffer;
   } catch {
-    // The status has the code, the text and the details.
+    // See follow().
   }
 }
 

@@ -6,13 +6,10 @@ import { toHeaders, toMetadata } from "./metadata.ts";
 
 const detailsKey = "grpc-status-details-bin";
 const typePrefix = "type.googleapis.com/";
-/** Trailers share 16 KiB with everything else in them, and a character may take nine bytes there. */
-const maxMessageLength = 512;
 
 /** What grpc-js sends for an error: code, text and details, with the headers and trailers that the handler has set. */
 export function toStatus(error: ConnectError, ...headers: readonly Headers[]): StatusObject {
-  // A lone surrogate makes grpc-js throw in encodeURI, outside of any handler's reach.
-  const details = error.rawMessage.slice(0, maxMessageLength).toWellFormed();
+  const details = error.rawMessage;
   const metadata = toMetadata(...headers, ...(error.isWireError ? [] : [error.metadata]));
   if (error.details.length > 0 || details.includes("%")) {
     const status = create(StatusSchema, { code: error.code, message: details, details: error.details.map(toAny) });

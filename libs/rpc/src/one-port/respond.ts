@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { abortError } from "../errors.ts";
 import { type HttpResponse, isGone } from "./http.ts";
@@ -28,14 +28,14 @@ export async function writeResponse(
   }
 }
 
+/** Sends the head now where it is HTTP/2: without, an end that follows at once would take the trailers with it. */
 function writeHead({ status, header }: UniversalServerResponse, response: HttpResponse): void {
-  response.statusCode = status;
-  header?.forEach((value, key) => response.setHeader(key, value));
+  (response as ServerResponse).writeHead(status, header === undefined ? {} : toNodeHeaders(header));
 }
 
 /** Whether the response takes more now. */
 function write(response: HttpResponse, bytes: Uint8Array): boolean {
-  return (response as { write(chunk: Uint8Array): boolean }).write(bytes);
+  return (response as ServerResponse).write(bytes);
 }
 
 function toNodeHeaders(headers: Headers): OutgoingHttpHeaders {

@@ -26,6 +26,8 @@ export interface OnePortServerOptions extends DeadlineOptions, ConnectionLimits 
   readonly readerStallMs?: number;
   /** Pages of other origins that may call. Default: none. */
   readonly cors?: CorsOptions;
+  /** Further paths at which rpcs answer, such as `/api/v1/search`, each with the rpc's own: `/package.Service/Method`. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** Answers every path that is no rpc. Default: 404. */
   readonly fallback?: HttpHandler;
   /** Whether tools may ask for the contract (grpc.reflection). Default: true. */
@@ -106,6 +108,11 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
     },
     setServing: infrastructure.setServing,
     async listen({ port, host: address = "127.0.0.1" }) {
+      for (const [alias, path] of Object.entries(options.aliases ?? {})) {
+        const mount = mounts.get(path);
+        if (mount === undefined) throw new Error(`${alias} stands for ${path}, which is not hosted here.`);
+        mounts.set(alias, mount);
+      }
       const bound = await connections.listen({ port, host: address });
       infrastructure.setServing(true);
       return bound;

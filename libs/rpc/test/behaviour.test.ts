@@ -1,0 +1,4 @@
+import { describeBehaviour } from "./behaviour.ts";
+import { ways } from "./ways.ts";
+
+ways.forEach(describeBehaviour);
