@@ -2,7 +2,9 @@
 import path from "node:path";
 import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } from "../local/install.mjs";
 
-const benches = { search: "hybrid search at 1, 20 and 50 in flight: standalone and separate processes beside a floor without hops" };
+const benches = {
+  search: "hybrid search at 1, 20 and 50 in flight: standalone and separate processes beside a floor without hops",
+};
 
 const [name, ...args] = process.argv.slice(2);
 if (!Object.hasOwn(benches, name ?? "")) {

@@ -78,10 +78,12 @@ async function isEmpty(url) {
   return !collections?.length;
 }
 
-const nextSteps = (url) => `
+function nextSteps(url) {
+  return `
 Quartet is up on ${url}. Next:
   npx quartet index PATH          put your own .txt, .md and .jsonl files
   npx quartet ask "QUESTION"      ask them
   OPENAI_API_KEY=... npm start    let a model write the answers
   npm run services start          the same as five processes over gRPC
 Ctrl-C stops it; the data stays in ${process.env.QUARTET_DATA_DIR || ".quartet"}.`;
+}

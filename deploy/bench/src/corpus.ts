@@ -7,14 +7,41 @@ export interface BenchCorpus {
 }
 
 const vocabularySize = 20_000;
-const latin = ["ba", "co", "de", "fi", "gu", "ha", "in", "ko", "la", "mer", "no", "pre", "qui", "ro", "sta", "ti", "un", "ver"];
-const hangul = [..."가나다라마바사아자차카타파하거너더러머버서어저처고노도로모보소오조초구누두루무부수우주추기니디리미비시이지치"];
+const latin = [
+  "ba",
+  "co",
+  "de",
+  "fi",
+  "gu",
+  "ha",
+  "in",
+  "ko",
+  "la",
+  "mer",
+  "no",
+  "pre",
+  "qui",
+  "ro",
+  "sta",
+  "ti",
+  "un",
+  "ver",
+];
+const hangul = [
+  ..."가나다라마바사아자차카타파하거너더러머버서어저처고노도로모보소오조초구누두루무부수우주추기니디리미비시이지치",
+];
 
 /**
  * Documents of one passage each, of about 120 words that follow Zipf's law as words of real text do; every fourth is Korean.
  * The same arguments give the same corpus.
  */
-export function createBenchCorpus({ documentCount, queryCount }: { documentCount: number; queryCount: number }): BenchCorpus {
+export function createBenchCorpus({
+  documentCount,
+  queryCount,
+}: {
+  documentCount: number;
+  queryCount: number;
+}): BenchCorpus {
   const random = createRandom(20_261_121);
   const words = { english: vocabulary(latin, 2, random), korean: vocabulary(hangul, 2, random) };
   const write = (language: keyof typeof words, count: number) =>
@@ -42,4 +69,5 @@ function vocabulary(syllables: readonly string[], shortest: number, random: () =
 }
 
 /** A rank drawn with probability proportional to 1/rank, by inverting its cumulative distribution. */
-const zipf = (random: () => number) => Math.min(vocabularySize - 1, Math.floor(Math.exp(random() * Math.log(vocabularySize))) - 1);
+const zipf = (random: () => number) =>
+  Math.min(vocabularySize - 1, Math.floor(Math.exp(random() * Math.log(vocabularySize))) - 1);

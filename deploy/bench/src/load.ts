@@ -25,7 +25,7 @@ export async function load({ send, inFlight, durationMs }: LoadOptions): Promise
   const start = performance.now() + durationMs / 4;
   const end = start + durationMs;
   const worker = async () => {
-    for (let now = performance.now(); now < end; ) {
+    for (let now = performance.now(); now < end;) {
       measuring ||= now >= start;
       const counted = measuring;
       const failed = await send(next++).then(

@@ -30,7 +30,9 @@ function fromProc(pid: number): ProcessUsage {
 }
 
 function fromPs(pid: number): ProcessUsage {
-  const [time = "", kilobytes = "0"] = execFileSync("ps", ["-o", "time=,rss=", "-p", String(pid)], { encoding: "utf8" }).trim().split(/\s+/);
+  const [time = "", kilobytes = "0"] = execFileSync("ps", ["-o", "time=,rss=", "-p", String(pid)], { encoding: "utf8" })
+    .trim()
+    .split(/\s+/);
   const seconds = time.split(/[:-]/).reduce((sum, part) => sum * 60 + Number(part), 0);
   return { cpuMs: seconds * 1000, residentBytes: Number(kilobytes) * 1024 };
 }

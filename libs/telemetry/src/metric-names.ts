@@ -43,6 +43,51 @@ export const metricNames = {
     help: "Calls to other services that have not ended.",
     labels: ["service", "method"],
   },
+  quartet_hop_settled_total: {
+    kind: "counter",
+    help: "Calls of the gateway to an inner service, by what they told its breaker.",
+    labels: ["hop", "outcome"],
+  },
+  quartet_hop_duration_seconds: {
+    kind: "histogram",
+    help: "Time of the gateway's calls to an inner service, retries included.",
+    labels: ["hop"],
+  },
+  quartet_hop_retries_total: {
+    kind: "counter",
+    help: "Second and third attempts of the gateway's calls to an inner service.",
+    labels: ["hop"],
+  },
+  quartet_hop_breaker_refused_total: {
+    kind: "counter",
+    help: "Calls that an open breaker did not let through.",
+    labels: ["hop"],
+  },
+  quartet_hop_breaker_open: {
+    kind: "gauge",
+    help: "How open a breaker is: 0 closed, 0.5 half open, 1 open.",
+    labels: ["hop"],
+  },
+  quartet_gateway_left_out_total: {
+    kind: "counter",
+    help: "Stages that an answer or a search was given without, by reason.",
+    labels: ["stage", "reason"],
+  },
+  quartet_indexing_passages_total: {
+    kind: "counter",
+    help: "Passages that the embedding worker has dealt with: stored, or refused by the embedder.",
+    labels: ["outcome"],
+  },
+  quartet_indexing_failures_total: {
+    kind: "counter",
+    help: "Rounds of the embedding worker that failed and will be repeated, by reason.",
+    labels: ["reason"],
+  },
+  quartet_indexing_activations_total: {
+    kind: "counter",
+    help: "Embedding spaces that searches were switched to.",
+    labels: [],
+  },
 } as const satisfies Record<string, { kind: MetricKind; help: string; labels: readonly string[] }>;
 
 export type MetricKind = "counter" | "gauge" | "histogram";

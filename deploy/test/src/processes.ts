@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The checkout. */
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+export const sourceFlags = ["--conditions=@quartet/source", "--disable-warning=ExperimentalWarning"];
+
+/** A process under test, with all it has written. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Resolves with the exit code; of a process that a signal ended, with undefined. */
+  readonly ended: Promise<number | undefined>;
+  /** Resolves with the first match in standard output; rejects when the process ends, or the time is up, without one. */
+  waitFor(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>;
+  /** Sends the signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | undefined>;
+}
+
+/** Environment variables that would change what the project does are taken away; the given ones are added. */
+export function cleanEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const ours = /^(QUARTET_|OPENAI_|RAG_|DATABASE_URL$|ELASTICSEARCH_URL$|REDIS_URL$|OTEL_)/;
+  return { ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name))), ...extra };
+}
+
+/** Starts a program of the checkout with the Node that runs the tests. */
+export function startNode(args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: cleanEnvironment(env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = once(child, "close").then(([code]) => (code as number | null) ?? undefined);
+  return {
+    child,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    async waitFor(pattern, { timeoutMs = 30_000 } = {}) {
+      const end = Date.now() + timeoutMs;
+      for (let over = false; ;) {
+        const match = pattern.exec(stdout);
+        if (match) return match;
+        if (over || Date.now() > end) throw new Error(`no ${pattern} in:\n${stdout}\n${stderr}`);
+        over = await Promise.race([
+          ended.then(() => true),
+          new Promise<false>((resolve) => setTimeout(resolve, 20, false)),
+        ]);
+      }
+    },
+    async stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return await ended;
+    },
+  };
+}
+
+/** Standalone on a free port. */
+export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Running & { readonly url: string }> {
+  const running = startNode([...sourceFlags, "services/standalone/src/main.ts"], { QUARTET_PORT: "0", ...env });
+  const [, url = ""] = await running.waitFor(/listening on (http:\S+)/);
+  return { ...running, url };
+}
+
+/** A folder that is removed when the scope is left. */
+export async function temporaryFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
+  const folder = await mkdtemp(path.join(tmpdir(), "quartet-test-"));
+  return { path: folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** Runs a program of the checkout to its end. */
+export async function runNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ readonly code: number | undefined; readonly stdout: string; readonly stderr: string }> {
+  const running = startNode(args, env);
+  const code = await running.ended;
+  return { code, stdout: running.stdout(), stderr: running.stderr() };
+}
+
+/** The `quartet` command. */
+export const quartet = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+  runNode([...sourceFlags, "services/cli/src/main.ts", ...args], env);

@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { evaluationSet } from "../src/evaluation-data.ts";
+import { quartet } from "../src/processes.ts";
+
+interface Report {
+  readonly legs: Record<"keyword" | "vector" | "hybrid", { readonly ndcg_at_10: number }>;
+}
+
+/** The least nDCG@10 of hybrid search on the defaults; what was measured is in deploy/decisions. */
+const floors = { "autorag-ko": 0.92, "squad2-dev": 0.87, cranfield: 0.42 };
+
+const sets = Object.entries(floors).map(([name, floor]) => ({ name, floor, folder: evaluationSet(name) }));
+const available = sets.every(({ folder }) => folder !== undefined);
+
+(available ? describe : describe.skip)("search quality on the defaults", () => {
+  const reports = new Map<string, Report>();
+  beforeAll(async () => {
+    for (const { name, folder } of sets) {
+      const { code, stdout, stderr } = await quartet(["eval", folder ?? "", "--json"]);
+      if (code !== 0) throw new Error(`quartet eval ${name} ended with ${code}:\n${stderr}`);
+      reports.set(name, JSON.parse(stdout) as Report);
+    }
+  }, 600_000);
+  afterAll(() => reports.clear());
+
+  it.each(sets)("$name: hybrid reaches $floor and is not below the better leg by more than .002", ({ name, floor }) => {
+    const { keyword, vector, hybrid } = reports.get(name)!.legs;
+    expect(hybrid.ndcg_at_10).toBeGreaterThanOrEqual(floor);
+    expect(hybrid.ndcg_at_10).toBeGreaterThanOrEqual(Math.max(keyword.ndcg_at_10, vector.ndcg_at_10) - 0.002);
+  });
+
+  it("hybrid is above keywords alone on the mean of the sets", () => {
+    const mean = (leg: keyof Report["legs"]) =>
+      [...reports.values()].reduce((sum, { legs }) => sum + legs[leg].ndcg_at_10, 0) / reports.size;
+    expect(mean("hybrid")).toBeGreaterThan(mean("keyword"));
+  });
+});

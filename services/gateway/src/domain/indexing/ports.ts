@@ -1,0 +1,54 @@
+/** What one vector is made from. */
+export interface Content {
+  readonly contentHash: string;
+  readonly text: string;
+}
+
+/** How far a collection has come. */
+export interface CollectionProgress {
+  readonly collection: string;
+  readonly passageCount: number;
+  /** The space that searches use; undefined until the first vector came. */
+  readonly activeSpaceId: string | undefined;
+  readonly activeVectorCount: number;
+}
+
+/** What vectors are made for and compared in. */
+export interface Space {
+  readonly id: string;
+}
+
+/**
+ * The embedder and the index, as the worker sees them. Every call ends within a limit of its own or when the signal is aborted,
+ * and fails with an error that carries a `Reason`.
+ */
+export interface IndexingPorts<S extends Space, V> {
+  /** The space of the embedder as it is configured now. */
+  space(signal: AbortSignal): Promise<S>;
+  collections(signal: AbortSignal): Promise<readonly CollectionProgress[]>;
+  /** A page of what has no vector in the space; the next page begins after it, whether or not vectors were put for it meanwhile. */
+  missing(
+    request: {
+      readonly collection: string;
+      readonly spaceId: string;
+      /** Only of these documents; empty means any. */
+      readonly documentIds: readonly string[];
+      readonly pageSize: number;
+      readonly pageToken: string;
+    },
+    signal: AbortSignal,
+  ): Promise<{ readonly contents: readonly Content[]; readonly nextPageToken: string }>;
+  /** One vector per text, in order, or none at all. */
+  embed(texts: readonly string[], spaceId: string, signal: AbortSignal): Promise<readonly V[]>;
+  /** How many passages got a vector. */
+  store(
+    request: {
+      readonly collection: string;
+      readonly space: S;
+      readonly vectors: readonly { readonly contentHash: string; readonly vector: V }[];
+    },
+    signal: AbortSignal,
+  ): Promise<number>;
+  /** Lets searches use the space; fails with EMBEDDING_SPACE_INCOMPLETE while passages lack a vector in it. */
+  activate(request: { readonly collection: string; readonly spaceId: string }, signal: AbortSignal): Promise<void>;
+}

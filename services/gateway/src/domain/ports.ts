@@ -1,0 +1,78 @@
+import type { CitedPassage } from "./citations.ts";
+import type { Degradation, Usage } from "./outcome.ts";
+import type { Passage, Span } from "./passage.ts";
+import type { Call } from "./stages.ts";
+
+/** The types that the rules carry from hop to hop without looking into them; the contract's messages, outside of tests. */
+export interface Carried {
+  readonly passage: Passage;
+  /** What to search, and how. */
+  readonly options: unknown;
+  readonly vector: unknown;
+  readonly leg: unknown;
+  readonly collection: unknown;
+  readonly strategy: unknown;
+  readonly answerer: unknown;
+  readonly finishReason: unknown;
+}
+
+/** A question as a vector, with the space that makes it comparable. */
+export interface QueryVector<V> {
+  readonly vector: V;
+  readonly spaceId: string;
+  readonly cached: boolean;
+  readonly usage: Usage | undefined;
+}
+
+export interface SearchQuery<C extends Carried> {
+  readonly query: string;
+  readonly pageSize: number;
+  readonly options: C["options"];
+  /** None: keywords alone. */
+  readonly vector: QueryVector<C["vector"]> | undefined;
+}
+
+export interface SearchResult<C extends Carried> {
+  /** Best first. */
+  readonly passages: readonly C["passage"][];
+  readonly failures: readonly Degradation[];
+  readonly legs: readonly C["leg"][];
+  readonly collections: readonly C["collection"][];
+}
+
+export type GenerationEvent<C extends Carried> =
+  | { readonly type: "text"; readonly text: string }
+  | {
+      readonly type: "end";
+      readonly citations: readonly CitedPassage[];
+      readonly degradations: readonly Degradation[];
+      readonly answerer: C["answerer"];
+      readonly finishReason: C["finishReason"];
+      readonly usage: Usage | undefined;
+    };
+
+/** What a search needs of the services. Each fails with an error that says why, within the time of its call. */
+export interface SearchPorts<C extends Carried> {
+  embed(question: string, call: Call): Promise<QueryVector<C["vector"]>>;
+  search(query: SearchQuery<C>, call: Call): Promise<SearchResult<C>>;
+}
+
+/** What an answer needs of them. */
+export interface AnswerPorts<C extends Carried> extends SearchPorts<C> {
+  compress(
+    request: {
+      readonly question: string;
+      readonly passages: readonly C["passage"][];
+      readonly maxCharCount: number;
+      readonly strategy: C["strategy"];
+    },
+    call: Call,
+  ): Promise<readonly C["passage"][]>;
+  /** A passage that consists of less of its document. */
+  shorten(passage: C["passage"], text: string, keptSpans: readonly Span[]): C["passage"];
+  /** Ends with `end`, or fails. */
+  generate(
+    request: { readonly question: string; readonly passages: readonly C["passage"][] },
+    call: Call,
+  ): AsyncIterable<GenerationEvent<C>>;
+}

@@ -1,0 +1,45 @@
+import type { QueryVector } from "./ports.ts";
+import { Refusal } from "./refusal.ts";
+import type { Call } from "./stages.ts";
+import type { Refreshed } from "./refreshed.ts";
+
+/** How much of a collection is searched by which space. */
+export interface ActiveSpace {
+  /** Undefined until the first vector came. */
+  readonly spaceId: string | undefined;
+  readonly vectorCount: number;
+}
+
+/**
+ * The space to embed questions in: the active one that most vectors are in. While a new space is built, that is the old one.
+ * Collections that are searched by another lose their vector leg, and retrieval says so. Undefined while no collection has
+ * any vector; then the embedder's own is as good as another.
+ */
+export function chooseQuerySpace(collections: Iterable<ActiveSpace>): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { spaceId, vectorCount } of collections) {
+    if (spaceId !== undefined && vectorCount > 0) counts.set(spaceId, (counts.get(spaceId) ?? 0) + vectorCount);
+  }
+  // Equal counts are told apart by ID, so that every replica chooses the same.
+  const [largest] = [...counts].sort(([oneId, one], [otherId, other]) => other - one || (oneId < otherId ? -1 : 1));
+  return largest?.[0];
+}
+
+/** Embeds questions in the space that the collections are searched by. */
+export function createQueryEmbedder<V>({
+  space,
+  embed,
+}: {
+  readonly space: Refreshed<string | undefined>;
+  /** Without a space: in the embedder's own. */
+  readonly embed: (question: string, spaceId: string | undefined, call: Call) => Promise<QueryVector<V>>;
+}): (question: string, call: Call) => Promise<QueryVector<V>> {
+  return async (question, call) => {
+    const wanted = await space.get();
+    const query = await embed(question, wanted, call);
+    if (wanted !== undefined && query.spaceId !== wanted) {
+      throw new Refusal("EMBEDDING_SPACE_MISMATCH", "The embedder cannot make vectors of the space that is searched.");
+    }
+    return query;
+  };
+}

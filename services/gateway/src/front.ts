@@ -1,0 +1,54 @@
+import { createOnePortServer, type OnePortServer, type Routes } from "@quartet/rpc";
+import { type Component, composeComponents, moduleComponent } from "@quartet/service";
+import type { Config } from "./config.ts";
+import type { Transports } from "./hops/hops.ts";
+import { aliases, createHttpRoutes } from "./http-routes.ts";
+import { createModule, type Telemetry } from "./module.ts";
+import { createReadiness } from "./readiness.ts";
+
+export interface FrontOptions {
+  /** How the inner services are reached. */
+  readonly transports: Transports;
+  readonly telemetry: Telemetry;
+  /** More services to host on the port; standalone uses it for evaluation. */
+  readonly alsoServed?: Routes;
+  /** Told where the port is once it is open. */
+  readonly onListening?: (url: string) => void;
+}
+
+const drainLimitMs = 20_000;
+
+/** The public side of Quartet as a part of a process: the gateway's services, its worker, and the one port in front of them. */
+export function createFront(config: Config, options: FrontOptions): Component {
+  const { transports, telemetry, alsoServed, onListening } = options;
+  const { logger, metrics } = telemetry;
+  const module = createModule(config, transports, telemetry);
+  let draining = false;
+  const server: OnePortServer = createOnePortServer({
+    logger,
+    metrics,
+    readMaxBytes: config.maxMessageBytes,
+    writeMaxBytes: config.maxMessageBytes,
+    defaultTimeoutMs: config.defaultTimeoutMs,
+    maxTimeoutMs: config.maxTimeoutMs,
+    cors: { origins: config.corsOrigins },
+    aliases,
+    fallback: createHttpRoutes({ metrics, readiness: createReadiness(transports), draining: () => draining }),
+  }).mount(module.routes);
+  if (alsoServed !== undefined) server.mount(alsoServed);
+  const port: Component = {
+    name: "public port",
+    async start() {
+      const { port } = await server.listen(config);
+      const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+      logger.info({ port }, "listening");
+      onListening?.(`http://${host}:${port}`);
+    },
+    async stop() {
+      draining = true;
+      await server.drain({ limitMs: drainLimitMs });
+    },
+    stopLimitMs: drainLimitMs + 1_000,
+  };
+  return composeComponents("gateway", [moduleComponent("gateway services", module), port]);
+}

@@ -1,0 +1,28 @@
+import type { Transport } from "@connectrpc/connect";
+import { type GenerationEnd, GenerationService } from "@quartet/contracts/generation/v1/generation_service";
+import { createClient } from "@quartet/rpc";
+import { list, type Wire } from "../convert.ts";
+import type { AnswerPorts, GenerationEvent } from "../domain/ports.ts";
+import type { Hop, StreamClocks } from "./hop.ts";
+
+export type GenerationHop = Pick<AnswerPorts<Wire>, "generate">;
+
+export function createGenerationHop(transport: Transport, hop: Hop, clocks: StreamClocks): GenerationHop {
+  const client = createClient(GenerationService, transport);
+  return {
+    async *generate({ question, passages }, call) {
+      let end: GenerationEnd | undefined;
+      const open = (options: object) => client.generateAnswer({ question, passages: list(passages) }, options);
+      for await (const { event } of hop.stream(call, clocks, open)) {
+        if (event.case === "textDelta") yield { type: "text", text: event.value.text };
+        else if (event.case === "end") end = event.value;
+      }
+      // Told only after the stream's own end: an error may still come behind the last message.
+      if (end !== undefined) yield toEnd(end);
+    },
+  };
+}
+
+function toEnd({ citations, degradations, answerer, finishReason, usage }: GenerationEnd): GenerationEvent<Wire> {
+  return { type: "end", citations, degradations, answerer, finishReason, usage };
+}

@@ -1,0 +1,71 @@
+import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
+import type { Logger, Metrics } from "@quartet/telemetry";
+import { createIndexer, type Indexer } from "./domain/indexing/indexer.ts";
+import { createRefusedContents } from "./domain/indexing/refused-contents.ts";
+import { createWorker, type Worker } from "./domain/indexing/worker.ts";
+import type { Hops } from "./hops/hops.ts";
+import { createIndexingPorts } from "./hops/indexing.ts";
+import { pause, sleep } from "./sleep.ts";
+
+/** So many texts at once where nobody waits; so few while questions are in flight, whose turn comes after each batch. */
+const BATCH_SIZE = 64;
+const POLITE_BATCH_SIZE = 8;
+
+const REFUSED = { retryAfterMs: 10 * 60_000, maxEntries: 10_000 };
+const BACK_OFF = { minBackOffMs: 1_000, maxBackOffMs: 60_000 };
+
+export interface IndexingOptions {
+  readonly hops: Hops;
+  readonly pollMs: number;
+  /** Whether somebody waits for an answer now. */
+  readonly busy: () => boolean;
+  /** Vectors came into a space, or searches use another one from now on. */
+  readonly spacesChanged: () => void;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The embedding worker: gives passages their vectors, and tells how it goes. */
+export function createIndexing(options: IndexingOptions): { readonly worker: Worker; readonly indexer: Indexer } {
+  const { hops, pollMs, busy, spacesChanged, logger, metrics } = options;
+  const passages = metrics.counter("quartet_indexing_passages_total");
+  const stored = passages.with({ outcome: "stored" });
+  const refused = passages.with({ outcome: "refused" });
+  const failures = metrics.counter("quartet_indexing_failures_total");
+  const activations = metrics.counter("quartet_indexing_activations_total").with({});
+
+  const indexer = createIndexer<EmbeddingSpace, Vector>({
+    ports: createIndexingPorts(hops.embedding, hops.index),
+    refused: createRefusedContents({ ...REFUSED, now: () => performance.now() }),
+    batchSize: () => (busy() ? POLITE_BATCH_SIZE : BATCH_SIZE),
+    pause,
+    events: {
+      stored: (_, count) => stored.add(count),
+      refused: (collection, count) => {
+        refused.add(count);
+        logger.warn({ collection, count }, "passages cannot be embedded: keywords alone find them");
+      },
+      firstVectors: spacesChanged,
+      indexed: (collection, count) => logger.info({ collection, count }, "passages got their vectors"),
+      activated: (collection, spaceId) => {
+        activations.add();
+        spacesChanged();
+        logger.info({ collection, spaceId }, "searches use a new embedding space");
+      },
+    },
+  });
+  const worker = createWorker({
+    round: (signal) => indexer.indexAll(signal),
+    pollMs,
+    ...BACK_OFF,
+    sleep,
+    random: Math.random,
+    events: {
+      failed: (error, reason, retryInMs) => {
+        failures.with({ reason }).add();
+        logger.warn({ reason, retryInMs: Math.round(retryInMs), err: error }, "indexing waits: vectors come later");
+      },
+    },
+  });
+  return { worker, indexer };
+}

@@ -1,0 +1,4 @@
+import { runMain } from "@quartet/service";
+import { createApp, parseConfig } from "./app.ts";
+
+await runMain((environment) => createApp(parseConfig(environment)));
