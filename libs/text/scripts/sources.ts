@@ -18,7 +18,7 @@ export function readEnglishWords(path: string): Frequencies {
   return perWord(counts, total);
 }
 
-/** Counts of one to three characters in a row, spaces included, in the Korean Wikipedia. */
+/** How often characters in a row are met, from the counts of a language detector. */
 export interface KoreanProfile {
   /** Syllables and pairs of syllables, anywhere within words. */
   readonly grams: Frequencies;
@@ -28,7 +28,7 @@ export interface KoreanProfile {
 
 const syllables = /^[\uac00-\ud7a3]+$/;
 
-/** langdetect's profiles/ko: {"freq": {gram: count}}, without grams met fewer than 64 times. */
+/** langdetect's profiles/ko: {"freq": {gram: count}}, one to three characters, spaces included; the rarest gram was met 57 times. */
 export function readKoreanProfile(path: string): KoreanProfile {
   const { freq } = JSON.parse(readFileSync(path, "utf8")) as { freq: Record<string, number> };
   const counted = Object.entries(freq);
