@@ -158,6 +158,11 @@ describe("an OpenAI-compatible embedder", () => {
     });
   });
 
+  it("sends a single grapheme above the limit as it is", async () => {
+    await embedding({ QUARTET_EMBEDDING_MAX_CHARACTERS: "4" }).embedTexts({ texts: ["👨‍👩‍👧‍👦"] });
+    expect(inputs()).toEqual([["👨‍👩‍👧‍👦"]]);
+  });
+
   it("works without a key where a base URL is set", async () => {
     expect((await embedding({ OPENAI_API_KEY: "" }).embedTexts({ texts: ["x"] })).embeddings).toHaveLength(1);
   });

@@ -93,7 +93,8 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
     },
     space: async ({ signal }) => space ?? (await learning.getOrLoad("space", learn, { signal })),
     embed: async (texts, { purpose, signal }) => {
-      const read = texts.map((text) => truncateToGraphemes(text, maxTextCharacters));
+      // A single grapheme above the limit goes as it is: an empty text has no vector.
+      const read = texts.map((text) => truncateToGraphemes(text, maxTextCharacters) || text);
       const prefixed = read.map((text) => withPrefix(text, prefixes[purpose]));
       const replies = await mapConcurrently(
         batches(prefixed, limits),
