@@ -5,7 +5,10 @@ import { type ExitCode, exitCodes } from "./exit-codes.ts";
 
 /** Tells the user what went wrong and what to do, as text or as one line of JSON on stderr; the one place where errors of commands end. */
 export function reportError(error: unknown, { json, server, terminal, signal }: Context): ExitCode {
-  if (signal.aborted) return exitCodes.interrupted;
+  if (signal.aborted) {
+    terminal.note("Interrupted.");
+    return exitCodes.interrupted;
+  }
   const isUnreachable = error instanceof QuartetError && error.unreachable;
   if (json) {
     const details = error instanceof QuartetError ? error.toJSON() : { code: "unknown", message: messageOf(error) };
@@ -24,7 +27,9 @@ const unreachable = (server: string) =>
 function describe(error: unknown): string {
   if (!(error instanceof QuartetError)) return messageOf(error);
   const lines = [error.message];
-  for (const { field, description } of error.violations) lines.push(`  ${field}: ${description}`);
+  // The message of a single one says it already.
+  const violations = error.violations.filter(({ description }) => !error.message.includes(description));
+  for (const { field, description } of violations) lines.push(`  ${field}: ${description}`);
   if (error.retryDelayMs !== undefined) lines.push(`Try again in ${Math.ceil(error.retryDelayMs / 1000)} s.`);
   const names = [error.code, error.reason, error.requestId && `request ${error.requestId}`];
   lines.push(`(${names.filter(Boolean).join(", ")})`);

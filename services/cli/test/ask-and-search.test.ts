@@ -26,10 +26,15 @@ describe("quartet ask", () => {
   it("prints the answer and its sources, without what a terminal would act on", async () => {
     const { code, stdout, stderr } = await quartet("ask", "연차", "휴가", "며칠?");
     expect(stdout).toBe(
-      "연차 휴가 15일 [31mred[0m [1]\n\n[1] 휴가 규정  hr/휴가.md, characters 0-22\n    연차 휴가 15일 [31mred[0m\n",
+      "연차 휴가 15일 [31mred[0m [1]\n\n[1] 휴가 규정  hr/휴가.md, characters 100-122\n    연차 휴가 15일 [31mred[0m\n",
     );
     expect(stderr).toBe("Quoted from the documents; no model was asked.\n");
     expect(code).toBe(0);
+  });
+
+  it("shows of a source what the answer rests on", async () => {
+    const { stdout } = await quartet("ask", "marked 휴가");
+    expect(stdout).toContain("[1] 휴가 규정  hr/휴가.md, characters 103-105\n    휴가\n");
   });
 
   it("prints the whole response as one line of JSON", async () => {
@@ -37,7 +42,7 @@ describe("quartet ask", () => {
     expect(stdout.trimEnd()).not.toContain("\n");
     expect(JSON.parse(stdout)).toMatchObject({
       text: expect.stringContaining("연차 휴가"),
-      citations: [{ number: 1, documentId: "hr/휴가.md", title: "휴가 규정", startOffset: 0, endOffset: 22 }],
+      citations: [{ number: 1, documentId: "hr/휴가.md", title: "휴가 규정", startOffset: 100, endOffset: 122 }],
       degradations: [],
       finishReason: "FINISH_REASON_STOP",
       answerer: { kind: "ANSWERER_KIND_EXTRACTIVE" },
@@ -89,7 +94,7 @@ describe("quartet ask", () => {
     while (!output.stdout.includes("문서에")) await new Promise((resolve) => setTimeout(resolve, 10));
     child.kill(signal);
     await own.abandoned;
-    expect((await ended).code).toBe(130);
+    expect(await ended).toMatchObject({ code: 130, stderr: "Interrupted.\n" });
     await own.close();
   });
 });

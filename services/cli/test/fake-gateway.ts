@@ -94,7 +94,17 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     return create(AnswerQuestionResponseSchema, {
       text: cited ? `${best.text} [1]` : "문서에 답이 없습니다.",
       citations: cited
-        ? [{ number: 1, documentId: best.documentId, title: best.title, text: best.text, endOffset: best.endOffset }]
+        ? [
+            {
+              number: 1,
+              documentId: best.documentId,
+              title: best.title,
+              text: best.text,
+              startOffset: 100,
+              endOffset: 100 + best.endOffset,
+              highlights: question.includes("marked") ? [{ startOffset: 103, endOffset: 105 }] : [],
+            },
+          ]
         : [],
       finishReason: isRefused ? FinishReason.NO_ANSWER : FinishReason.STOP,
       answerer: { kind: AnswererKind.EXTRACTIVE },

@@ -50,6 +50,14 @@ describe("a terminal", () => {
     );
   });
 
+  it("draws on a terminal that does not tell its width", () => {
+    const stderr = stream(true, 0);
+    createTerminal({ stdout: stream(true).stream, stderr: stderr.stream })
+      .progress("Indexing")
+      .update(1, "done");
+    expect(stderr.text()).toContain("█ done");
+  });
+
   it.each([
     [false, false],
     [true, true],

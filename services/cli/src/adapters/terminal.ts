@@ -65,6 +65,9 @@ const silent: Progress = { update: () => undefined, end: () => undefined };
 const barWidth = 24;
 const redrawMs = 100;
 
+/** Of a terminal that does not tell its width. */
+const defaultColumns = 80;
+
 function createBar(stderr: WriteStream, label: string, remember: (bar: string) => void): Progress {
   let drawnAt = 0;
   const draw = (text: string) => {
@@ -78,7 +81,7 @@ function createBar(stderr: WriteStream, label: string, remember: (bar: string) =
       drawnAt = now;
       const filled = Math.round(Math.min(Math.max(share, 0), 1) * barWidth);
       const text = `${label} ${"█".repeat(filled)}${"░".repeat(barWidth - filled)} ${detail}`;
-      draw(text.slice(0, Math.max(0, stderr.columns - 1)));
+      draw(text.slice(0, (stderr.columns || defaultColumns) - 1));
     },
     end: () => draw(""),
   };

@@ -85,9 +85,18 @@ async function showText(terminal: Terminal, events: Events): Promise<AnswerQuest
 
 function showCitations(terminal: Terminal, citations: readonly Citation[]): void {
   if (citations.length > 0) terminal.line();
-  for (const { number, title, documentId, startOffset, endOffset, text } of citations) {
+  for (const citation of citations) {
+    const { number, title, documentId } = citation;
+    const { startOffset, endOffset, text } = markedPart(citation);
     const place = `${terminal.safe(documentId)}, characters ${startOffset}-${endOffset}`;
     terminal.line(`[${number}] ${terminal.bold(excerpt(title || documentId, 100))}  ${terminal.dim(place)}`);
     terminal.line(`    ${excerpt(text, excerptLength)}`);
   }
+}
+
+/** The first part of a citation that the answer rests on; all of it where none is marked. Offsets count code points of the document. */
+function markedPart({ startOffset, endOffset, text, highlights: [first] }: Citation) {
+  if (!first) return { startOffset, endOffset, text };
+  const part = [...text].slice(first.startOffset - startOffset, first.endOffset - startOffset).join("");
+  return { startOffset: first.startOffset, endOffset: first.endOffset, text: part };
 }
