@@ -1,7 +1,7 @@
 import { createOffsetMap, type OffsetMap } from "@quartet/text";
 import type { CutPassage } from "./document.ts";
 import { passageContent, sha256 } from "./passage-content.ts";
-import { boundary, textUnits, type Unit } from "./text-units.ts";
+import { boundary, textUnits, trimmed, type Unit } from "./text-units.ts";
 
 /** Sizes in code points. */
 export interface PassageSizes {
@@ -19,9 +19,6 @@ export interface PassageSizes {
  * window of 512 read the most of, and those with 8,192 all of.
  */
 export const defaultPassageSizes: PassageSizes = { target: 1200, max: 1600, overlap: 150 };
-
-/** No sentence is longer: what has no full stop is cut between words, so that passages still find a boundary. */
-const maxUnitCodePoints = 600;
 
 /**
  * Cuts a text (in NFC) into passages by its structure: before headings, else between paragraphs, list items and lines of code, else
@@ -49,10 +46,18 @@ export function* cutText(
     };
   };
   const lengthOf = (from: Unit, to: Unit): number => offsets.toCodePoint(to.end) - offsets.toCodePoint(from.start);
-  const end = lastVisible(text);
+  const visible = trimmed(text, 0, text.length);
+  if (visible === undefined) return;
+  if (offsets.toCodePoint(visible.end) - offsets.toCodePoint(visible.start) <= sizes.max) {
+    yield passage([{ ...visible, before: boundary.section, headings: [] }]);
+    return;
+  }
+  const { end } = visible;
 
   let open: Unit[] = [];
-  for (const unit of textUnits(text, mediaType, Math.min(maxUnitCodePoints, sizes.max))) {
+  // What has no full stop is cut between words, so that every passage still finds a boundary near its end.
+  const unitSizes = { maxSentence: Math.floor(sizes.target / 2), maxWhole: Math.floor(sizes.target / 3) };
+  for (const unit of textUnits(text, mediaType, unitSizes)) {
     while (open.length > 0 && mustEnd(open, unit, { end, offsets, sizes, lengthOf })) {
       const count = cutIndex([...open, unit], sizes, lengthOf);
       const next = open.slice(count);
@@ -97,8 +102,4 @@ function cutIndex(
     if (units[index]!.before > units[best]!.before) best = index;
   }
   return best;
-}
-
-function lastVisible(text: string): number {
-  return text.trimEnd().length;
 }

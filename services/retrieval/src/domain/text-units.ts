@@ -18,17 +18,24 @@ export interface Unit {
 /** Longer stretches are cut into pieces of this size before they are looked at, so that no step is long: UTF-16 units. */
 const maxStretch = 16_384;
 
-/**
- * The units of a text in order, one by one so that the caller can pause. Every character that is no white space is in exactly one.
- * A unit has at most `maxCodePoints`, except where a single grapheme has more.
- */
-export function* textUnits(text: string, mediaType: string, maxCodePoints: number): Generator<Unit> {
-  const blocks = mediaType === "text/markdown" ? markdownBlocks(text) : plainBlocks(text);
+/** In code points. */
+export interface UnitSizes {
+  /** No unit has more, except where a single grapheme has. */
+  readonly maxSentence: number;
+  /** A block of at most this is one unit: cutting between blocks is better than cutting within them, and sentences need not be looked for. */
+  readonly maxWhole: number;
+}
+
+/** The units of a text in order, one by one so that the caller can pause. Every character that is no white space is in exactly one. */
+export function* textUnits(text: string, mediaType: string, sizes: UnitSizes): Generator<Unit> {
+  // Parameters such as `; charset=utf-8` say nothing about the structure.
+  const isMarkdown = mediaType.split(";", 1)[0]!.trim().toLowerCase() === "text/markdown";
+  const blocks = isMarkdown ? markdownBlocks(text) : plainBlocks(text);
   let first = true;
   for (const block of blocks) {
     let before: Boundary = block.kind === "heading" ? boundary.section : boundary.paragraph;
     if (block.kind === "item") before = boundary.line;
-    for (const range of unitRanges(text, block, maxCodePoints)) {
+    for (const range of unitRanges(text, block, sizes)) {
       yield { ...range, before: first ? boundary.section : before, headings: block.headings };
       first = false;
       before = block.kind === "code" ? boundary.line : boundary.sentence;
@@ -41,10 +48,17 @@ interface Range {
   readonly end: number;
 }
 
-function* unitRanges(text: string, block: Block, maxCodePoints: number): Generator<Range> {
+function* unitRanges(text: string, block: Block, { maxSentence, maxWhole }: UnitSizes): Generator<Range> {
+  const whole = trimmed(text, block.start, block.end);
+  if (whole === undefined) return;
+  // A code point has one or two units, so that none is counted here.
+  if (whole.end - whole.start <= maxWhole) {
+    yield whole;
+    return;
+  }
   for (const stretch of stretches(text, block)) {
-    if (block.kind === "code") yield* lines(text, stretch, maxCodePoints);
-    else yield* sentenceRanges(text, stretch, maxCodePoints);
+    if (block.kind === "code") yield* lines(text, stretch, maxSentence);
+    else yield* sentenceRanges(text, stretch, maxSentence);
   }
 }
 
