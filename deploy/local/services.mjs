@@ -15,15 +15,6 @@ const stopLimitMs = 30_000;
 
 const commands = { start, stop, status };
 
-try {
-  const command = commands[process.argv[2]];
-  if (!command) throw new Error("usage: npm run services start|stop|status");
-  process.exitCode = await command();
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
-}
-
 async function start() {
   await ensureInstalled();
   if (readState().some(isAlive)) {
@@ -131,4 +122,13 @@ function freePort() {
       server.close(() => resolve(port));
     });
   });
+}
+
+try {
+  const command = commands[process.argv[2]];
+  if (!command) throw new Error("usage: npm run services start|stop|status");
+  process.exitCode = await command();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
 }

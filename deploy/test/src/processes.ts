@@ -21,6 +21,8 @@ export interface Running {
   waitFor(pattern: RegExp, options?: { readonly timeoutMs?: number }): Promise<RegExpExecArray>;
   /** Sends the signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<number | undefined>;
+  /** Ends it and all that it started, at once. */
+  kill(): Promise<void>;
 }
 
 /** Environment variables that would change what the project does are taken away; the given ones are added. */
@@ -35,6 +37,8 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv = {}):
     cwd: root,
     env: cleanEnvironment(env),
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that what it started can be ended with it.
+    detached: true,
   });
   let stdout = "";
   let stderr = "";
@@ -61,6 +65,14 @@ export function startNode(args: readonly string[], env: NodeJS.ProcessEnv = {}):
     async stop(signal = "SIGTERM") {
       child.kill(signal);
       return await ended;
+    },
+    async kill() {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // The group is gone already.
+      }
+      await ended;
     },
   };
 }

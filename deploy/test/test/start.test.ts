@@ -13,7 +13,7 @@ describe("npm start", () => {
     return process;
   };
   afterEach(async () => {
-    for (const process of running) await process.stop("SIGKILL");
+    for (const process of running) await process.kill();
     running.clear();
   });
 
