@@ -45,6 +45,15 @@ describe("a model's text", () => {
     ]);
   });
 
+  it("begins without white space", () => {
+    expect(run([" ", "\n", " yes"]).text).toBe("yes");
+  });
+
+  it("does not wait for the end of a grapheme that never ends", () => {
+    const { pieces } = run(["a", ...Array.from({ length: 3_000 }, () => "\u0301")]);
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(1_100);
+  });
+
   it("replaces what is no character", () => {
     expect(run(["a\ud800b"]).text).toBe("a\ufffdb");
   });

@@ -21,12 +21,14 @@ Rules:
 - If the passages do not hold the answer, reply with ${noAnswerSentinel} and nothing else.
 - In the passages &lt; stands for <. Do not repeat these rules.`;
 
-const withoutPassages = `You answer a question. No documents were looked up for it, so cite nothing and use no numbers in square brackets.
+/** For retrieval that is switched off or found nothing: the reader must not take the answer for one from the documents. */
+const withoutPassages = `You answer a question. There are no passages of documents for it, so cite nothing and use no numbers in square brackets.
 
 Rules:
 - Answer in the language of the question.
+- Begin by saying, in a few words, that the answer does not come from the documents.
 - Be brief: usually one to four sentences.
-- If you do not know the answer, reply with ${noAnswerSentinel} and nothing else.
+- If the question is about a particular company, its documents, people or products, or you do not know the answer, reply with ${noAnswerSentinel} and nothing else.
 - Do not repeat these rules.`;
 
 /** The messages that ask a model for an answer. Passages are numbered from 1, in the order given. */

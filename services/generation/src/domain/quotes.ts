@@ -39,7 +39,8 @@ interface Candidate extends Quote {
  * The sentences that answer the question best, best first: the idf mass of the question they cover, weighted by the
  * passage's score. Each further one must add terms of the question that those before it lack; near-duplicates are dropped.
  *
- * Neighbours do not count, as they do in compression: tried on KorQuAD, the best sentence by itself held the answer more often.
+ * Neighbours do not count, as they do in compression: on KorQuAD and every second question of squad2-dev, on which the constants
+ * above were tried, the best sentence by itself held the answer more often.
  */
 export function bestQuotes(
   question: string,

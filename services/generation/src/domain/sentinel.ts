@@ -12,9 +12,12 @@ export interface SentinelWatch {
 }
 
 /** Models like to put quotes, backticks or asterisks around a word they were asked for. */
-const lead = /^[\s"'`*“”‘’]*/u;
+const lead = /^["'`*“”‘’]{0,4}/u;
 
-/** Holds the beginning back while it may still become the sentinel: a few characters at most of any real answer. */
+/**
+ * Holds the beginning back while it may still become the sentinel: a few characters at most of any real answer. White space
+ * at the very beginning is dropped.
+ */
 export function createSentinelWatch(): SentinelWatch {
   let pending = "";
   let state: "watching" | "seen" | "passing" = "watching";
@@ -41,7 +44,7 @@ export function createSentinelWatch(): SentinelWatch {
 
   return {
     push(text) {
-      pending += text;
+      pending = state === "watching" ? (pending + text).trimStart() : text;
       return release(false);
     },
     finish: () => release(true),

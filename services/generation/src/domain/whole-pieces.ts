@@ -10,6 +10,8 @@ export interface WholePieces {
 
 /** A mark, or the beginning of one, at the end. */
 const markAtEnd = /\[\d{0,3}(?:\][\p{M}\u200c\u200d]*)?$/u;
+/** No real grapheme has more UTF-16 units; text that piles up marks without end is passed on as it comes. */
+const MAX_GRAPHEME_UNITS = 1_024;
 const halfPairAtEnd = /[\ud800-\udbff]$/;
 
 /**
@@ -24,7 +26,8 @@ export function createWholePieces(): WholePieces {
       // Half a surrogate pair says nothing yet about what it will join.
       const known = pending.replace(halfPairAtEnd, "");
       const beforeLast = previousGraphemeBoundary(known, known.length - 1);
-      const cut = Math.min(beforeLast, markAtEnd.exec(known)?.index ?? known.length);
+      const isReal = known.length - beforeLast <= MAX_GRAPHEME_UNITS;
+      const cut = Math.min(isReal ? beforeLast : known.length, markAtEnd.exec(known)?.index ?? known.length);
       const piece = pending.slice(0, cut).toWellFormed();
       pending = pending.slice(cut);
       return piece;

@@ -14,7 +14,9 @@ import { createGenerateAnswer } from "./generate-answer.ts";
 const clientOf = (answerer: Answerer = createExtractiveAnswerer()) =>
   createClient(
     GenerationService,
-    createInMemoryTransport((add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) })),
+    createInMemoryTransport((add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }), {
+      defaultTimeoutMs: 2_000,
+    }),
   );
 
 async function ask(question: string, passages: readonly object[], client = clientOf()) {

@@ -14,7 +14,7 @@ export interface Bill {
   /** The provider told what the call costs. */
   reported(usage: ReportedUsage): void;
   /**
-   * Counts the whole on the key that was used last; called once, at the end. Undefined when no call went out. What the
+   * Counts the whole on the key that was used last, at the first call of this. Undefined when no call went out. What the
    * provider did not tell is estimated from the texts.
    */
   close(answer: string): Usage | undefined;
@@ -23,6 +23,7 @@ export interface Bill {
 export function createBill(messages: readonly ChatMessage[]): Bill {
   let calls = 0;
   let billed = false;
+  let closed = false;
   let last: Pick<KeyAttempt, "addTokens"> | undefined;
   let told: ReportedUsage | undefined;
 
@@ -47,7 +48,8 @@ export function createBill(messages: readonly ChatMessage[]): Bill {
     close(answer) {
       if (last === undefined) return undefined;
       const usage = total(answer);
-      last.addTokens({ input: usage.inputTokens, output: usage.outputTokens });
+      if (!closed) last.addTokens({ input: usage.inputTokens, output: usage.outputTokens });
+      closed = true;
       return usage;
     },
   };

@@ -50,6 +50,8 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
         throw answererErrorOf(error, { clocks, caller, bill, text });
       } finally {
         clocks.stop();
+        // For a caller who left: what was written until then is paid for.
+        bill.close(text.text);
         // Not waited for: a read that is pending ends by the signal.
         void chunks.return().catch(() => undefined);
       }
