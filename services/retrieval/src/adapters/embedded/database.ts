@@ -34,6 +34,7 @@ export class Database {
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;
+        PRAGMA busy_timeout = 1000;
         PRAGMA cache_size = -65536;
         PRAGMA temp_store = MEMORY;
       `);
@@ -92,6 +93,11 @@ export class Database {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** False after an error, such as a full disk, at which SQLite rolled back the whole transaction. */
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction;
   }
 
   /** A part of a transaction that can fail without the rest. */

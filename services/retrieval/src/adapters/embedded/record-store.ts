@@ -61,17 +61,7 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
     deleteDocuments: async (tenantName, documentIds, { signal }) => {
       const tenant = state.tenants.get(tenantName);
       if (tenant === undefined) return 0;
-      const giveWay = createGiveWay();
-      let deleted = 0;
-      for (const id of new Set(documentIds)) {
-        const document = tenant.documents.get(id);
-        if (document === undefined) continue;
-        state.database.transaction(() => eraseDocument(state.database, tenant, document))();
-        deleted += 1;
-        await giveWay(signal);
-      }
-      state.mergeWhereDue(tenant);
-      return deleted;
+      return deleteDocuments(state, tenant, documentIds, signal);
     },
 
     collections: async (tenantName) => {
@@ -159,6 +149,8 @@ function writeGroup(
       for (const [term, id] of ownTerms) newTerms.set(term, id);
       return written;
     } catch (error) {
+      // With the transaction gone the documents before this one are gone too.
+      if (!database.isInTransaction) throw error;
       return failed(prepared, error);
     }
   };
@@ -171,6 +163,34 @@ function writeGroup(
   } catch (error) {
     return group.map((prepared) => failed(prepared, error).result);
   }
+}
+
+/** As many documents to a transaction as have together about `passagesPerTransaction`. */
+async function deleteDocuments(
+  state: EmbeddedState,
+  tenant: Tenant,
+  documentIds: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const giveWay = createGiveWay();
+  const left = [...new Set(documentIds)];
+  let deleted = 0;
+  while (left.length > 0) {
+    await giveWay(signal);
+    // Looked up anew each time: another call may have changed them meanwhile.
+    const group: DocumentEntry[] = [];
+    for (let passages = 0; left.length > 0 && passages < passagesPerTransaction;) {
+      const document = tenant.documents.get(left.pop()!);
+      if (document === undefined) continue;
+      group.push(document);
+      passages += document.passages.length;
+    }
+    const erase = (document: DocumentEntry) => eraseDocument(state.database, tenant, document);
+    for (const apply of state.database.transaction(() => group.map(erase))) apply();
+    deleted += group.length;
+    state.mergeWhereDue(tenant);
+  }
+  return deleted;
 }
 
 async function listDocuments(
