@@ -19,8 +19,8 @@ export interface Infrastructure {
   close(): void;
 }
 
-/** The longest that a timer of Node.js can wait, some 24 days. */
-const longestMs = 2 ** 31 - 1;
+/** Some 23 days; timers of Node.js that are longer than 2^31 ms fire at once. */
+const longestMs = 2_000_000_000;
 
 export function createInfrastructure({
   reflection = true,

@@ -1,6 +1,7 @@
 import { type DescFile, type DescMessage, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "@quartet/contracts/google/rpc/error_details";
 import type { ServerReflection, ServerReflectionRequest } from "@quartet/contracts/grpc/reflection/v1/reflection";
 import type { Handler } from "./handler.ts";
 
@@ -24,6 +25,8 @@ type Question = ServerReflectionRequest["messageRequest"];
 export function createReflectionService(): ReflectionService {
   const services = new Set<string>();
   const index: Index = { files: new Map(), symbols: new Map(), extensions: new Map() };
+  // No service names them, but every error carries them.
+  addFile(index, file_google_rpc_error_details);
   return {
     add(service) {
       services.add(service.typeName);

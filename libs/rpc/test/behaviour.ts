@@ -145,7 +145,7 @@ export function describeBehaviour(way: Way): void {
           expect(reasonOf(error)).toBe("FIELD_INVALID");
           expect(violationsOf(error).map(({ field }) => field)).toEqual(["count"]);
         }
-        expect(probe.calls).toEqual([]);
+        expect(probe.calls.length).toBe(0);
       });
 
       it("looks for broken rules in messages inside their own type", async () => {
@@ -194,7 +194,7 @@ export function describeBehaviour(way: Way): void {
         for (const kind of ["unary", "stream"] as const) {
           expect((await failure(call(client, kind, {}, { signal }))).code).toBe(Code.Canceled);
         }
-        expect(probe.calls).toEqual([]);
+        expect(probe.calls.length).toBe(0);
       });
 
       it.each(["unary", "stream"] as const)("while the handler of a %s call works ends both", async (kind) => {
@@ -283,7 +283,7 @@ export function describeBehaviour(way: Way): void {
           const error = await failure(client.echo({ text: "x".repeat(maxBytes + 1) }));
           expect(error.code).toBe(Code.ResourceExhausted);
           expect(reasonOf(error)).toBe("MESSAGE_TOO_LARGE");
-          expect(probe.calls).toEqual([]);
+          expect(probe.calls.length).toBe(0);
         });
 
         it("of a response over the limit is an error", async () => {

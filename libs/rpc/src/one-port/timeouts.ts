@@ -12,10 +12,16 @@ export function completeTimeout(header: Headers, deadlines: Deadlines): void {
     const match = given === null ? undefined : /^(\d{1,8})([HMSmun])$/.exec(given);
     if (match === null) return;
     const requestedMs = match === undefined ? undefined : Number(match[1]) * grpcUnitsMs[match[2]!]!;
-    header.set("grpc-timeout", `${Math.ceil(deadlines.complete(requestedMs))}m`);
+    header.set("grpc-timeout", toGrpcTimeout(deadlines.complete(requestedMs)));
     return;
   }
   const given = header.get("connect-timeout-ms");
   if (given !== null && !/^\d{1,10}$/.test(given)) return;
   header.set("connect-timeout-ms", String(Math.ceil(deadlines.complete(given === null ? undefined : Number(given)))));
+}
+
+/** gRPC's form has a unit and at most eight digits. */
+function toGrpcTimeout(timeoutMs: number): string {
+  const ms = Math.ceil(timeoutMs);
+  return ms < 100_000_000 ? `${ms}m` : `${Math.ceil(ms / 1000)}S`;
 }
