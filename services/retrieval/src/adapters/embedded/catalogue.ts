@@ -169,6 +169,8 @@ export class Tenant {
   readonly passagesBySlot: (PassageEntry | undefined)[] = [];
   readonly postings = new Postings((left, right) => this.compareSlots(left, right));
   readonly filters = new FilterSets(this.documents);
+  /** Counts changes, so that work in steps can tell whether what it has found still holds. */
+  changes = 0;
 
   constructor(name: string) {
     this.name = name;

@@ -35,15 +35,18 @@ export class DenseRows implements VectorRows {
     if (this.#rows.size <= (this.#blocks.length - 1) * blockRows) this.#blocks.pop();
   }
 
-  scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): void {
+  *scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void> {
     const unit = unitLength(query);
     const dimensions = this.#dimensions;
     const { slots, size } = this.#rows;
-    for (let row = 0; row < size; row += 1) {
-      const slot = slots[row]!;
-      if (allowed !== undefined && allowed[slot] !== 1) continue;
-      const block = this.#blocks[Math.floor(row / blockRows)]!;
-      visit(slot, dotAt(block, (row % blockRows) * dimensions, unit));
+    for (let first = 0; first < size; first += blockRows) {
+      const block = this.#blocks[first / blockRows]!;
+      const count = Math.min(blockRows, size - first);
+      for (let place = 0; place < count; place += 1) {
+        const slot = slots[first + place]!;
+        if (allowed === undefined || allowed[slot] === 1) visit(slot, dotAt(block, place * dimensions, unit));
+      }
+      yield;
     }
   }
 

@@ -69,7 +69,7 @@ export class HashedRows implements VectorRows {
     if (this.#numbers.size <= (this.#blocks.length - 1) * blockRows) this.#blocks.pop();
   }
 
-  scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): void {
+  *scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void> {
     const { dimensions, weights } = nonZeros(query);
     const { slots, size } = this.#numbers;
     const sums = this.#sums;
@@ -82,6 +82,7 @@ export class HashedRows implements VectorRows {
         const slot = slots[first + place]!;
         if (allowed === undefined || allowed[slot] === 1) visit(slot, sums[place]! * inverseLengths[place]!);
       }
+      yield;
     }
   }
 

@@ -1,4 +1,6 @@
 import type { EmbeddingSpace } from "../../domain/collection.ts";
+import { createGiveWay } from "../../domain/give-way.ts";
+import type { Hit } from "../../domain/keyword-index.ts";
 import { passageContent } from "../../domain/passage-content.ts";
 import { TopK } from "../../domain/top-k.ts";
 import type { EncodedVector } from "../../domain/vector.ts";
@@ -7,8 +9,16 @@ import type {
   MissingVectorsPage,
   MissingVectorsQuery,
   VectorIndex,
+  VectorQuery,
 } from "../../domain/vector-index.ts";
-import { type CollectionEntry, createSpaceEntry, type SpaceEntry, spacesOf, toCollection } from "./catalogue.ts";
+import {
+  type CollectionEntry,
+  createSpaceEntry,
+  type SpaceEntry,
+  spacesOf,
+  type Tenant,
+  toCollection,
+} from "./catalogue.ts";
 import { allowedSlots } from "./keyword-index.ts";
 import { vectorTable } from "./migrations.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -17,20 +27,10 @@ import { applyTouch, touchCollection } from "./write-document.ts";
 
 export function createVectorIndex(state: EmbeddedState): VectorIndex {
   return {
-    search: async (tenantName, { vector, spaceId, collections, filter, limit }, { signal }) => {
+    search: async (tenantName, query, { signal }) => {
       signal.throwIfAborted();
       const tenant = state.tenants.get(tenantName);
-      if (tenant === undefined) return { hits: [] };
-      const allowed = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
-      const best = new TopK(limit, tenant.compareSlots);
-      for (const name of collections) {
-        const active = tenant.collections.get(name)?.active;
-        if (active === undefined || active.space.id !== spaceId) continue;
-        active.rows.scan(vector, allowed, (slot, cosine) => {
-          if (cosine >= best.threshold) best.offer(slot, cosine);
-        });
-      }
-      return { hits: tenant.toHits(best.sorted()) };
+      return { hits: tenant === undefined ? [] : await nearest(tenant, query, signal) };
     },
 
     missing: async (tenantName, query, { signal }) => {
@@ -56,6 +56,38 @@ export function createVectorIndex(state: EmbeddedState): VectorIndex {
       return entry === undefined ? { kind: "unknown-collection" } : activate(state, entry, spaceId);
     },
   };
+}
+
+/** Gives way to other calls between blocks. When a change came in between, all is done once more, in one go. */
+async function nearest(tenant: Tenant, query: VectorQuery, signal: AbortSignal): Promise<Hit[]> {
+  const giveWay = createGiveWay();
+  const { changes } = tenant;
+  const { best, steps } = scan(tenant, query);
+  for (const _step of steps) {
+    const pause = giveWay(signal);
+    if (pause === undefined) continue;
+    await pause;
+    if (tenant.changes === changes) continue;
+    const again = scan(tenant, query);
+    for (const _each of again.steps);
+    return tenant.toHits(again.best.sorted());
+  }
+  return tenant.toHits(best.sorted());
+}
+
+function scan(tenant: Tenant, { vector, spaceId, collections, filter, limit }: VectorQuery) {
+  const allowed = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
+  const best = new TopK(limit, tenant.compareSlots);
+  const visit = (slot: number, cosine: number) => {
+    if (cosine >= best.threshold) best.offer(slot, cosine);
+  };
+  const active = collections.flatMap((name) => tenant.collections.get(name)?.active ?? []);
+  const rows = active.filter(({ space }) => space.id === spaceId).map((entry) => entry.rows);
+  return { best, steps: stepsOf(rows.map((each) => each.scan(vector, allowed, visit))) };
+}
+
+function* stepsOf(scans: readonly Generator<void, void, void>[]): Generator<void, void, void> {
+  for (const each of scans) yield* each;
 }
 
 function missing(
@@ -129,6 +161,7 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
     const isSeen = role === "active" || target === entry.active;
     return { target, touched: isSeen ? touchCollection(database, entry.tenant.name, entry.name) : undefined };
   });
+  entry.tenant.changes += 1;
   target.space = space;
   if (role !== undefined) entry[role] = target;
   if (touched !== undefined) applyTouch(entry.tenant, touched);
@@ -182,6 +215,7 @@ function activate(state: EmbeddedState, entry: CollectionEntry, spaceId: string)
     database.run("UPDATE space SET role = 'active' WHERE id = ?", next.rowId);
     return touchCollection(database, entry.tenant.name, entry.name);
   });
+  entry.tenant.changes += 1;
   entry.active = next;
   entry.building = undefined;
   applyTouch(entry.tenant, touched);

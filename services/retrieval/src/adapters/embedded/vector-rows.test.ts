@@ -24,7 +24,7 @@ const step = fc.oneof(
 
 function scan(rows: VectorRows, query: EncodedVector, allowed?: Uint8Array): Map<number, number> {
   const found = new Map<number, number>();
-  rows.scan(query, allowed, (slot, score) => found.set(slot, score));
+  for (const _step of rows.scan(query, allowed, (slot, score) => found.set(slot, score)));
   return found;
 }
 

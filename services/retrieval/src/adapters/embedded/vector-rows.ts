@@ -10,8 +10,11 @@ export interface VectorRows {
   /** Sets the vector of a slot. Its length has been checked. */
   set(slot: number, vector: EncodedVector): void;
   delete(slot: number): void;
-  /** Goes through all rows, or only those whose slot is nonzero in `allowed`. */
-  scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): void;
+  /**
+   * Goes through all rows, or only those whose slot is nonzero in `allowed`, a block at a step. What has been found means nothing any
+   * longer once a row has changed between two steps.
+   */
+  scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void>;
   /** Does step by step what the first search would have to do otherwise. Rows may change between steps. */
   prepare(): Generator<void, void, void>;
 }

@@ -119,6 +119,7 @@ export function touchCollection(database: Database, tenant: string, name: string
 }
 
 export function applyTouch(tenant: Tenant, { name, rowId, recordSeq }: Touched): CollectionEntry {
+  tenant.changes += 1;
   let entry = tenant.collections.get(name);
   if (entry === undefined) {
     entry = newCollectionEntry({ rowId, name, tenant, recordSeq });
