@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { create } from "@bufbuild/protobuf";
 import { DocumentSchema } from "@quartet/contracts/type/v1/document";
@@ -137,6 +139,19 @@ describe("without a server", () => {
     const { code, stderr } = await runQuartet(["ask", "x", "--json"], { env });
     expect(JSON.parse(stderr)).toEqual({ error: { code: "unavailable", message: advice } });
     expect(code).toBe(3);
+  });
+});
+
+describe("npx quartet", () => {
+  const bin = fileURLToPath(new URL("../bin/quartet.mjs", import.meta.url));
+
+  it("runs the same, under the Node that comes with the project, and hands on how it ended", () => {
+    const help = spawnSync(process.execPath, [bin, "--help"], { encoding: "utf8" });
+    expect(help.stdout).toContain("Usage: quartet");
+    expect(help.status).toBe(0);
+    const wrong = spawnSync(process.execPath, [bin, "bogus"], { encoding: "utf8" });
+    expect(wrong.stderr).toContain("unknown command");
+    expect(wrong.status).toBe(2);
   });
 });
 

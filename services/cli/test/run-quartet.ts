@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const compileCache = fileURLToPath(new URL("../../../node_modules/.cache/quartet", import.meta.url));
 const flags = ["--conditions=@quartet/source", "--disable-warning=ExperimentalWarning"];
 
 export interface Ended {
@@ -20,7 +21,7 @@ export interface RunOptions {
 export function startQuartet(args: readonly string[], { env = {}, cwd }: RunOptions = {}) {
   const { PATH = "", HOME = "" } = process.env;
   const child: ChildProcess = spawn(process.execPath, [...flags, main, ...args], {
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     ...(cwd && { cwd }),
   });
