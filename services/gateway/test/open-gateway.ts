@@ -1,0 +1,70 @@
+import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
+import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
+import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
+import { createClient, createInMemoryTransport } from "@quartet/rpc";
+import { createLogger, createMetrics } from "@quartet/telemetry";
+import { parseConfig } from "../src/config.ts";
+import { createFront } from "../src/front.ts";
+import { createModule } from "../src/module.ts";
+import { createFakeServices, type FakeServices } from "./fakes.ts";
+
+export interface OpenGateway extends AsyncDisposable {
+  readonly inner: FakeServices;
+  readonly logged: string[];
+  metricsText(): Promise<string>;
+}
+
+function open(environment: Record<string, string>) {
+  const inner = createFakeServices();
+  const logged: string[] = [];
+  const logger = createLogger({ service: "gateway", destination: { write: (line) => void logged.push(line) } });
+  const metrics = createMetrics({ component: "gateway", processMetrics: false });
+  const transport = createInMemoryTransport(inner.routes);
+  return {
+    inner,
+    logged,
+    metrics,
+    metricsText: async () => (await metrics.exposition()).text,
+    config: parseConfig({ QUARTET_PORT: "0", QUARTET_INDEX_POLL: "100ms", ...environment }),
+    transports: { embedding: transport, retrieval: transport, compression: transport, generation: transport },
+    telemetry: { logger, metrics },
+  };
+}
+
+/** The gateway's handlers over fake services, called in memory as a host calls them. The worker runs only where asked for. */
+export async function openInMemory(environment: Record<string, string> = {}, { worker = false } = {}) {
+  const { inner, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
+  const module = createModule(config, transports, telemetry);
+  if (worker) await module.start?.(new AbortController().signal);
+  const transport = createInMemoryTransport(module.routes, { callers: "edge", validate: true });
+  return {
+    inner,
+    logged,
+    metricsText,
+    answers: createClient(AnswerService, transport),
+    search: createClient(SearchService, transport),
+    documents: createClient(DocumentService, transport),
+    async [Symbol.asyncDispose]() {
+      await module.stop?.();
+      metrics.close();
+    },
+  };
+}
+
+/** The gateway on a port of its own, over fake services in memory. */
+export async function openOnPort(environment: Record<string, string> = {}) {
+  const { inner, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
+  let url = "";
+  const front = createFront(config, { transports, telemetry, onListening: (at) => (url = at) });
+  await front.start(new AbortController().signal);
+  return {
+    inner,
+    logged,
+    metricsText,
+    url,
+    async [Symbol.asyncDispose]() {
+      await front.stop(new AbortController().signal);
+      metrics.close();
+    },
+  };
+}
