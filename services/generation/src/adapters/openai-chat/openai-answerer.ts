@@ -59,14 +59,17 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
   };
 }
 
-/** Ends a little before the caller's deadline, so that what is told at the end, or a fallback, still arrives in time. */
+/**
+ * Ends a little before the caller's deadline, so that what is told at the end still arrives in time, and waits for the first
+ * token a little less, so that a fallback does.
+ */
 function limitsWithin(
   timeoutMs: number,
   { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiAnswererOptions,
 ): { totalMs: number; firstTokenMs: number; stallMs: number } {
-  const reserveMs = Math.min(100, timeoutMs * 0.02);
-  const totalMs = Math.min(totalTimeoutMs, timeoutMs - reserveMs);
-  return { totalMs, firstTokenMs: Math.min(firstTokenTimeoutMs, totalMs - reserveMs), stallMs: stallTimeoutMs };
+  const totalMs = Math.min(totalTimeoutMs, timeoutMs - Math.min(100, timeoutMs * 0.02));
+  const firstTokenMs = Math.min(firstTokenTimeoutMs, totalMs - Math.min(300, totalMs * 0.07));
+  return { totalMs, firstTokenMs, stallMs: stallTimeoutMs };
 }
 
 type Chunks = AsyncIterator<ChatChunk, void>;
