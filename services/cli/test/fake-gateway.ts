@@ -29,6 +29,8 @@ export interface FakeGateway {
   mostPuts(): number;
   /** Puts still to be turned away for a moment. */
   turnAway: number;
+  /** Puts that are taken before all others fail. */
+  failAfterPuts: number;
   /** Polls still to be told that vectors are missing; Infinity for ever. */
   pendingPolls: number;
   /** Resolves when a question that never ends was given up by its client. */
@@ -56,6 +58,7 @@ const collectionOf = (filter: Filter | undefined): string | undefined => {
 export async function startFakeGateway(): Promise<FakeGateway> {
   const documents = new Map<string, Document>();
   const abandoned = Promise.withResolvers<void>();
+  let begun = 0;
   let running = 0;
   let most = 0;
 
@@ -122,10 +125,14 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       retryDelayMs: 20,
     });
 
+  const down = () =>
+    quartetError({ code: Code.Unavailable, reason: "UPSTREAM_FAILED", message: "The store is down. Try again later." });
+
   const routes = (router: ConnectRouter) => {
     router.service(DocumentService, {
       async putDocuments(request) {
         if (gateway.turnAway-- > 0) throw busy();
+        if (++begun > gateway.failAfterPuts) throw down();
         most = Math.max(most, ++running);
         await new Promise(setImmediate);
         running--;
@@ -225,6 +232,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     puts: [],
     mostPuts: () => most,
     turnAway: 0,
+    failAfterPuts: Infinity,
     pendingPolls: 0,
     abandoned: abandoned.promise,
     async close() {

@@ -46,7 +46,7 @@ describe("quartet index", () => {
       "hr",
     );
     expect(stdout).toMatch(/^3 documents in [\d.]+ s: 3 created, 0 replaced, 0 unchanged, 0 failed\n$/);
-    expect(stderr).toBe("1 files of other kinds passed over; .txt, .md and .jsonl are read.\n");
+    expect(stderr).toBe("1 files of other kinds passed over; .txt, .md, .jsonl are read.\n");
     expect(code).toBe(0);
     expect(gateway.documents.get("docs/휴가.md")).toMatchObject({
       title: "휴가 규정",
@@ -133,6 +133,19 @@ describe("quartet index", () => {
     expect(code).toBe(0);
     expect(gateway.puts.toSorted()).toEqual([100, 100, 50]);
     expect(gateway.mostPuts()).toBeLessThanOrEqual(2);
+  });
+
+  it("says how far it came when the server fails, so that the same command goes on", async () => {
+    const lines = Array.from({ length: 250 }, (_, index) => JSON.stringify({ id: `d${index}`, text: "글" }));
+    await put("many.jsonl", lines.join("\n"));
+    gateway.failAfterPuts = 1;
+    const { code, stderr } = await quartet("index", "many.jsonl");
+    expect(stderr).toBe(
+      "100 documents are stored; run the same again to go on with the rest.\nThe store is down. Try again later.\n(unavailable, UPSTREAM_FAILED)\n",
+    );
+    expect(code).toBe(1);
+    gateway.failAfterPuts = Infinity;
+    expect((await quartet("index", "many.jsonl")).stdout).toContain("150 created, 0 replaced, 100 unchanged");
   });
 
   it("waits until everything is searchable, as long as it was told", async () => {

@@ -35,6 +35,8 @@ export function spawnStandalone({ environment, stdio }: ChildOptions): ChildProc
 /** A server for the time of one command. */
 export interface ThrowAwayServer {
   readonly url: string;
+  /** The last lines of its log. */
+  readonly log: readonly string[];
   /** Ends it, by force where it does not end in time. */
   stop(): Promise<void>;
 }
@@ -63,7 +65,7 @@ export async function startThrowAwayServer(
   const stop = () => stopChild(child);
   try {
     const url = await listeningOn(child, AbortSignal.any([signal, AbortSignal.timeout(startLimitMs)]));
-    return { url, stop };
+    return { url, log, stop };
   } catch (error) {
     await stop();
     signal.throwIfAborted();

@@ -29,6 +29,7 @@ export async function indexPaths(context: Context, options: IndexPathsOptions): 
   for (const problem of unreadable) problems.add(problem);
   const totalBytes = files.reduce((sum, { byteCount }) => sum + byteCount, 0);
   const bar = terminal.progress("Indexing");
+  let stored = 0;
   const counts = await indexDocuments({
     client,
     items: readAll(files, signal),
@@ -40,8 +41,16 @@ export async function indexPaths(context: Context, options: IndexPathsOptions): 
       if (notices.length < maxToldProblems) notices.push(notice);
       terminal.note(`${notice.where}: ${notice.message}`);
     },
-    onProgress: (done, bytes) => bar.update(bytes / Math.max(1, totalBytes), `${total(done)} documents`),
-  }).finally(() => bar.end());
+    onProgress(done, bytes) {
+      stored = total(done) - done.failed;
+      bar.update(bytes / Math.max(1, totalBytes), `${total(done)} documents`);
+    },
+  }).catch((error: unknown) => {
+    bar.end();
+    if (stored > 0) terminal.note(`${stored} documents are stored; run the same again to go on with the rest.`);
+    throw error;
+  });
+  bar.end();
   counts.skipped += unreadable.length;
   problems.end();
   const searchable = options.wait ? await wait(context, options) : undefined;
@@ -53,7 +62,7 @@ export async function indexPaths(context: Context, options: IndexPathsOptions): 
   } else {
     terminal.line(summary(counts, elapsedMs));
     if (ignoredCount > 0)
-      terminal.note(`${ignoredCount} files of other kinds passed over; .txt, .md and .jsonl are read.`);
+      terminal.note(`${ignoredCount} files of other kinds passed over; .txt, .md, .jsonl are read.`);
   }
   return counts.failed + counts.skipped > 0 || searchable === false ? exitCodes.failure : exitCodes.ok;
 }

@@ -2,7 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { randomBytes } from "node:crypto";
-import { createQuartetClient, createServiceClient, type EmbeddingSpace, type QuartetClient } from "@quartet/client";
+import {
+  createQuartetClient,
+  createServiceClient,
+  type EmbeddingSpace,
+  type QuartetClient,
+  QuartetError,
+} from "@quartet/client";
 import { CompressionService } from "@quartet/contracts/compression/v1/compression_service";
 import { readDocuments } from "../adapters/read-documents.ts";
 import type { SourceFile } from "../adapters/source-files.ts";
@@ -61,11 +67,16 @@ async function onThrowAwayServer<T>(
       QUARTET_PORT: "0",
       // The compression service is inner; an evaluation has to see what it keeps.
       QUARTET_EXPOSE_INNER: "1",
+      // A line for every call would be measured along.
+      QUARTET_LOG_LEVEL: context.config.environment["QUARTET_LOG_LEVEL"] || "warn",
     };
     const server = await startThrowAwayServer(environment, context.signal);
     try {
       const place = { url: server.url, collection: "", idPrefix: "" };
       return await use(await fill(context, corpus, concurrency, place));
+    } catch (error) {
+      if (!(error instanceof QuartetError && error.unreachable)) throw error;
+      throw new Error(["The throw-away server ended. The end of its log:", ...server.log].join("\n"), { cause: error });
     } finally {
       await server.stop();
     }
