@@ -3,8 +3,7 @@
  * anything is installed.
  */
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,30 +11,38 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, "");
 
 const wantedMajor = 24;
-const stamp = path.join(root, "node_modules", ".quartet-installed");
 const bundledNode = path.join(root, "node_modules", ".bin", "node");
 
-const wantedStamp = () =>
-  createHash("sha256")
-    .update(readFileSync(path.join(root, "package-lock.json")))
-    .digest("hex");
+/** Whether what package-lock.json names is there. npm writes its own list last, so an install that was cut off does not count. */
+function isInstalled() {
+  const wanted = packagesOf(path.join(root, "package-lock.json"));
+  const present = packagesOf(path.join(root, "node_modules", ".package-lock.json"));
+  return Object.entries(wanted).every(
+    ([location, { version, link, optional }]) =>
+      location === "" ||
+      link ||
+      !location.includes("node_modules/") ||
+      optional ||
+      present[location]?.version === version,
+  );
+}
 
-const isInstalled = () => existsSync(stamp) && readFileSync(stamp, "utf8") === wantedStamp();
+function packagesOf(lockfile) {
+  return existsSync(lockfile) ? JSON.parse(readFileSync(lockfile, "utf8")).packages : {};
+}
 
 /**
- * Installs what package-lock.json names, unless that was done before. A run that was cut off is not taken for a whole one.
+ * Installs what package-lock.json names, unless it is there.
  * @returns {Promise<void>} rejects with a sentence that says what to do
  */
 export async function ensureInstalled() {
   if (isInstalled()) return;
   process.stderr.write("Installing packages, once; this takes about a minute ...\n");
-  rmSync(stamp, { force: true });
   const npm = process.env.npm_execpath;
   const [command, ...prefix] = npm ? [process.execPath, npm] : ["npm"];
   const code = await run(command, [...prefix, "ci", "--loglevel=error"], { stdio: ["ignore", 2, 2] });
   if (code !== 0)
     throw new Error("npm ci failed; its messages above say why. Fix that and run the same command again.");
-  writeFileSync(stamp, wantedStamp());
 }
 
 /**
