@@ -1,11 +1,13 @@
-import type { Interceptor, StreamResponse, UnaryResponse } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Metrics } from "@quartet/telemetry";
 import { toClientError } from "./errors.ts";
+import { measure, observe } from "./observers.ts";
 import { principalKey, requestIdHeader, requestIdKey, writePrincipal } from "./principal.ts";
-import { watchStream } from "./watch-stream.ts";
 
-/** What every call to another service goes through, outermost first. */
-export function createClientChain(): Interceptor[] {
-  return [identify, normaliseErrors];
+/** What every call to another service goes through, outermost first. Innermost, whatever a transport throws becomes one kind of error. */
+export function createClientChain(metrics?: Metrics): Interceptor[] {
+  const observers = metrics === undefined ? [] : [measure(metrics, "client")];
+  return [identify, observe({ mapError: toClientError, observers })];
 }
 
 /** Sends along who asks and the request's id, as the context of the call being handled has them. */
@@ -15,16 +17,4 @@ const identify: Interceptor = (next) => (request) => {
   if (requestId !== "") header.set(requestIdHeader, requestId);
   writePrincipal(header, contextValues.get(principalKey));
   return next(request);
-};
-
-/** Innermost: whatever a transport throws becomes one kind of error (toClientError). */
-const normaliseErrors: Interceptor = (next) => async (request) => {
-  const failed = (error: unknown) => toClientError(error, request.signal);
-  let response: UnaryResponse | StreamResponse;
-  try {
-    response = await next(request);
-  } catch (error) {
-    throw failed(error);
-  }
-  return response.stream ? { ...response, message: watchStream(response.message, { failed }) } : response;
 };

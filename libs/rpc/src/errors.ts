@@ -52,9 +52,11 @@ export function malformedRequest(cause: unknown): ConnectError {
  */
 export function abortError({ reason }: AbortSignal): ConnectError {
   if (reason instanceof ConnectError) {
-    return reason.code === Code.DeadlineExceeded && reasonTextOf(reason) === undefined
-      ? plainError(Code.DeadlineExceeded, reason)
-      : reason;
+    if (reason.code === Code.DeadlineExceeded && reasonTextOf(reason) === undefined) {
+      return plainError(Code.DeadlineExceeded, reason);
+    }
+    // One reason may end many calls; what becomes of the error on its way is each call's own.
+    return copy(reason, reason.rawMessage, reason.details);
   }
   const timedOut = (reason as { readonly name?: unknown } | undefined)?.name === "TimeoutError";
   return plainError(timedOut ? Code.DeadlineExceeded : Code.Canceled, reason);

@@ -129,10 +129,6 @@ async function answerStream(
   try {
     const response = await invokeStream(rpc, call.context, request.message);
     const messages = response.message[Symbol.asyncIterator]();
-    // Nobody may be reading when the caller leaves, and Connect does not say so to the iterator.
-    call.context.signal.addEventListener("abort", () => void messages.return?.().catch(() => undefined), {
-      once: true,
-    });
     // As over a wire: headers come with the first message, so that the handler can set them.
     const message = resume(await messages.next(), messages);
     return { ...response, message: watchStream(message, { ended: call.close, failed, left: call.close }) };

@@ -1,20 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
-import { codeToString } from "@connectrpc/connect/protocol-connect";
-import { reasonTextOf } from "@quartet/errors";
+import type { DescService } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger, Metrics } from "@quartet/telemetry";
-import { abortError, plainError, toServerError } from "./errors.ts";
-import { watchStream } from "./watch-stream.ts";
-import {
-  principalKey,
-  readPrincipal,
-  requestIdHeader,
-  requestIdKey,
-  requestIdOf,
-  stripInternalHeaders,
-} from "./principal.ts";
+import { plainError, toServerError } from "./errors.ts";
+import { log, measure, observe } from "./observers.ts";
+import { principalKey, readPrincipal, requestIdHeader, requestIdKey, stripInternalHeaders } from "./principal.ts";
 import { createRequestValidator, type RequestValidator } from "./validation.ts";
+import { watchStream } from "./watch-stream.ts";
 
 export interface ServerChainOptions {
   /**
@@ -42,10 +34,13 @@ export function createServerChain({ callers, validate, logger, metrics }: Server
   const check = validate ? createRequestValidator() : undefined;
   const interceptors = [
     identify(callers),
-    observe([
-      ...(metrics === undefined ? [] : [measure(metrics)]),
-      ...(logger === undefined ? [] : [log(logger, callers === "edge" ? "info" : "debug")]),
-    ]),
+    observe({
+      mapError: toServerError,
+      observers: [
+        ...(metrics === undefined ? [] : [measure(metrics, "server")]),
+        ...(logger === undefined ? [] : [log(logger, callers === "edge" ? "info" : "debug")]),
+      ],
+    }),
     ...(callers === "trusted" ? [requirePrincipal] : []),
     ...(check === undefined ? [] : [validateRequests(check)]),
   ];
@@ -80,105 +75,6 @@ function identify(callers: ServerChainOptions["callers"]): Interceptor {
       throw error;
     }
   };
-}
-
-type Request = UnaryRequest | StreamRequest;
-type Outcome = { readonly code: string; readonly durationMs: number; readonly error: ConnectError | undefined };
-/** Called when a call begins; what it gives is called when the call, or its stream, has ended. */
-type Observer = (request: Request) => (outcome: Outcome) => void;
-
-/** Maps every error to one that may leave (toServerError), and tells the observers of each call's end. */
-function observe(observers: readonly Observer[]): Interceptor {
-  return (next) => async (request) => {
-    const startedAt = performance.now();
-    const enders = observers.map((begin) => begin(request));
-    const end = (error: ConnectError | undefined) => {
-      const code = error === undefined ? "ok" : codeToString(error.code);
-      const outcome = { code, durationMs: performance.now() - startedAt, error };
-      for (const ender of enders) ender(outcome);
-    };
-    const fail = (error: unknown) => {
-      const mapped = toServerError(error, request.signal);
-      end(mapped);
-      return mapped;
-    };
-    try {
-      const response = await next(request);
-      if (!response.stream) {
-        end(undefined);
-        return response;
-      }
-      const message = watchStream(response.message, {
-        ended: () => end(undefined),
-        failed: fail,
-        left: () => end(request.signal.aborted ? abortError(request.signal) : plainError(Code.Canceled)),
-      });
-      return { ...response, message };
-    } catch (error) {
-      throw fail(error);
-    }
-  };
-}
-
-/** Counts, times and shows what is in flight. Series are looked up once per method and code. */
-function measure(metrics: Metrics): Observer {
-  const handled = metrics.counter("quartet_rpc_server_handled_total");
-  const duration = metrics.histogram("quartet_rpc_server_duration_seconds");
-  const inFlight = metrics.gauge("quartet_rpc_server_in_flight");
-  const seriesOf = remember((method: DescMethod) => {
-    const labels = { service: method.parent.typeName, method: method.name };
-    const typed = { ...labels, type: method.methodKind };
-    return {
-      inFlight: inFlight.with(labels),
-      duration: duration.with(typed),
-      handled: remember((code: string) => handled.with({ ...typed, code })),
-    };
-  });
-  return ({ method }) => {
-    const series = seriesOf(method);
-    series.inFlight.add(1);
-    return ({ code, durationMs }) => {
-      series.inFlight.add(-1);
-      series.duration.observe(durationMs / 1000);
-      series.handled(code).add();
-    };
-  };
-}
-
-function remember<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    let value = made.get(key);
-    if (value === undefined) made.set(key, (value = make(key)));
-    return value;
-  };
-}
-
-const serverFaults: ReadonlySet<Code> = new Set([Code.Internal, Code.Unknown, Code.DataLoss]);
-const troubles: ReadonlySet<Code> = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted]);
-
-/** One line per call; an error of our own making with its cause. The only place where an rpc's error is logged. */
-function log(logger: Logger, normal: "info" | "debug"): Observer {
-  return ({ method, contextValues }) =>
-    ({ code, durationMs, error }) => {
-      const level =
-        error === undefined
-          ? normal
-          : serverFaults.has(error.code)
-            ? "error"
-            : troubles.has(error.code)
-              ? "warn"
-              : normal;
-      if (!logger.isLevelEnabled(level)) return;
-      const fields = {
-        requestId: requestIdOf({ values: contextValues }),
-        rpc: `${method.parent.typeName}/${method.name}`,
-        code,
-        durationMs: Math.round(durationMs * 1000) / 1000,
-        ...(error === undefined ? {} : { reason: reasonTextOf(error), err: error.cause }),
-      };
-      logger[level](fields, "call handled");
-    };
 }
 
 const requirePrincipal: Interceptor = (next) => (request) => {

@@ -9,6 +9,7 @@ import {
 } from "@connectrpc/connect";
 import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import * as grpc from "@grpc/grpc-js";
+import type { Metrics } from "@quartet/telemetry";
 import { createClientChain } from "../client-chain.ts";
 import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
 import type { TlsClientOptions } from "../tls.ts";
@@ -30,6 +31,8 @@ export interface GrpcTransportOptions extends DeadlineOptions {
   readonly tls?: TlsClientOptions;
   /** Around every call, outside of Quartet's own. Default: none. */
   readonly interceptors?: readonly Interceptor[];
+  /** Where calls are counted and timed. Default: nowhere. */
+  readonly metrics?: Metrics;
 }
 
 export type ConnectionState = "idle" | "connecting" | "ready" | "failing" | "closed";
@@ -48,7 +51,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   const { interceptors = [], writeMaxBytes = defaultMaxBytes } = options;
   const deadlines = createDeadlines(options);
   const client = new grpc.Client(grpcTarget(options.target), credentials(options.tls), channelOptions(options));
-  const chain = [...interceptors, ...createClientChain()];
+  const chain = [...interceptors, ...createClientChain(options.metrics)];
   const wire: Wire = { client, writeMaxBytes };
 
   /** The parts of Connect's call options that unary calls and streams share. */

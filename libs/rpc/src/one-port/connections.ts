@@ -121,12 +121,8 @@ function tlsServer(options: ConnectionLimits, tls: TlsServerOptions, onRequest: 
     onRequest,
   );
   server.on("session", onSession);
-  const { headersTimeoutMs = 15_000, requestTimeoutMs = 60_000, idleTimeoutMs = 120_000 } = options;
-  return Object.assign(server, {
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: idleTimeoutMs,
-  });
+  const { headersTimeout, requestTimeout, keepAliveTimeout } = http1Options(options);
+  return Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout });
 }
 
 function http1Options({
@@ -135,9 +131,10 @@ function http1Options({
   idleTimeoutMs,
   maxHeaderBytes,
 }: ConnectionLimits): http.ServerOptions {
+  const requestTimeout = requestTimeoutMs ?? 60_000;
   return {
-    headersTimeout: headersTimeoutMs ?? 15_000,
-    requestTimeout: requestTimeoutMs ?? 60_000,
+    headersTimeout: Math.min(headersTimeoutMs ?? 15_000, requestTimeout),
+    requestTimeout,
     keepAliveTimeout: idleTimeoutMs ?? 120_000,
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: maxHeaderBytes ?? 16 * 1024,
