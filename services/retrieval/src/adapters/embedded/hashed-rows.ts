@@ -10,8 +10,8 @@ const cacheLineBytes = 64;
  * first searched: opening a store of 100,000 passages would take a second longer otherwise.
  */
 interface Block {
-  /** Row by row, `rowStride` apart; undefined once there are columns. */
-  rows: Int8Array | undefined;
+  /** Undefined once there are columns. */
+  rows: Int8Array[] | undefined;
   columns: Int8Array | undefined;
   /** One over the length of each row's bytes, 0 for the zero vector; known once there are columns. */
   readonly inverseLengths: Float64Array;
@@ -23,15 +23,12 @@ interface Block {
  */
 export class HashedRows implements VectorRows {
   readonly #dimensions: number;
-  /** Not a power of two: rows that far apart would all compete for the same few lines of the cache. */
-  readonly #rowStride: number;
   readonly #numbers = new RowNumbers();
   readonly #blocks: Block[] = [];
   readonly #sums = new Float64Array(blockRows);
 
   constructor(dimensions: number) {
     this.#dimensions = dimensions;
-    this.#rowStride = dimensions + cacheLineBytes;
   }
 
   get size(): number {
@@ -44,15 +41,18 @@ export class HashedRows implements VectorRows {
 
   set(slot: number, vector: EncodedVector): void {
     const row = this.#numbers.take(slot);
-    if (row >= this.#blocks.length * blockRows) this.#blocks.push(this.#emptyBlock());
+    if (row >= this.#blocks.length * blockRows) this.#blocks.push(emptyBlock());
     const block = this.#blocks[Math.floor(row / blockRows)]!;
     const place = row % blockRows;
     const bytes = toBytes(vector);
-    if (block.columns === undefined) return block.rows!.set(bytes, place * this.#rowStride);
+    if (block.columns === undefined) {
+      block.rows![place] = bytes;
+      return;
+    }
     for (let dimension = 0; dimension < bytes.length; dimension += 1) {
       block.columns[dimension * blockRows + place] = bytes[dimension]!;
     }
-    block.inverseLengths[place] = inverseLength(bytes, 0, bytes.length);
+    block.inverseLengths[place] = inverseLength(bytes);
   }
 
   delete(slot: number): void {
@@ -94,40 +94,39 @@ export class HashedRows implements VectorRows {
     }
   }
 
-  #emptyBlock(): Block {
-    const rows = new Int8Array(this.#rowStride * blockRows);
-    return { rows, columns: undefined, inverseLengths: new Float64Array(blockRows) };
-  }
-
   #columnsOf(block: Block): Int8Array {
     if (block.columns === undefined) {
-      const rows = block.rows!;
-      block.columns = toColumns(rows, this.#rowStride, this.#dimensions);
-      for (let place = 0; place < blockRows; place += 1) {
-        block.inverseLengths[place] = inverseLength(rows, place * this.#rowStride, this.#dimensions);
-      }
+      block.columns = toColumns(block.rows!, this.#dimensions);
+      block.rows!.forEach((row, place) => (block.inverseLengths[place] = inverseLength(row)));
       block.rows = undefined;
     }
     return block.columns;
   }
 }
 
-function inverseLength(bytes: Int8Array, start: number, dimensions: number): number {
+function emptyBlock(): Block {
+  return { rows: [], columns: undefined, inverseLengths: new Float64Array(blockRows) };
+}
+
+function inverseLength(bytes: Int8Array): number {
   let squares = 0;
-  for (let at = start; at < start + dimensions; at += 1) squares += bytes[at]! * bytes[at]!;
+  for (let at = 0; at < bytes.length; at += 1) squares += bytes[at]! * bytes[at]!;
   return squares > 0 ? 1 / Math.sqrt(squares) : 0;
 }
 
-/** As many rows at a time as give each column whole lines of the cache to write. */
-function toColumns(rows: Int8Array, rowStride: number, dimensions: number): Int8Array {
+/** As many rows at a time as give each column a whole line of the cache to write. */
+function toColumns(rows: readonly Int8Array[], dimensions: number): Int8Array {
   const columns = new Int8Array(dimensions * blockRows);
-  for (let first = 0; first < blockRows; first += cacheLineBytes) {
+  // Not a power of two: rows that far apart would all compete for the same few lines of the cache.
+  const stride = dimensions + cacheLineBytes;
+  const some = new Int8Array(stride * cacheLineBytes);
+  for (let first = 0; first < rows.length; first += cacheLineBytes) {
+    const count = Math.min(cacheLineBytes, rows.length - first);
+    for (let index = 0; index < count; index += 1) some.set(rows[first + index]!, index * stride);
     for (let dimension = 0; dimension < dimensions; dimension += 1) {
       const to = dimension * blockRows + first;
-      let from = first * rowStride + dimension;
-      for (let index = 0; index < cacheLineBytes; index += 1) {
-        columns[to + index] = rows[from]!;
-        from += rowStride;
+      for (let index = 0, from = dimension; index < count; index += 1, from += stride) {
+        columns[to + index] = some[from]!;
       }
     }
   }

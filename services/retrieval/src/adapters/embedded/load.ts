@@ -65,7 +65,7 @@ async function loadDocuments(
 ): Promise<Map<number, DocumentEntry>> {
   type Row = [
     ...[rowId: number, id: string, collection: number, title: string, mediaType: string, language: string, uri: string],
-    ...[tags: string, taxonomyPath: string, metadata: string, version: number, contentHash: string],
+    ...[tags: string, taxonomyPath: string, metadata: string, version: number],
     ...[createTimeMs: number, updateTimeMs: number],
   ];
   const documents = new Map<number, DocumentEntry>();
@@ -79,11 +79,11 @@ async function loadDocuments(
   };
   const rows = database.rows<Row>(`
     SELECT id, document_id, collection, title, media_type, language, uri, tags, taxonomy_path, metadata, version,
-      content_hash, create_time_ms, update_time_ms
+      create_time_ms, update_time_ms
     FROM document`);
   await forEachRow(rows, pause, (row) => {
     const [rowId, id, collection, title, mediaType, language, uri, tags, taxonomyPath, metadata, version] = row;
-    const [, , , , , , , , , , , contentHash, createTimeMs, updateTimeMs] = row;
+    const [, , , , , , , , , , , createTimeMs, updateTimeMs] = row;
     const home = collections.get(collection)!;
     const entry = new DocumentEntry({
       rowId,
@@ -97,7 +97,6 @@ async function loadDocuments(
       taxonomyPath: shared(taxonomyPath),
       metadata,
       version,
-      contentHash,
       createTimeMs,
       updateTimeMs,
     });
@@ -138,12 +137,10 @@ async function loadTerms(
 ): Promise<void> {
   const words = database.rows<[id: number, text: string]>("SELECT id, text FROM term");
   await forEachRow(words, pause, ([id, text]) => termIds.set(text, id));
-  if (tenants.size === 1) {
-    // A posting takes two bytes or more.
-    const sql = "SELECT coalesce(sum(length(terms)), 0) / 2 AS most FROM passage_terms";
-    const { most } = database.get<{ most: number }>(sql)!;
-    for (const { postings } of tenants.values()) postings.reserve(most);
-  }
+  // A posting takes two bytes or more. Of several tenants nobody knows whose they are.
+  const sql = "SELECT coalesce(sum(length(terms)), 0) / 2 AS most FROM passage_terms";
+  const { most } = database.get<{ most: number }>(sql)!;
+  for (const { postings } of tenants.values()) postings.beginLoading(tenants.size === 1 ? most : 0);
   type Row = [passage: number, length: number, terms: Uint8Array];
   const rows = database.rows<Row>("SELECT passage, token_count, terms FROM passage_terms");
   await forEachRow(rows, pause, ([passage, length, terms]) => {

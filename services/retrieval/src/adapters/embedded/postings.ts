@@ -24,23 +24,38 @@ interface Flat {
  * Indices are kept plus 1, so that 0 means none.
  */
 class Tail {
+  /** Without links it can be merged but not searched, and fills faster. */
+  readonly #isLinked: boolean;
   heads = new Uint32Array(0);
   terms = new Uint32Array(0);
   postings = new Uint32Array(0);
   previous = new Uint32Array(0);
   length = 0;
+  /** One more than the greatest term. */
+  termCount = 0;
 
-  reserve(length: number): void {
+  constructor({ isLinked = true, reserved = 0 }: { readonly isLinked?: boolean; readonly reserved?: number } = {}) {
+    this.#isLinked = isLinked;
+    this.#reserve(reserved);
+  }
+
+  #reserve(length: number): void {
     this.terms = grown(this.terms, length);
     this.postings = grown(this.postings, length);
-    this.previous = grown(this.previous, length);
+    if (this.#isLinked) this.previous = grown(this.previous, length);
   }
 
   push(termId: number, posting: number): void {
-    if (termId >= this.heads.length) this.heads = grown(this.heads, termId + 1);
-    if (this.length >= this.postings.length) this.reserve(this.length + 1);
+    if (termId >= this.termCount) this.termCount = termId + 1;
+    if (this.length >= this.postings.length) this.#reserve(this.length + 1);
     this.terms[this.length] = termId;
     this.postings[this.length] = posting;
+    if (this.#isLinked) return this.#link(termId);
+    this.length += 1;
+  }
+
+  #link(termId: number): void {
+    if (termId >= this.heads.length) this.heads = grown(this.heads, termId + 1);
     this.previous[this.length] = this.heads[termId]!;
     this.length += 1;
     this.heads[termId] = this.length;
@@ -164,9 +179,9 @@ export class Postings {
     for (const slot of dead) this.#freeSlots.push(slot);
   }
 
-  /** Makes room for that many postings at once, before many are added. */
-  reserve(postings: number): void {
-    this.#tail.reserve(this.#tail.length + postings);
+  /** Before many passages are added at once, of about that many postings: nothing is found until they are merged. */
+  beginLoading(postings: number): void {
+    this.#tail = new Tail({ isLinked: false, reserved: postings });
   }
 
   /** The length norm of each slot, kept until a passage comes or goes. */
@@ -219,7 +234,7 @@ export class Postings {
 
 /** New lists of what is alive: sizes first, then the flat lists term by term, then the tail in the order it came. */
 function* mergeLists(flat: Flat, tail: Tail, alive: Uint8Array, stepPostings: number): Generator<void, Flat, void> {
-  const termCount = Math.max(flat.starts.length - 1, tail.heads.length);
+  const termCount = Math.max(flat.starts.length - 1, tail.termCount);
   // Each term's size two places further on: summed up, starts[t + 1] is where t begins, and counts up to its end as t is filled.
   const starts = new Uint32Array(termCount + 2);
   let step = stepPostings;

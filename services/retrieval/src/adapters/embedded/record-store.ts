@@ -17,6 +17,7 @@ import {
 } from "./catalogue.ts";
 import type { EmbeddedState } from "./state.ts";
 import {
+  contentHashOf,
   eraseDocument,
   type PreparedDocument,
   type PreparedTerms,
@@ -36,7 +37,7 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       const tenant = state.tenant(tenantName);
       const results: PutResult[] = [];
       const touched = new Set<CollectionEntry>();
-      for await (const group of groups(documents, tenant, signal)) {
+      for await (const group of groups(documents, signal)) {
         results.push(...writeGroup(state, tenant, group, touched));
       }
       return { results, collections: [...touched].map(stateOf) };
@@ -47,7 +48,8 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       const found = new Map<string, { version: number; contentHash: string }>();
       for (const id of documentIds) {
         const entry = documents?.get(id);
-        if (entry !== undefined) found.set(id, { version: entry.version, contentHash: entry.contentHash });
+        if (entry === undefined) continue;
+        found.set(id, { version: entry.version, contentHash: contentHashOf(state.database, entry.rowId) });
       }
       return found;
     },
@@ -86,25 +88,20 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
 }
 
 /** Counts terms, which takes the time, and gathers what goes into one transaction: never one document twice. */
-async function* groups(
-  documents: readonly CutDocument[],
-  tenant: Tenant,
-  signal: AbortSignal,
-): AsyncGenerator<PreparedDocument[]> {
+async function* groups(documents: readonly CutDocument[], signal: AbortSignal): AsyncGenerator<PreparedDocument[]> {
   const giveWay = createGiveWay();
   let group: PreparedDocument[] = [];
   let passageCount = 0;
   for (const cut of documents) {
-    const { id, contentHash, title } = cut.document;
+    const { id, title } = cut.document;
     const isFull = passageCount > 0 && passageCount + cut.passages.length > passagesPerTransaction;
     if (isFull || group.some((prepared) => prepared.cut.document.id === id)) {
       yield group;
       group = [];
       passageCount = 0;
     }
-    const isUnchanged = tenant.documents.get(id)?.contentHash === contentHash;
     const counted: PreparedTerms[] = [];
-    for (const { headings, text } of isUnchanged ? [] : cut.passages) {
+    for (const { headings, text } of cut.passages) {
       counted.push(countTerms(terms(passageContent({ title, headings, text }))));
       await giveWay(signal);
     }
@@ -214,7 +211,8 @@ async function listDocuments(
       if (maxTextBytes !== undefined && textBytes > maxTextBytes && documents.length > 0) {
         return { documents, nextAfterId: last };
       }
-      documents.push({ document: toStoredDocument(entry), text });
+      const contentHash = contentHashOf(state.database, entry.rowId);
+      documents.push({ document: toStoredDocument(entry, contentHash), text });
     }
     last = entry.id;
     await giveWay(signal);

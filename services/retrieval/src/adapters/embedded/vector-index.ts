@@ -165,8 +165,13 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
   target.space = space;
   if (role !== undefined) entry[role] = target;
   if (touched !== undefined) applyTouch(entry.tenant, touched);
-  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, vector);
+  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, copyOf(vector));
   return targets.length;
+}
+
+/** A caller's bytes may be part of a large message, which would stay in memory with them. */
+function copyOf(vector: EncodedVector): EncodedVector {
+  return vector.kind === "int8" ? { ...vector, values: vector.values.slice() } : vector;
 }
 
 function makeSpace(

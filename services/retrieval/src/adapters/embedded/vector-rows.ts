@@ -7,7 +7,7 @@ export type RowVisitor = (slot: number, cosine: number) => void;
 export interface VectorRows {
   readonly size: number;
   has(slot: number): boolean;
-  /** Sets the vector of a slot. Its length has been checked. */
+  /** Sets the vector of a slot. Its length has been checked. It may be kept: nobody is to change it afterwards. */
   set(slot: number, vector: EncodedVector): void;
   delete(slot: number): void;
   /**

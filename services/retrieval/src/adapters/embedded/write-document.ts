@@ -42,7 +42,7 @@ export interface WriteContext {
 export function writeDocument(context: WriteContext, tenant: Tenant, prepared: PreparedDocument): WrittenDocument {
   const { document } = prepared.cut;
   const previous = tenant.documents.get(document.id);
-  if (previous?.contentHash === document.contentHash) {
+  if (previous !== undefined && contentHashOf(context.database, previous.rowId) === document.contentHash) {
     return { result: { outcome: "unchanged", version: previous.version }, apply: () => [] };
   }
   const { database, nowMs } = context;
@@ -86,6 +86,12 @@ export function writeDocument(context: WriteContext, tenant: Tenant, prepared: P
       return changed;
     },
   };
+}
+
+/** Not in memory: it is asked for only when a document is put or listed. */
+export function contentHashOf(database: Database, documentRow: number): string {
+  const sql = "SELECT content_hash AS contentHash FROM document WHERE id = ?";
+  return database.get<{ contentHash: string }>(sql, documentRow)!.contentHash;
 }
 
 /** Deletes a document within a transaction. */
