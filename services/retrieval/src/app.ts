@@ -22,7 +22,7 @@ import { createSearchPassages } from "./handlers/search-passages.ts";
 
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
-export { FolderInUseError } from "./adapters/embedded/folder-lock.ts";
+export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lock.ts";
 
 /** All documents of the tenant, by words and by vectors. */
 const sources: readonly Source[] = [{ name: "corpus", kind: "hybrid" }];
@@ -34,7 +34,7 @@ export interface ModuleOptions {
 /** What the service reads of its configuration when no process of its own is around it. */
 export type ModuleConfig = Pick<Config, "dataDir" | "legTimeLimitMs">;
 
-/** The service without a process around it: what standalone mounts. The store is opened by `start`, which throws FolderInUseError. */
+/** The service without a process around it: what standalone mounts. The store is opened by `start`, which throws DataFolderError. */
 export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }: ModuleOptions): ServiceModule {
   let opened: EmbeddedStore | undefined;
   const stores = storesOf(() => opened);
@@ -59,7 +59,9 @@ export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }:
       add(RetrievalService, { searchPassages: createSearchPassages({ search, onLeg }) });
     },
     start: async (signal) => {
+      const started = performance.now();
       opened = await openEmbeddedStore({ folder: dataDir, signal });
+      log.info({ durationMs: Math.round(performance.now() - started) }, "record store opened");
     },
     stop: async () => {
       const closing = opened;

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { lockFolder } from "./folder-lock.ts";
+import { DataFolderError, lockFolder } from "./folder-lock.ts";
 import { migrations } from "./migrations.ts";
 
 /** Nothing is written to disk, and nothing is left of it. */
@@ -16,20 +16,15 @@ export class Database {
   readonly #lock: { release(): void } | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Opens, or makes, the database of a data folder; throws FolderInUseError. Pass `inMemory` for one that is not kept. */
+  /** Opens, or makes, the database of a data folder; throws DataFolderError. Pass `inMemory` for one that is not kept. */
   constructor(folder: string) {
-    if (folder !== inMemory) mkdirSync(folder, { recursive: true });
-    this.#lock = folder === inMemory ? undefined : lockFolder(folder);
+    this.#lock = folder === inMemory ? undefined : takeFolder(folder);
+    let database: DatabaseSync | undefined;
     try {
-      this.#database = new DatabaseSync(folder === inMemory ? inMemory : join(folder, "quartet.db"));
-    } catch (error) {
-      this.#lock?.release();
-      throw error;
-    }
-    try {
+      database = new DatabaseSync(folder === inMemory ? inMemory : join(folder, "quartet.db"));
       // FULL: a commit has reached the disk when it is acknowledged. WAL: one write of the file for each.
       // Pages of 16 KiB hold seven vectors of 2 KiB, the usual 4 KiB one: half the file, and half the time to read it.
-      this.#database.exec(`
+      database.exec(`
         PRAGMA page_size = 16384;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
@@ -38,10 +33,12 @@ export class Database {
         PRAGMA cache_size = -65536;
         PRAGMA temp_store = MEMORY;
       `);
-      this.#migrate();
+      this.#database = database;
+      this.#migrate(folder);
     } catch (error) {
-      this.close();
-      throw error;
+      database?.close();
+      this.#lock?.release();
+      throw error instanceof DataFolderError ? error : unusable(folder, error);
     }
   }
 
@@ -122,11 +119,11 @@ export class Database {
     return statement;
   }
 
-  #migrate(): void {
+  #migrate(folder: string): void {
     const { user_version: version } = this.#database.prepare("PRAGMA user_version").get() as { user_version: number };
     if (version > migrations.length) {
-      throw new Error(
-        `The data folder was written by a newer Quartet (schema ${version}, this one knows ${migrations.length}). Use that version, or set QUARTET_DATA_DIR to another folder.`,
+      throw new DataFolderError(
+        `The data folder ${folder} was written by a newer Quartet (schema ${version}, this one knows ${migrations.length}). Use that version, or set QUARTET_DATA_DIR to another folder.`,
       );
     }
     for (const [index, sql] of migrations.entries()) {
@@ -134,4 +131,21 @@ export class Database {
       this.transaction(() => this.#database.exec(`${sql}; PRAGMA user_version = ${index + 1}`));
     }
   }
+}
+
+function takeFolder(folder: string): { release(): void } {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return lockFolder(folder);
+  } catch (error) {
+    throw error instanceof DataFolderError ? error : unusable(folder, error);
+  }
+}
+
+function unusable(folder: string, cause: unknown): DataFolderError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DataFolderError(
+    `The data folder ${folder} cannot be used (${reason}). Make it readable and writable, or set QUARTET_DATA_DIR to another folder.`,
+    { cause },
+  );
 }

@@ -1,13 +1,18 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 
+/** The data folder cannot be used; the message is one line that says what to do. */
+export class DataFolderError extends Error {
+  override readonly name: string = "DataFolderError";
+}
+
 /** The data folder belongs to another process, or to another store of this one. */
-export class FolderInUseError extends Error {
+export class FolderInUseError extends DataFolderError {
+  override readonly name = "FolderInUseError";
   constructor(folder: string) {
     super(
       `The data folder ${folder} is in use by another process. Stop that one, or set QUARTET_DATA_DIR to another folder.`,
     );
-    this.name = "FolderInUseError";
   }
 }
 

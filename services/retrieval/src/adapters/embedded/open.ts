@@ -26,7 +26,7 @@ export interface EmbeddedStore {
   close(): Promise<void>;
 }
 
-/** Opens the store of a data folder for this process alone. Throws FolderInUseError. */
+/** Opens the store of a data folder for this process alone. Throws DataFolderError, of which FolderInUseError is one. */
 export async function openEmbeddedStore({
   folder,
   signal = new AbortController().signal,
