@@ -1,12 +1,12 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { AnswerQuestionRequest } from "@quartet/contracts/gateway/v1/answer_service";
 import { Fusion } from "@quartet/contracts/type/v1/search";
-import { nfc } from "@quartet/text";
 import type { Wire } from "../convert.ts";
 import { type AnswerEvent, answerQuestion, type Question } from "../domain/answer.ts";
 import type { AnswerPorts } from "../domain/ports.ts";
 import type { BeginRun } from "./begin-run.ts";
 import { type FieldNames, toError, withFieldNames, withUsage } from "./errors.ts";
+import { requireText } from "./require-text.ts";
 
 export interface AnsweringOptions {
   readonly beginRun: BeginRun;
@@ -29,9 +29,10 @@ export type Answering = (
 export function createAnswering(options: AnsweringOptions): Answering {
   const { beginRun, ports } = options;
   return async function* (request, context, fieldPrefix) {
+    const question = toQuestion(request, requireText(request.question, `${fieldPrefix}question`), options);
     const run = beginRun(context);
     try {
-      yield* answerQuestion(toQuestion(request, options), run, ports);
+      yield* answerQuestion(question, run, ports);
     } catch (error) {
       throw withUsage(withFieldNames(toError(error), fieldNames(fieldPrefix)), run.usage);
     }
@@ -39,10 +40,10 @@ export function createAnswering(options: AnsweringOptions): Answering {
 }
 
 function toQuestion(
-  { question: asked, search, passageCount, maxContextCharCount, compression }: AnswerQuestionRequest,
+  { search, passageCount, maxContextCharCount, compression }: AnswerQuestionRequest,
+  question: string,
   { ragDisabled, defaultPassageCount, defaultMaxContextCharCount }: AnsweringOptions,
 ): Question<Wire> {
-  const question = nfc(asked);
   const retrieval = {
     query: question,
     pageSize: passageCount || defaultPassageCount,

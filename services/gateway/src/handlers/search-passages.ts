@@ -1,13 +1,13 @@
 import type { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { Fusion } from "@quartet/contracts/type/v1/search";
 import type { Handler } from "@quartet/rpc";
-import { nfc } from "@quartet/text";
 import { toSearchResponse, type Wire } from "../convert.ts";
 import type { SearchPorts } from "../domain/ports.ts";
 import { retrieve } from "../domain/retrieve.ts";
 import { timingsOf } from "../domain/stages.ts";
 import type { Admission } from "./admission.ts";
 import type { BeginRun } from "./begin-run.ts";
+import { requireText } from "./require-text.ts";
 
 /** Embeds the query where it can, searches all sources, and says what was left out. */
 export function createSearchPassages({
@@ -22,7 +22,7 @@ export function createSearchPassages({
   return admission.unary(async ({ query, pageSize, options }, context) => {
     const run = beginRun(context);
     const keywordsOnly = options?.fusion === Fusion.KEYWORD_ONLY;
-    const result = await retrieve({ query: nfc(query), pageSize, options, keywordsOnly }, run, ports);
+    const result = await retrieve({ query: requireText(query, "query"), pageSize, options, keywordsOnly }, run, ports);
     return toSearchResponse(result, run.degradations, timingsOf(run));
   });
 }
