@@ -30,7 +30,7 @@ async function serve(environment: Record<string, string> = {}) {
   const log: string[] = [];
   const logger = createLogger({ service: "generation", destination: { write: (line: string) => void log.push(line) } });
   const config = parseConfig({ OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: key, ...environment });
-  const module = createModule(config, { logger });
+  const module = createModule(config, { log: logger });
   const server = createRpcServer({ logger }).mount(module.routes);
   const { port } = await server.listen({ port: 0 });
   const transport = createGrpcTransport({ target: `127.0.0.1:${port}` });

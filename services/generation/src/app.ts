@@ -1,8 +1,7 @@
 import { createKeyPool } from "@quartet/key-pool";
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import { createRpcServer, type ServiceModule } from "@quartet/rpc";
-import { composeComponents, type App, type Component } from "@quartet/service";
-import { createLogger, createMetrics, type Logger } from "@quartet/telemetry";
+import type { ServiceModule } from "@quartet/rpc";
+import { createServiceApp, type App, type Telemetry } from "@quartet/service";
 import { createChatClient } from "./adapters/openai-chat/chat-client.ts";
 import { createOpenAiAnswerer } from "./adapters/openai-chat/openai-answerer.ts";
 import { classify } from "./adapters/openai-chat/provider-errors.ts";
@@ -11,16 +10,17 @@ import type { Answerer } from "./domain/answerer.ts";
 import type { AnswererError } from "./domain/answerer-error.ts";
 import { createFallbackAnswerer } from "./domain/fallback-answerer.ts";
 import { createExtractiveAnswerer } from "./domain/extractive-answerer.ts";
+import { createGroundedAnswerer } from "./domain/grounded-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
 
 export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 /** The service without a process around it: what standalone mounts. */
-export function createModule(config: Config, { logger }: { readonly logger: Logger }): ServiceModule {
+export function createModule(config: Config, { log }: Pick<Telemetry, "log">): ServiceModule {
   const extractive = createExtractiveAnswerer();
   const { answerer, close } = usesModel(config)
-    ? createModelAnswerer(config, { extractive, logger })
+    ? createModelAnswerer(config, { extractive, log })
     : { answerer: extractive, close: undefined };
   return {
     routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }),
@@ -34,44 +34,24 @@ const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
 function createModelAnswerer(
   config: Config,
-  { extractive, logger }: { readonly extractive: Answerer; readonly logger: Logger },
+  { extractive, log }: { readonly extractive: Answerer } & Pick<Telemetry, "log">,
 ): { answerer: Answerer; close: () => Promise<void> } {
   const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
   const chat = createChatClient({ ...config, maxReplyBytes });
   // A local server that takes no key still wants the header.
   const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
   const pool = createKeyPool({ keys: keys.length > 0 ? keys : [{ label: "no-key", value: "none" }], classify });
-  const model = createOpenAiAnswerer({ ...config, chat, keys: pool });
+  const model = createGroundedAnswerer({
+    model: createOpenAiAnswerer({ ...config, chat, keys: pool }),
+    withoutPassages: extractive,
+  });
   if (config.fallback === "none") return { answerer: model, close: chat.close };
   const onFallback = ({ failure, cause }: AnswererError) =>
-    logger.warn({ reason: failure, err: cause }, "the model gave no answer; sentences are quoted instead");
+    log.warn({ reason: failure, err: cause }, "the model gave no answer; sentences are quoted instead");
   return { answerer: createFallbackAnswerer({ primary: model, fallback: extractive, onFallback }), close: chat.close };
 }
 
-const DRAIN_LIMIT_MS = 20_000;
-
 /** The service as a process of its own, on gRPC. */
 export function createApp(config: Config): App {
-  const log = createLogger({ service: "generation", level: config.logLevel });
-  const module = createModule(config, { logger: log });
-  const metrics = createMetrics({ component: "generation" });
-  const server = createRpcServer({ logger: log, metrics }).mount(module.routes);
-  const listener: Component = {
-    name: "rpc server",
-    async start() {
-      const { port } = await server.listen({ port: config.port, host: config.host });
-      log.info({ port, answerer: usesModel(config) ? "model" : "extractive" }, "listening");
-    },
-    async stop() {
-      await server.drain({ limitMs: DRAIN_LIMIT_MS });
-      metrics.close();
-    },
-    stopLimitMs: DRAIN_LIMIT_MS + 1_000,
-  };
-  const answering: Component = {
-    name: "answerer",
-    start: (signal) => module.start?.(signal) ?? Promise.resolve(),
-    stop: () => module.stop?.() ?? Promise.resolve(),
-  };
-  return { ...composeComponents("generation", [answering, listener]), log };
+  return createServiceApp({ name: "generation", config, createModule: (telemetry) => createModule(config, telemetry) });
 }

@@ -1,24 +1,16 @@
-import { ConfigError, parseEnv, variable, type ConfigOf, type Environment } from "@quartet/service";
-import { logLevels } from "@quartet/telemetry";
+import {
+  checkTls,
+  ConfigError,
+  parseEnv,
+  serverVariables,
+  variable,
+  type ConfigOf,
+  type Environment,
+} from "@quartet/service";
 
 /** Everything that the generation service reads from the environment. */
 export const variables = {
-  port: variable.integer("QUARTET_GENERATION_PORT", {
-    default: 50_054,
-    min: 0,
-    max: 65_535,
-    doc: "Port that the generation service listens on; 0 takes a free one.",
-  }),
-  host: variable.text("QUARTET_HOST", {
-    default: "127.0.0.1",
-    pattern: /^[\w.:-]{1,253}$/,
-    expected: "an address or host name",
-    doc: "Address to listen on; 127.0.0.1 is reached from this machine only.",
-  }),
-  logLevel: variable.choice("QUARTET_LOG_LEVEL", logLevels, {
-    default: "info",
-    doc: "The least important lines that are logged.",
-  }),
+  ...serverVariables({ service: "generation", port: 50_054 }),
   answerer: variable.choice("QUARTET_ANSWERER", ["auto", "openai", "extractive"], {
     default: "auto",
     doc: "Who writes answers: an OpenAI-compatible model, or quoted sentences; auto takes the model if a key or base URL is set.",
@@ -89,6 +81,7 @@ export type Config = ConfigOf<typeof variables>;
 /** @throws {ConfigError} with one line per mistake. */
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
+  checkTls(config);
   if (config.answerer === "openai" && !hasProvider(config)) {
     throw new ConfigError([
       "QUARTET_ANSWERER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or extractive.",

@@ -24,8 +24,8 @@ import { passageParts } from "./domain/passage-parts.ts";
 const hop = "generation";
 
 /** @throws {ConnectError} INVALID_ARGUMENT naming the passage whose text and offsets do not add up. */
-export function fromRequest({ question, passages }: GenerateAnswerRequest): { question: string; passages: Passage[] } {
-  return { question: nfc(question).trim(), passages: passages.map(fromPassage) };
+export function fromRequest({ question, passages, retrievalDisabled }: GenerateAnswerRequest) {
+  return { question: nfc(question).trim(), passages: passages.map(fromPassage), retrievalDisabled };
 }
 
 function fromPassage(message: PassageMessage, index: number): Passage {

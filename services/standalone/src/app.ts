@@ -16,7 +16,7 @@ export function createApp(config: Config): App {
     embedding: embedding.createModule(config.embedding),
     retrieval: retrieval.createModule(config.retrieval, { log }),
     compression: compression.createModule(),
-    generation: generation.createModule(config.generation, { logger: log }),
+    generation: generation.createModule(config.generation, { log }),
   };
   const transport = createInMemoryTransport((add) => {
     for (const module of Object.values(inner)) module.routes(add);

@@ -64,7 +64,12 @@ export async function* answerQuestion<C extends Carried>(
   let text = "";
   let firstTokenMs: number | undefined;
   let end: Extract<GenerationEvent<C>, { type: "end" }> | undefined;
-  for await (const event of ports.generate({ question: question.question, passages: shown }, timer.require())) {
+  const request = {
+    question: question.question,
+    passages: shown,
+    retrievalDisabled: question.retrieval === undefined,
+  };
+  for await (const event of ports.generate(request, timer.require())) {
     if (event.type === "end") {
       end = event;
       break;

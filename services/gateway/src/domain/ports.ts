@@ -72,7 +72,12 @@ export interface AnswerPorts<C extends Carried> extends SearchPorts<C> {
   shorten(passage: C["passage"], text: string, keptSpans: readonly Span[]): C["passage"];
   /** Ends with `end`, or fails. */
   generate(
-    request: { readonly question: string; readonly passages: readonly C["passage"][] },
+    request: {
+      readonly question: string;
+      readonly passages: readonly C["passage"][];
+      /** Whether nothing was searched on purpose. */
+      readonly retrievalDisabled: boolean;
+    },
     call: Call,
   ): AsyncIterable<GenerationEvent<C>>;
 }

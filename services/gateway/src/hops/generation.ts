@@ -10,9 +10,10 @@ export type GenerationHop = Pick<AnswerPorts<Wire>, "generate">;
 export function createGenerationHop(transport: Transport, hop: Hop, clocks: StreamClocks): GenerationHop {
   const client = createClient(GenerationService, transport);
   return {
-    async *generate({ question, passages }, call) {
+    async *generate({ question, passages, retrievalDisabled }, call) {
       let end: GenerationEnd | undefined;
-      const open = (options: object) => client.generateAnswer({ question, passages: list(passages) }, options);
+      const open = (options: object) =>
+        client.generateAnswer({ question, passages: list(passages), retrievalDisabled }, options);
       for await (const { event } of hop.stream(call, clocks, open)) {
         if (event.case === "textDelta") yield { type: "text", text: event.value.text };
         else if (event.case === "end") end = event.value;

@@ -84,6 +84,8 @@ export interface AnswerOptions {
   readonly signal: AbortSignal;
   /** The time left for the whole answer. Default: the answerer's own limit. */
   readonly timeoutMs?: number | undefined;
+  /** Whether nothing was searched, since retrieval is switched off. Default: false. */
+  readonly retrievalDisabled?: boolean;
 }
 
 /**

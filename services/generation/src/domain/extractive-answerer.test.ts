@@ -127,7 +127,7 @@ describe("the extractive answerer", () => {
           expect(highlights.length).toBeGreaterThan(0);
           for (const { start, end } of highlights) {
             const quote = [...cited].slice(start - span.start, end - span.start).join("");
-            expect(text).toContain(`${quote.replace(/\s?\[\d{1,3}\]/g, "")} [${number}]`);
+            expect(text).toContain(`${quote.replace(/\s?\[\d{1,3}\]/g, "").replace(/\s*\n\s*/g, " ")} [${number}]`);
           }
         }
       }),

@@ -28,13 +28,16 @@ export function createExtractiveAnswerer(): Answerer {
       for (const [index, quote] of quotes.entries()) {
         yield {
           kind: "text",
-          text: `${separator(quotes[index - 1], quote)}${quote.text.replace(ownMark, "")} [${quote.number}]`,
+          text: `${separator(quotes[index - 1], quote)}${asLine(quote.text)} [${quote.number}]`,
         };
       }
       yield end("stop", citationsOf(quotes, passages));
     },
   };
 }
+
+/** A sentence as a line of its own: without the document's own reference marks, and without the line breaks of its source. */
+const asLine = (text: string): string => text.replace(ownMark, "").replace(/\s*\n\s*/g, " ");
 
 /** The passages at the top of the ranking. Those below hardly hold the best sentence, and reading them would hold up other calls. */
 function withinReach(passages: readonly Passage[]): readonly Passage[] {

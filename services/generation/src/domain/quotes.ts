@@ -2,6 +2,7 @@ import { sentences, terms } from "@quartet/text";
 import type { Passage, PassagePart, Span } from "./answerer.ts";
 import { sharedWeight, totalWeight, weightsOf, type TermWeights } from "./overlap.ts";
 import { questionTerms } from "./question-terms.ts";
+import { createQuotable } from "./quotable.ts";
 
 /** A sentence of a passage, word for word. */
 export interface Quote {
@@ -49,7 +50,7 @@ export function bestQuotes(
 ): Quote[] {
   const asked = weightsOf(questionTerms(question));
   const mass = totalWeight(asked);
-  const candidates = candidatesOf(asked, passages);
+  const candidates = candidatesOf(asked, passages, createQuotable(question));
   const chosen: Candidate[] = [];
   const covered = new Set<string>();
   let characters = 0;
@@ -95,12 +96,16 @@ function isNearDuplicate(one: Candidate, other: Candidate): boolean {
   return common >= DUPLICATE_SHARE * small.size;
 }
 
-function candidatesOf(asked: TermWeights, passages: readonly Passage[]): Candidate[] {
+type Quotable = ReturnType<typeof createQuotable>;
+
+function candidatesOf(asked: TermWeights, passages: readonly Passage[], quotable: Quotable): Candidate[] {
   const highest = Math.max(...passages.map(({ score }) => score), 0);
   const candidates: Candidate[] = [];
   for (const [index, passage] of passages.entries()) {
     const weight = highest > 0 ? PASSAGE_FLOOR + ((1 - PASSAGE_FLOOR) * passage.score) / highest : 1;
-    for (const part of passage.parts) candidates.push(...candidatesOfPart(asked, part, { number: index + 1, weight }));
+    for (const part of passage.parts) {
+      candidates.push(...candidatesOfPart(asked, part, { number: index + 1, weight, quotable }));
+    }
   }
   return candidates;
 }
@@ -108,9 +113,9 @@ function candidatesOf(asked: TermWeights, passages: readonly Passage[]): Candida
 function candidatesOfPart(
   asked: TermWeights,
   part: PassagePart,
-  { number, weight }: { number: number; weight: number },
+  { number, weight, quotable }: { number: number; weight: number; quotable: Quotable },
 ): Candidate[] {
-  const all = sentences(part.text).map(({ text, start, end }): Candidate => {
+  const all = quotable(part.text, sentences(part.text)).map(({ text, start, end }): Candidate => {
     const own = new Set(terms(text));
     const span = { start: part.span.start + start, end: part.span.start + end };
     return { number, part, text, span, terms: own, overlap: sharedWeight(asked, own), weight };

@@ -11,11 +11,12 @@ export function createGenerateAnswer({
   readonly answerer: Answerer;
 }): Handler<typeof GenerationService.method.generateAnswer> {
   return async function* generateAnswer(request, context) {
-    const { question, passages } = fromRequest(request);
+    const { question, passages, retrievalDisabled } = fromRequest(request);
     const left = new AbortController();
     const signal = AbortSignal.any([context.signal, left.signal]);
     try {
-      for await (const event of answerer.answer(question, passages, { signal, timeoutMs: context.timeoutMs() })) {
+      const options = { signal, timeoutMs: context.timeoutMs(), retrievalDisabled };
+      for await (const event of answerer.answer(question, passages, options)) {
         yield toResponse(event);
       }
     } catch (error) {

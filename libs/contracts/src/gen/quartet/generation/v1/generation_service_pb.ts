@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/generation/v1/generation_service.proto.
  */
 export const file_quartet_generation_v1_generation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEihwEKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAEiiAEKFkdlbmVyYXRlQW5zd2VyUmVzcG9uc2USMAoKdGV4dF9kZWx0YRgBIAEoCzIaLnF1YXJ0ZXQudHlwZS52MS5UZXh0RGVsdGFIABIzCgNlbmQYAyABKAsyJC5xdWFydGV0LmdlbmVyYXRpb24udjEuR2VuZXJhdGlvbkVuZEgAQgcKBWV2ZW50IoACCg1HZW5lcmF0aW9uRW5kEiwKCWNpdGF0aW9ucxgBIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5DaXRhdGlvbhIrCghhbnN3ZXJlchgCIAEoCzIZLnF1YXJ0ZXQudHlwZS52MS5BbnN3ZXJlchIqCgV1c2FnZRgDIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Ub2tlblVzYWdlEjIKDGRlZ3JhZGF0aW9ucxgEIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhI0Cg1maW5pc2hfcmVhc29uGAUgASgOMh0ucXVhcnRldC50eXBlLnYxLkZpbmlzaFJlYXNvbjKEAQoRR2VuZXJhdGlvblNlcnZpY2USbwoOR2VuZXJhdGVBbnN3ZXISLC5xdWFydGV0LmdlbmVyYXRpb24udjEuR2VuZXJhdGVBbnN3ZXJSZXF1ZXN0Gi0ucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
+  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEiowEKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESGgoScmV0cmlldmFsX2Rpc2FibGVkGAUgASgIIogBChZHZW5lcmF0ZUFuc3dlclJlc3BvbnNlEjAKCnRleHRfZGVsdGEYASABKAsyGi5xdWFydGV0LnR5cGUudjEuVGV4dERlbHRhSAASMwoDZW5kGAMgASgLMiQucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRpb25FbmRIAEIHCgVldmVudCKAAgoNR2VuZXJhdGlvbkVuZBIsCgljaXRhdGlvbnMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuQ2l0YXRpb24SKwoIYW5zd2VyZXIYAiABKAsyGS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXISKgoFdXNhZ2UYAyABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZRIyCgxkZWdyYWRhdGlvbnMYBCADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24SNAoNZmluaXNoX3JlYXNvbhgFIAEoDjIdLnF1YXJ0ZXQudHlwZS52MS5GaW5pc2hSZWFzb24yhAEKEUdlbmVyYXRpb25TZXJ2aWNlEm8KDkdlbmVyYXRlQW5zd2VyEiwucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBotLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
 
 /**
  * GenerateAnswerRequest is all that an answer is made from.
@@ -35,11 +35,19 @@ export type GenerateAnswerRequest = Message<"quartet.generation.v1.GenerateAnswe
   question: string;
 
   /**
-   * The passages the answer may cite, at most 200; the first is `[1]`. Without any, the answer cites nothing.
+   * The passages the answer may cite, at most 200; the first is `[1]`. Without any, the answer is that the documents hold none, and no model is
+   * asked, unless `retrieval_disabled` is set.
    *
    * @generated from field: repeated quartet.type.v1.Passage passages = 2;
    */
   passages: Passage[];
+
+  /**
+   * Whether nothing was searched because the operator switched retrieval off: a model then answers from what it knows, and says so.
+   *
+   * @generated from field: bool retrieval_disabled = 5;
+   */
+  retrievalDisabled: boolean;
 };
 
 /**
