@@ -15,6 +15,8 @@ export interface Way {
   readonly encodes: boolean;
   /** Whether a client can send while it receives. */
   readonly duplex: boolean;
+  /** Whether tens of megabytes fit between the ends before a reader is noticed to be slow; then one such way is enough. */
+  readonly roomy?: boolean;
 }
 
 export interface Setup {
@@ -262,20 +264,22 @@ export function describeBehaviour(way: Way): void {
       });
     });
 
-    describe("slow reader", () => {
-      it("holds the handler back, and gets everything in order when it reads on", async () => {
-        const count = 1_000_000;
-        const stream = client.count({ count, text: "x".repeat(60_000) });
-        await stream.next();
-        await settled(() => probe.made);
-        expect(probe.made).toBeLessThan(count);
-        for (let expected = 1; expected < 100; expected++) {
-          expect((await stream.next()).value?.index).toBe(expected);
-        }
-        await stream.return();
-        await probe.until(() => probe.finished.length === 1);
+    if (way.roomy !== true) {
+      describe("slow reader", () => {
+        it("holds the handler back, and gets everything in order when it reads on", async () => {
+          const count = 1_000_000;
+          const stream = client.count({ count, text: "x".repeat(60_000) });
+          await stream.next();
+          await settled(() => probe.made);
+          expect(probe.made).toBeLessThan(count);
+          for (let expected = 1; expected < 100; expected++) {
+            expect((await stream.next()).value?.index).toBe(expected);
+          }
+          await stream.return();
+          await probe.until(() => probe.finished.length === 1);
+        });
       });
-    });
+    }
 
     if (way.encodes) {
       describe("size", () => {

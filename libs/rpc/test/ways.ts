@@ -48,11 +48,13 @@ function onePort(
   name: string,
   duplex: boolean,
   connect: (port: number) => { transport: Transport; close: () => void },
+  roomy = false,
 ): Way {
   return {
     name: `one port, ${name}`,
     encodes: true,
     duplex,
+    roomy,
     async open({ handlers, maxBytes, maxTimeoutMs }) {
       const server = createOnePortServer({ readMaxBytes: maxBytes, writeMaxBytes: maxBytes, maxTimeoutMs }).add(
         EchoService,
@@ -84,11 +86,11 @@ const overHttp1 = (make: (options: { baseUrl: string; httpVersion: "1.1" }) => T
   close: () => undefined,
 });
 
-/** Every way from a client to a handler. */
-export const ways: readonly Way[] = [
-  inMemory,
-  grpcJs("none"),
-  grpcJs("gzip"),
+/** Between Quartet's own processes. */
+export const innerWays: readonly Way[] = [inMemory, grpcJs("none"), grpcJs("gzip")];
+
+/** From any client to the one port. */
+export const outerWays: readonly Way[] = [
   onePort("Connect with protobuf over HTTP/2", true, overHttp2(createConnectTransport)),
   onePort(
     "Connect with JSON over HTTP/2",
@@ -100,8 +102,9 @@ export const ways: readonly Way[] = [
     "Connect with JSON over HTTP/1.1",
     false,
     overHttp1((options) => createConnectTransport({ ...options, useBinaryFormat: false })),
+    true,
   ),
-  onePort("gRPC-Web over HTTP/1.1", false, overHttp1(createGrpcWebTransport)),
+  onePort("gRPC-Web over HTTP/1.1", false, overHttp1(createGrpcWebTransport), true),
   onePort("gRPC-Web over HTTP/2", true, overHttp2(createGrpcWebTransport)),
   onePort("gRPC of connect-node", true, overHttp2(createConnectGrpcTransport)),
   onePort("gRPC of grpc-js", true, (port) => {

@@ -1,0 +1,4 @@
+import { describeBehaviour } from "./behaviour.ts";
+import { outerWays } from "./ways.ts";
+
+outerWays.forEach(describeBehaviour);

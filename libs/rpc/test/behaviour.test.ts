@@ -1,4 +1,0 @@
-import { describeBehaviour } from "./behaviour.ts";
-import { ways } from "./ways.ts";
-
-ways.forEach(describeBehaviour);
