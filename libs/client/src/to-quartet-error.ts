@@ -62,9 +62,10 @@ export function toQuartetError(thrown: unknown, signal?: AbortSignal): QuartetEr
     const message = "The server cannot be reached, or the connection to it broke.";
     return new QuartetError({ code: "unavailable", message, requestId, unreachable: true, cause: thrown });
   }
+  const isOutOfTime = reason === undefined && error.code === Code.DeadlineExceeded;
   return new QuartetError({
     code: codes[error.code],
-    message: error.rawMessage,
+    message: isOutOfTime ? "No answer came in the time the call was given." : error.rawMessage,
     reason,
     retryDelayMs: retryDelayMsOf(error),
     violations: violationsOf(error),

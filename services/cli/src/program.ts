@@ -13,7 +13,7 @@ import { fusions, type SearchFlags } from "./search-options.ts";
 
 /** Runs one command with a context made of the flags every command takes. */
 export type Run = (
-  flags: { readonly server?: string; readonly json?: boolean },
+  flags: { readonly server?: string; readonly json?: boolean; readonly timeout: number },
   command: (context: Context) => Promise<ExitCode>,
 ) => Promise<void>;
 
@@ -27,6 +27,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
     .description("Answers questions from your own documents, with citations.")
     .option("--server <url>", "the gateway (default: QUARTET_SERVER, else QUARTET_PORT or 8080 here)")
     .option("--json", "print JSON")
+    .option("--timeout <seconds>", "how long one call may take", wholeNumber(1, 3600), 30)
     .addHelpText("after", exitCodeHelp)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride()

@@ -90,6 +90,12 @@ describe("quartet ask", () => {
     expect(code).toBe(1);
   });
 
+  it("waits as long as it is told", async () => {
+    const { code, stderr } = await quartet("ask", "endless", "--timeout", "1");
+    expect(stderr).toBe("No answer came in the time the call was given.\n(deadline_exceeded)\n");
+    expect(code).toBe(1);
+  });
+
   it.each(["SIGINT", "SIGTERM"] as const)("gives the question up at %s, and ends with 130", async (signal) => {
     const own = await startFakeGateway();
     const { child, output, ended } = startQuartet(["ask", "endless", "--server", own.url]);
