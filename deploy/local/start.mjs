@@ -8,10 +8,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } from "./install.mjs";
 
-const questions = [
-  "What happens when the embedding service fails while a question is answered?",
-  "문서에 답이 없으면 어떻게 되나요?",
-];
+const questions = ["How much time does a call without a deadline get?", "문서에 답이 없으면 어떻게 되나요?"];
 
 try {
   await ensureInstalled();
@@ -57,7 +54,7 @@ async function welcome(url, ended) {
       stdio: ["ignore", 1, 2],
     });
   };
-  if (await isEmpty(url)) await quartet("index", "README.md", "deploy/docs/guide", "--collection", "guide", "--wait");
+  if (await isEmpty(url)) await quartet("index", "deploy/docs/guide", "--collection", "guide", "--wait");
   for (const question of questions) {
     if (over) return;
     console.log(`\n> npx quartet ask "${question}"\n`);

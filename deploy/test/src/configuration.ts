@@ -18,5 +18,5 @@ export function readmeWithConfiguration(): string {
   const text = readFileSync(readme, "utf8");
   const [before, rest] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
   const table = configurationTable([gateway, embedding, retrieval, compression, generation]);
-  return `${before}${begin}\n\n${table}\n${rest}`;
+  return `${before}${begin}\n<!-- prettier-ignore-start -->\n\n${table}\n<!-- prettier-ignore-end -->\n${rest}`;
 }
