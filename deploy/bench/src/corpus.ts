@@ -1,8 +1,15 @@
 import { createRandom } from "./random.ts";
 
-/** A document as PutDocuments takes it, and questions that share words with it. */
+/** A document as PutDocuments takes it. */
+export interface BenchDocument {
+  readonly id: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+/** Documents, and questions that share words with them. */
 export interface BenchCorpus {
-  readonly documents: readonly { readonly id: string; readonly title: string; readonly text: string }[];
+  readonly documents: readonly BenchDocument[];
   readonly queries: readonly string[];
 }
 
