@@ -64,7 +64,7 @@ describe("kill -9 during indexing", () => {
       await check(store, acknowledged).finally(() => store.close());
     }
     expect(acknowledged.size).toBeGreaterThan(20);
-  }, 60_000);
+  }, 180_000);
 
   it("keeps a second store out, in this process or another, and lets it in afterwards", async () => {
     const store = await openEmbeddedStore({ folder });
@@ -78,5 +78,5 @@ describe("kill -9 during indexing", () => {
     expect(text).toContain(`The data folder ${folder} is in use by another process.`);
     await store.close();
     await (await openEmbeddedStore({ folder })).close();
-  }, 20_000);
+  }, 60_000);
 });

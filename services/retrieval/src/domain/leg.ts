@@ -29,6 +29,9 @@ export interface Leg {
 
 class OutOfTimeError extends Error {}
 
+/** Made once: an abort without a reason makes an exception with a stack for each leg of each search. */
+const legEnded = new Error("the leg has ended");
+
 /**
  * Runs one leg under its own signal: that of the call, or of its own limit, whichever comes first. A leg that is deaf to its signal is left
  * behind. Throws only when the call itself was aborted.
@@ -76,6 +79,6 @@ async function withLimit(
   } finally {
     clearTimeout(timer);
     legSignal.removeEventListener("abort", onAbort);
-    own.abort();
+    own.abort(legEnded);
   }
 }

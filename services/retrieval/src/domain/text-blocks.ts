@@ -44,75 +44,96 @@ const maxHeadingLength = 200;
  * is one. Anything else is read as paragraphs; no text is malformed.
  */
 export function* markdownBlocks(text: string): Generator<Block> {
-  const path: string[] = [];
-  let headings: readonly string[] = noHeadings;
-  let open: { kind: Block["kind"]; start: number; end: number; lineCount: number } | undefined;
-  let fenceMark: string | undefined;
+  const reader = new MarkdownReader(text);
+  for (const line of linesOf(text)) yield* reader.read(line);
+  yield* reader.close();
+}
 
-  const close = (): Block[] => {
-    if (open === undefined) return [];
-    const { kind, start, end } = open;
-    open = undefined;
-    return [{ kind, start, end, headings }];
-  };
-  const setHeading = (level: number, title: string): void => {
-    path.length = Math.min(path.length, level - 1);
-    while (path.length < level - 1) path.push("");
-    path.push(title);
-    headings = path.filter((part) => part !== "");
-  };
+interface OpenBlock {
+  readonly kind: Block["kind"];
+  readonly start: number;
+  end: number;
+  lineCount: number;
+}
 
-  for (const line of linesOf(text)) {
-    if (fenceMark !== undefined && open !== undefined) {
-      open.end = line.end;
-      if (closesFence(line.text, fenceMark)) {
-        fenceMark = undefined;
-        yield* close();
-      }
-      continue;
-    }
+/** Reads line by line: a block is open until a line ends it, and a fence until another closes it. */
+class MarkdownReader {
+  readonly #text: string;
+  #open: OpenBlock | undefined;
+  #fence: string | undefined;
+  /** One entry for each level; empty for a level that was skipped. */
+  #path: string[] = [];
+  #headings: readonly string[] = noHeadings;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The blocks that end with this line. */
+  read(line: Line): Block[] {
+    if (this.#fence !== undefined) return this.#readCode(line, this.#fence);
     const mark = fence.exec(line.text)?.[1];
     if (mark !== undefined) {
-      yield* close();
-      fenceMark = mark;
-      open = { kind: "code", start: line.start, end: line.end, lineCount: 1 };
-      continue;
+      this.#fence = mark;
+      return this.#begin("code", line);
     }
-    if (line.text.trim() === "") {
-      yield* close();
-      continue;
-    }
+    if (line.text.trim() === "") return this.close();
     const heading = line.text.length <= maxHeadingLength ? atxHeading.exec(line.text) : null;
     if (heading !== null) {
-      yield* close();
-      const level = heading[1]!.length;
-      path.length = Math.min(path.length, level - 1);
-      yield { kind: "heading", start: line.start, end: line.end, headings: path.filter((part) => part !== "") };
-      setHeading(level, (heading[2] ?? "").trim());
-      continue;
+      const title = (heading[2] ?? "").trim();
+      return [...this.close(), this.#heading(line, { level: heading[1]!.length, title })];
     }
-    const underline = setextUnderline.exec(line.text)?.[1];
-    if (underline !== undefined && open?.kind === "paragraph" && open.lineCount === 1) {
-      const level = underline.startsWith("=") ? 1 : 2;
-      const title = text.slice(open.start, open.end).trim();
-      if (title.length <= maxHeadingLength) {
-        path.length = Math.min(path.length, level - 1);
-        yield { kind: "heading", start: open.start, end: line.end, headings: path.filter((part) => part !== "") };
-        open = undefined;
-        setHeading(level, title);
-        continue;
-      }
-    }
-    const isItem = listItem.test(line.text);
-    if (isItem || open === undefined) {
-      yield* close();
-      open = { kind: isItem ? "item" : "paragraph", start: line.start, end: line.end, lineCount: 1 };
-    } else {
-      open.end = line.end;
-      open.lineCount += 1;
-    }
+    const underlined = this.#underlined(line);
+    if (underlined !== undefined) return [underlined];
+    if (listItem.test(line.text)) return this.#begin("item", line);
+    if (this.#open === undefined) return this.#begin("paragraph", line);
+    this.#extend(line);
+    return [];
   }
-  yield* close();
+
+  /** The block that is open, which is so no longer. */
+  close(): Block[] {
+    if (this.#open === undefined) return [];
+    const { kind, start, end } = this.#open;
+    this.#open = undefined;
+    return [{ kind, start, end, headings: this.#headings }];
+  }
+
+  #begin(kind: Block["kind"], { start, end }: Line): Block[] {
+    const ended = this.close();
+    this.#open = { kind, start, end, lineCount: 1 };
+    return ended;
+  }
+
+  #extend({ end }: Line): void {
+    this.#open!.end = end;
+    this.#open!.lineCount += 1;
+  }
+
+  #readCode(line: Line, mark: string): Block[] {
+    this.#extend(line);
+    if (!closesFence(line.text, mark)) return [];
+    this.#fence = undefined;
+    return this.close();
+  }
+
+  /** A paragraph of one line becomes a heading when the next underlines it. */
+  #underlined({ text, end }: Line): Block | undefined {
+    const underline = setextUnderline.exec(text)?.[1];
+    const open = this.#open;
+    if (underline === undefined || open?.kind !== "paragraph" || open.lineCount !== 1) return undefined;
+    const title = this.#text.slice(open.start, open.end).trim();
+    if (title.length > maxHeadingLength) return undefined;
+    this.#open = undefined;
+    return this.#heading({ start: open.start, end }, { level: underline.startsWith("=") ? 1 : 2, title });
+  }
+
+  #heading({ start, end }: { start: number; end: number }, { level, title }: { level: number; title: string }): Block {
+    const above = Array.from({ length: level - 1 }, (_, index) => this.#path[index] ?? "");
+    this.#path = [...above, title];
+    this.#headings = this.#path.filter((part) => part !== "");
+    return { kind: "heading", start, end, headings: above.filter((part) => part !== "") };
+  }
 }
 
 function closesFence(line: string, mark: string): boolean {

@@ -175,15 +175,13 @@ function toBytes(vector: EncodedVector): Int8Array {
 /** The query's components that are not 0, at unit length. */
 function nonZeros({ values }: EncodedVector): { readonly dimensions: number[]; readonly weights: number[] } {
   const dimensions: number[] = [];
-  const weights: number[] = [];
   let squares = 0;
   for (let dimension = 0; dimension < values.length; dimension += 1) {
     const value = values[dimension]!;
     if (value === 0) continue;
     dimensions.push(dimension);
-    weights.push(value);
     squares += value * value;
   }
   const length = Math.sqrt(squares);
-  return { dimensions, weights: weights.map((weight) => weight / length) };
+  return { dimensions, weights: dimensions.map((dimension) => values[dimension]! / length) };
 }

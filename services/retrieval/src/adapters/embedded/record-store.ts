@@ -25,8 +25,8 @@ import {
   type WrittenDocument,
 } from "./write-document.ts";
 
-/** Documents share a transaction, and so one wait for the disk, up to this many passages: a few milliseconds of work. */
-const passagesPerTransaction = 256;
+/** Documents share a transaction, and so one wait for the disk, up to this many passages: other calls wait some 10 ms. */
+const passagesPerTransaction = 64;
 /** Documents looked at for one page. */
 const maxScannedDocuments = 10_000;
 const scanBatch = 500;
