@@ -28,6 +28,9 @@ export interface Limit {
 /** The largest delay that Node's timers take; more would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** One for all calls: making a new error takes its stack. */
+const callEnded = new Error("the call has ended");
+
 /** The owner calls `close`, in `finally`. */
 export function openLimit(
   signal: AbortSignal | undefined,
@@ -62,7 +65,7 @@ export function openLimit(
     close: () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      controller.abort(new Error("the call has ended"));
+      controller.abort(callEnded);
     },
   };
 }
