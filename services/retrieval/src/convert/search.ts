@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Duration, DurationSchema, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type {
   SearchPassagesRequest,
   SearchPassagesResponseSchema,
@@ -7,6 +7,7 @@ import type {
 import type { DegradationSchema } from "@quartet/contracts/type/v1/outcome";
 import type { PassageSchema } from "@quartet/contracts/type/v1/passage";
 import { Execution, Fusion, LegKind, type LegReportSchema, LegStatus } from "@quartet/contracts/type/v1/search";
+import { toDuration } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import { allTags, both } from "../domain/filter.ts";
 import type { FusionMethod } from "../domain/fusion.ts";
@@ -57,15 +58,8 @@ export function toSearchResponse(
     failures: legs.flatMap(toDegradation),
     legs: legs.map(toLegReport),
     collections: collections.map(toStateMessage),
-    elapsed: toElapsed(elapsedMs),
+    elapsed: toDuration(elapsedMs),
   };
-}
-
-/** To the microsecond: a Duration holds whole nanoseconds, and the clock's fractions are noise. */
-function toElapsed(ms: number): Duration {
-  const micros = Math.round(ms * 1000);
-  const seconds = Math.floor(micros / 1_000_000);
-  return create(DurationSchema, { seconds: BigInt(seconds), nanos: (micros - seconds * 1_000_000) * 1000 });
 }
 
 const legKinds = { keyword: LegKind.KEYWORD, vector: LegKind.VECTOR } as const;
@@ -111,7 +105,7 @@ function toLegReport({
     leg: legKinds[leg],
     status: legStatuses[status],
     reason: reason ?? "",
-    elapsed: toElapsed(elapsedMs),
+    elapsed: toDuration(elapsedMs),
     passageCount: hits.length,
   };
 }

@@ -22,7 +22,7 @@ import {
 import { allowedSlots } from "./keyword-index.ts";
 import { vectorTable } from "./migrations.ts";
 import type { EmbeddedState } from "./state.ts";
-import { encodeVector } from "./vector-codec.ts";
+import { encodeVector, keptForm } from "./vector-codec.ts";
 import { applyTouch, touchCollection } from "./write-document.ts";
 
 export function createVectorIndex(state: EmbeddedState): VectorIndex {
@@ -139,7 +139,8 @@ interface VectorsToPut {
 
 function putVectors(state: EmbeddedState, { entry, known, space, vectors }: VectorsToPut): number {
   const { database } = state;
-  const targets = vectors.flatMap(({ contentHash, vector }) => {
+  const targets = vectors.flatMap(({ contentHash, vector: given }) => {
+    const vector = keptForm(space.kind, given);
     const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ?";
     const rows = database.all<{ id: number }>(sql, entry.rowId, Buffer.from(contentHash, "hex"));
     return rows.map(({ id }) => ({ id, vector }));
@@ -165,13 +166,8 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
   target.space = space;
   if (role !== undefined) entry[role] = target;
   if (touched !== undefined) applyTouch(entry.tenant, touched);
-  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, copyOf(vector));
+  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, vector);
   return targets.length;
-}
-
-/** A caller's bytes may be part of a large message, which would stay in memory with them. */
-function copyOf(vector: EncodedVector): EncodedVector {
-  return vector.kind === "int8" ? { ...vector, values: vector.values.slice() } : vector;
 }
 
 function makeSpace(
