@@ -1,6 +1,7 @@
 export { createClient } from "./create-client.ts";
 export type { Client, ResponseStream } from "./create-client.ts";
 export type { DeadlineOptions } from "./deadline.ts";
+export { toDuration } from "./duration.ts";
 export { forward } from "./forward.ts";
 export { createRpcServer } from "./grpc/server.ts";
 export type { RpcServer, RpcServerOptions } from "./grpc/server.ts";

@@ -11,7 +11,7 @@ export type { FrontOptions } from "./front.ts";
 
 /** The gateway as a process of its own: the inner services over gRPC, calls spread over all their addresses. */
 export async function createApp(config: Config): Promise<App> {
-  const logger = createLogger({ service: "gateway", level: config.logLevel });
+  const log = createLogger({ service: "gateway", level: config.logLevel });
   const metrics = createMetrics({ component: "gateway" });
   const tls = await readTlsFiles(config);
   const dial = (address: string) =>
@@ -35,6 +35,6 @@ export async function createApp(config: Config): Promise<App> {
       metrics.close();
     },
   };
-  const front = createFront(config, { transports, telemetry: { logger, metrics } });
-  return { ...composeComponents("gateway", [connections, front]), log: logger };
+  const front = createFront(config, { transports, telemetry: { log, metrics } });
+  return { ...composeComponents("gateway", [connections, front]), log };
 }

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import type {
   AnswerQuestionResponseSchema,
   StreamAnswerQuestionResponseSchema,
@@ -15,6 +14,7 @@ import {
 import { type Passage, PassageSchema, SpanSchema } from "@quartet/contracts/type/v1/passage";
 import type { LegReport, SearchOptions } from "@quartet/contracts/type/v1/search";
 import type { Vector } from "@quartet/contracts/type/v1/vector";
+import { toDuration } from "@quartet/rpc";
 import type { Answer, AnswerEvent } from "./domain/answer.ts";
 import type { Citation } from "./domain/citations.ts";
 import type { Degradation, StageStatus, StageTiming, Timings } from "./domain/outcome.ts";
@@ -53,13 +53,6 @@ const statuses: Record<StageStatus, WireStageStatus> = {
   SKIPPED: WireStageStatus.SKIPPED,
   FAILED: WireStageStatus.FAILED,
 };
-
-/** To the microsecond: a Duration holds whole nanoseconds, and the clock's fractions are noise. */
-export function toDuration(ms: number): Duration {
-  const micros = Math.round(Math.max(0, ms) * 1000);
-  const seconds = Math.floor(micros / 1_000_000);
-  return create(DurationSchema, { seconds: BigInt(seconds), nanos: (micros - seconds * 1_000_000) * 1000 });
-}
 
 export function toStageTiming(timing: StageTiming): MessageInitShape<typeof StageTimingSchema> {
   return {

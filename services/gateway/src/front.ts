@@ -1,9 +1,9 @@
 import { createOnePortServer, type OnePortServer, type Routes } from "@quartet/rpc";
-import { type Component, composeComponents, moduleComponent } from "@quartet/service";
+import { type Component, composeComponents, moduleComponent, type Telemetry } from "@quartet/service";
 import type { Config } from "./config.ts";
 import type { Transports } from "./hops/hops.ts";
 import { aliases, createHttpRoutes } from "./http-routes.ts";
-import { createModule, type Telemetry } from "./module.ts";
+import { createModule } from "./module.ts";
 import { createReadiness } from "./readiness.ts";
 
 export interface FrontOptions {
@@ -21,11 +21,11 @@ const drainLimitMs = 20_000;
 /** The public side of Quartet as a part of a process: the gateway's services, its worker, and the one port in front of them. */
 export function createFront(config: Config, options: FrontOptions): Component {
   const { transports, telemetry, alsoServed, onListening } = options;
-  const { logger, metrics } = telemetry;
+  const { log, metrics } = telemetry;
   const module = createModule(config, transports, telemetry);
   let draining = false;
   const server: OnePortServer = createOnePortServer({
-    logger,
+    logger: log,
     metrics,
     readMaxBytes: config.maxMessageBytes,
     writeMaxBytes: config.maxMessageBytes,
@@ -41,7 +41,7 @@ export function createFront(config: Config, options: FrontOptions): Component {
     async start() {
       const { port } = await server.listen(config);
       const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-      logger.info({ port }, "listening");
+      log.info({ port }, "listening");
       onListening?.(`http://${host}:${port}`);
     },
     async stop() {

@@ -1,5 +1,5 @@
 import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
-import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Telemetry } from "@quartet/service";
 import { createIndexer, type Indexer } from "./domain/indexing/indexer.ts";
 import { createRefusedContents } from "./domain/indexing/refused-contents.ts";
 import { createWorker, type Worker } from "./domain/indexing/worker.ts";
@@ -14,20 +14,18 @@ const POLITE_BATCH_SIZE = 8;
 const REFUSED = { retryAfterMs: 10 * 60_000, maxEntries: 10_000 };
 const BACK_OFF = { minBackOffMs: 1_000, maxBackOffMs: 60_000 };
 
-export interface IndexingOptions {
+export interface IndexingOptions extends Telemetry {
   readonly hops: Hops;
   readonly pollMs: number;
   /** Whether somebody waits for an answer now. */
   readonly busy: () => boolean;
   /** Vectors came into a space, or searches use another one from now on. */
   readonly spacesChanged: () => void;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 /** The embedding worker: gives passages their vectors, and tells how it goes. */
 export function createIndexing(options: IndexingOptions): { readonly worker: Worker; readonly indexer: Indexer } {
-  const { hops, pollMs, busy, spacesChanged, logger, metrics } = options;
+  const { hops, pollMs, busy, spacesChanged, log, metrics } = options;
   const passages = metrics.counter("quartet_indexing_passages_total");
   const stored = passages.with({ outcome: "stored" });
   const refused = passages.with({ outcome: "refused" });
@@ -43,14 +41,14 @@ export function createIndexing(options: IndexingOptions): { readonly worker: Wor
       stored: (_, count) => stored.add(count),
       refused: (collection, count) => {
         refused.add(count);
-        logger.warn({ collection, count }, "passages cannot be embedded: keywords alone find them");
+        log.warn({ collection, count }, "passages cannot be embedded: keywords alone find them");
       },
       firstVectors: spacesChanged,
-      indexed: (collection, count) => logger.info({ collection, count }, "passages got their vectors"),
+      indexed: (collection, count) => log.info({ collection, count }, "passages got their vectors"),
       activated: (collection, spaceId) => {
         activations.add();
         spacesChanged();
-        logger.info({ collection, spaceId }, "searches use a new embedding space");
+        log.info({ collection, spaceId }, "searches use a new embedding space");
       },
     },
   });
@@ -63,7 +61,7 @@ export function createIndexing(options: IndexingOptions): { readonly worker: Wor
     events: {
       failed: (error, reason, retryInMs) => {
         failures.with({ reason }).add();
-        logger.warn({ reason, retryInMs: Math.round(retryInMs), err: error }, "indexing waits: vectors come later");
+        log.warn({ reason, retryInMs: Math.round(retryInMs), err: error }, "indexing waits: vectors come later");
       },
     },
   });

@@ -3,7 +3,7 @@ import { DocumentService } from "@quartet/contracts/gateway/v1/document_service"
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { createBulkhead } from "@quartet/resilience";
 import { requestIdOf, type ServiceModule } from "@quartet/rpc";
-import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Telemetry } from "@quartet/service";
 import type { Config } from "./config.ts";
 import { shortenPassage, type Wire } from "./convert.ts";
 import { createPlans } from "./domain/plans.ts";
@@ -22,24 +22,19 @@ import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
-import { listAllCollections } from "./hops/indexing.ts";
+import { listAllCollections, ownCall } from "./hops/indexing.ts";
 import { createIndexing } from "./indexing.ts";
 import { sleep } from "./sleep.ts";
-
-export interface Telemetry {
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
 
 const now = (): number => performance.now();
 
 /** The three public services over whatever transports lead to the inner four, and the embedding worker. */
-export function createModule(config: Config, transports: Transports, { logger, metrics }: Telemetry): ServiceModule {
+export function createModule(config: Config, transports: Transports, { log, metrics }: Telemetry): ServiceModule {
   const hops = createHops({
     transports,
     maxInFlight: config.maxInFlight,
     generationClocks: { firstMs: config.firstTokenTimeoutMs, idleMs: config.tokenTimeoutMs },
-    logger,
+    log,
     metrics,
   });
   const questionPlaces = createBulkhead({ name: "questions", maxInFlight: config.maxInFlight });
@@ -57,7 +52,7 @@ export function createModule(config: Config, transports: Transports, { logger, m
     pollMs: config.indexPollMs,
     busy: () => questionPlaces.inFlight > 0,
     spacesChanged: space.invalidate,
-    logger,
+    log,
     metrics,
   });
   const ports = createAnswerPorts(hops, space);
@@ -69,7 +64,7 @@ export function createModule(config: Config, transports: Transports, { logger, m
       now,
       leftOut: (context, stage, reason, error) => {
         leftOut.with({ stage, reason }).add();
-        logger.warn({ requestId: requestIdOf(context), stage, reason, err: error }, "answered without a stage");
+        log.warn({ requestId: requestIdOf(context), stage, reason, err: error }, "answered without a stage");
       },
     });
   const answering = createAnswering({
@@ -118,8 +113,7 @@ export function createModule(config: Config, transports: Transports, { logger, m
 function createSpaceDirectory({ index }: Hops) {
   return createRefreshed({
     load: async () => {
-      const call = { signal: AbortSignal.timeout(1_000), timeoutMs: 1_000, floorMs: 0, origin: undefined };
-      const collections = await listAllCollections(index, call);
+      const collections = await listAllCollections(index, ownCall(new AbortController().signal, 1_000));
       return chooseQuerySpace(
         collections.map(({ activeSpace, activeVectorCount }) => ({
           spaceId: activeSpace?.id,
@@ -136,7 +130,7 @@ function createSpaceDirectory({ index }: Hops) {
 
 function createAnswerPorts(hops: Hops, space: ReturnType<typeof createSpaceDirectory>): AnswerPorts<Wire> {
   return {
-    embed: createQueryEmbedder({ space, embed: hops.embedding.embedQuery }),
+    embed: createQueryEmbedder({ space, embed: hops.embedding.embedQuery, sleep, now }),
     search: async (query, call) => {
       const result = await hops.search.search(query, call);
       if (result.failures.some(({ reason }) => reason === "EMBEDDING_SPACE_MISMATCH")) space.invalidate();
@@ -149,7 +143,6 @@ function createAnswerPorts(hops: Hops, space: ReturnType<typeof createSpaceDirec
 }
 
 async function projectedSeqs({ index }: Hops, signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
-  const call = { signal, timeoutMs: 5_000, floorMs: 0, origin: undefined };
-  const collections = await listAllCollections(index, call);
+  const collections = await listAllCollections(index, ownCall(signal, 5_000));
   return new Map(collections.map(({ state }) => [state?.collection ?? "", state?.projectedSeq ?? 0n]));
 }

@@ -17,7 +17,7 @@ export interface OpenGateway extends AsyncDisposable {
 function open(environment: Record<string, string>) {
   const inner = createFakeServices();
   const logged: string[] = [];
-  const logger = createLogger({ service: "gateway", destination: { write: (line) => void logged.push(line) } });
+  const log = createLogger({ service: "gateway", destination: { write: (line) => void logged.push(line) } });
   const metrics = createMetrics({ component: "gateway", processMetrics: false });
   const transport = createInMemoryTransport(inner.routes);
   return {
@@ -27,7 +27,7 @@ function open(environment: Record<string, string>) {
     metricsText: async () => (await metrics.exposition()).text,
     config: parseConfig({ QUARTET_PORT: "0", QUARTET_INDEX_POLL: "100ms", ...environment }),
     transports: { embedding: transport, retrieval: transport, compression: transport, generation: transport },
-    telemetry: { logger, metrics },
+    telemetry: { log, metrics },
   };
 }
 

@@ -23,7 +23,7 @@ export function createApp(config: Config): App {
   });
   const front = gateway.createFront(config.gateway, {
     transports: { embedding: transport, retrieval: transport, compression: transport, generation: transport },
-    telemetry: { logger: log, metrics },
+    telemetry: { log, metrics },
     // The line that scripts wait for.
     onListening: (url) => process.stdout.write(`quartet listening on ${url}\n`),
     ...(config.own.exposeInner && { alsoServed: inner.compression.routes }),

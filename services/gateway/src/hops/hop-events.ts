@@ -1,5 +1,5 @@
 import type { BreakerEvents, BreakerState, HopEvents } from "@quartet/resilience";
-import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Telemetry } from "@quartet/service";
 
 /** How open a breaker is, as a number for a gauge. */
 const openness: Record<BreakerState, number> = { closed: 0, "half-open": 0.5, open: 1 };
@@ -7,7 +7,7 @@ const openness: Record<BreakerState, number> = { closed: 0, "half-open": 0.5, op
 /** What a hop's policy tells, as metrics; and, since an operator should see it happen, a breaker's changes in the log. */
 export function createHopEvents(
   hop: string,
-  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
+  { log, metrics }: Telemetry,
 ): { readonly events: HopEvents; readonly breakerEvents: BreakerEvents } {
   const settled = metrics.counter("quartet_hop_settled_total");
   const outcomes = {
@@ -32,7 +32,7 @@ export function createHopEvents(
       refused: () => refused.add(),
       stateChanged: (to, from) => {
         state.set(openness[to]);
-        logger.warn({ hop, from, to }, "breaker changed its state");
+        log.warn({ hop, from, to }, "breaker changed its state");
       },
     },
   };

@@ -1,5 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
-import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Telemetry } from "@quartet/service";
 import { type CompressionHop, createCompressionHop } from "./compression.ts";
 import { createEmbeddingHop, type EmbeddingHop } from "./embedding.ts";
 import { createGenerationHop, type GenerationHop } from "./generation.ts";
@@ -33,23 +33,21 @@ export interface Hops {
   close(): void;
 }
 
-export interface HopsOptions {
+export interface HopsOptions extends Telemetry {
   readonly transports: Transports;
   /** Calls at once to each service. */
   readonly maxInFlight: number;
   readonly generationClocks: StreamClocks;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
 }
 
 /** Time that a healthy service surely needs less than; a shorter grant that ran out is no sign of a fault. */
 const FAIR_MS = { embedding: 500, retrieval: 500, compression: 500, generation: 5_000 };
 
 /** One policy for each service, though retrieval is seen as three: searching must not go on calling a process that the record finds dead. */
-export function createHops({ transports, maxInFlight, generationClocks, logger, metrics }: HopsOptions): Hops {
+export function createHops({ transports, maxInFlight, generationClocks, log, metrics }: HopsOptions): Hops {
   const opened: Hop[] = [];
   const open = (name: keyof Transports): Hop => {
-    const hop = createHop({ name, maxInFlight, fairMs: FAIR_MS[name], ...createHopEvents(name, { logger, metrics }) });
+    const hop = createHop({ name, maxInFlight, fairMs: FAIR_MS[name], ...createHopEvents(name, { log, metrics }) });
     opened.push(hop);
     return hop;
   };
