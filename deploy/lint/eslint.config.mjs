@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Type-aware rules where they catch what review misses: promises nobody waits for, and switches that forget a case. */
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/src/gen/**", "**/.nx/**", "**/.local/**", "**/.quartet/**", "**/vendor/**"] },
+  { ignores: ["**/dist/**", "**/gen/**", "**/.nx/**", "**/.local/**", "**/.quartet/**", "**/vendor/**"] },
   {
     basePath: root,
     files: ["**/*.ts"],

@@ -11,7 +11,7 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import { runStreamingCall } from "@connectrpc/connect/protocol";
 import type { Logger, Metrics } from "@quartet/telemetry";
 import { CallContext } from "./call-context.ts";
 import { createClientChain } from "./client-chain.ts";
@@ -20,6 +20,7 @@ import { abortError, plainError } from "./errors.ts";
 import { type AnyHandler, guard } from "./guard.ts";
 import type { Routes } from "./handler.ts";
 import { type Invocable, invokeStream, invokeUnary } from "./invoke.ts";
+import { runUnary } from "./run-unary.ts";
 import { createServerChain, type ServerChainOptions } from "./server-chain.ts";
 import { watchStream } from "./watch-stream.ts";
 
@@ -75,11 +76,8 @@ export function createInMemoryTransport(routes: Routes, options: InMemoryTranspo
   return {
     unary(method, signal, timeoutMs, header, message, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);
-      return runUnaryCall({
-        ...call,
-        req: { ...request, stream: false, method, message, contextValues },
-        next: async (sent) => (await answer(find(method), sent as UnaryRequest, call.timeoutMs)) as never,
-      });
+      const next = async (sent: UnaryRequest) => await answer(find(method), sent, call.timeoutMs);
+      return runUnary({ ...call, request: { ...request, method, contextValues }, message, next }) as Promise<never>;
     },
     stream(method, signal, timeoutMs, header, messages, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);

@@ -126,6 +126,7 @@ function openContext(
   });
   // grpc-js enforces the caller's deadline itself as well, and then says no more than "cancelled"; it also says so after the end.
   (call as EventEmitter).once("cancelled", () => {
+    if (context.signal.aborted) return;
     context.abort(plainError(Date.now() >= deadline ? Code.DeadlineExceeded : Code.Canceled));
   });
   return context;

@@ -7,12 +7,13 @@ import {
   type Transport,
   type UnaryRequest,
 } from "@connectrpc/connect";
-import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import { runStreamingCall } from "@connectrpc/connect/protocol";
 import * as grpc from "@grpc/grpc-js";
 import type { Metrics } from "@quartet/telemetry";
 import { createClientChain } from "../client-chain.ts";
 import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
 import type { TlsClientOptions } from "../tls.ts";
+import { runUnary } from "../run-unary.ts";
 import { callStream, callUnary, type Wire } from "./calls.ts";
 import { grpcTarget } from "./target.ts";
 
@@ -78,11 +79,8 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     unary(method, signal, timeoutMs, header, message, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);
       const deadline = Date.now() + call.timeoutMs;
-      return runUnaryCall({
-        ...call,
-        req: { ...request, stream: false, method, message, contextValues },
-        next: (sent) => callUnary(wire, sent as UnaryRequest, deadline) as never,
-      });
+      const next = (sent: UnaryRequest) => callUnary(wire, sent, deadline);
+      return runUnary({ ...call, request: { ...request, method, contextValues }, message, next }) as Promise<never>;
     },
     stream(method, signal, timeoutMs, header, messages, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);

@@ -1,0 +1,47 @@
+import { create, type DescMethodUnary, type MessageInitShape, type DescMessage } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
+import { abortError, plainError } from "./errors.ts";
+
+export interface UnaryCall {
+  readonly interceptors: readonly Interceptor[];
+  /** The caller's. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+  readonly request: Omit<UnaryRequest, "signal" | "message" | "stream">;
+  readonly message: MessageInitShape<DescMessage>;
+  readonly next: (request: UnaryRequest<DescMessage, DescMessage>) => Promise<UnaryResponse>;
+}
+
+/** One for all calls: making a new error takes its stack. */
+const callEnded = new ConnectError("The call has ended.", Code.Canceled);
+
+/**
+ * The client's side of a unary call, as Connect's own runUnaryCall does it: interceptors, and one signal for the caller, the deadline and the
+ * end. Connect's makes two controllers and an exception for every call, which cost more than the rest of the chain.
+ */
+export async function runUnary({
+  interceptors,
+  signal,
+  timeoutMs,
+  request,
+  message,
+  next,
+}: UnaryCall): Promise<UnaryResponse> {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal?.reason);
+  if (signal?.aborted === true) throw abortError(signal);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const timer = setTimeout(() => controller.abort(plainError(Code.DeadlineExceeded)), timeoutMs);
+  const run = interceptors.reduceRight<unknown>(
+    (inner, interceptor) => interceptor(inner as never),
+    next,
+  ) as UnaryCall["next"];
+  const { method } = request as { method: DescMethodUnary };
+  try {
+    return await run({ ...request, stream: false, message: create(method.input, message), signal: controller.signal });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+    if (!controller.signal.aborted) controller.abort(callEnded);
+  }
+}
