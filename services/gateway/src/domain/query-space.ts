@@ -25,21 +25,44 @@ export function chooseQuerySpace(collections: Iterable<ActiveSpace>): string | u
   return largest?.[0];
 }
 
-/** Embeds questions in the space that the collections are searched by. */
-export function createQueryEmbedder<V>({
-  space,
-  embed,
-}: {
+export interface QueryEmbedderOptions<V> {
   readonly space: Refreshed<string | undefined>;
   /** Without a space: in the embedder's own. */
   readonly embed: (question: string, spaceId: string | undefined, call: Call) => Promise<QueryVector<V>>;
-}): (question: string, call: Call) => Promise<QueryVector<V>> {
+  /** Resolves after the time, or early when the signal is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly now: () => number;
+}
+
+/** Embeds questions in the space that the collections are searched by. Finding out which is part of the call's time. */
+export function createQueryEmbedder<V>(
+  options: QueryEmbedderOptions<V>,
+): (question: string, call: Call) => Promise<QueryVector<V>> {
+  const { space, embed, now } = options;
   return async (question, call) => {
-    const wanted = await space.get();
-    const query = await embed(question, wanted, call);
+    const began = now();
+    const known = space.get();
+    const wanted = known instanceof Promise ? await waitFor(known, call, options.sleep) : known;
+    const timeoutMs = Math.max(call.floorMs, call.timeoutMs - (now() - began));
+    const query = await embed(question, wanted, { ...call, timeoutMs });
     if (wanted !== undefined && query.spaceId !== wanted) {
       throw new Refusal("EMBEDDING_SPACE_MISMATCH", "The embedder cannot make vectors of the space that is searched.");
     }
     return query;
   };
+}
+
+/** The space, or undefined when it is not known in time to embed as well: then the embedder's own is the best guess. */
+async function waitFor(
+  known: Promise<string | undefined>,
+  { signal, timeoutMs, floorMs }: Call,
+  sleep: QueryEmbedderOptions<unknown>["sleep"],
+): Promise<string | undefined> {
+  const answered = new AbortController();
+  const late = sleep(timeoutMs - floorMs, AbortSignal.any([signal, answered.signal])).then(() => undefined);
+  try {
+    return await Promise.race([known, late]);
+  } finally {
+    answered.abort();
+  }
 }

@@ -11,8 +11,8 @@ const INDEX_TIMEOUT_MS = 30_000;
 
 const PAGE_SIZE = 1000;
 
-/** A call that nobody waits for but the worker. */
-const ownCall = (signal: AbortSignal, timeoutMs: number): Call => ({
+/** A call of the gateway's own, on behalf of no caller. */
+export const ownCall = (signal: AbortSignal, timeoutMs: number): Call => ({
   signal,
   timeoutMs,
   floorMs: 0,
