@@ -1,6 +1,6 @@
 /**
  * The floor, as a process: the same store, BM25, vectors, fusion and cache as the services have, called directly behind a bare node:http
- * server. `node floor.ts FOLDER`; it says where it listens, and ends when its standard input does.
+ * server. `node floor.ts FOLDER`; it says where it listens.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -126,7 +126,7 @@ server.keepAliveTimeout = 120_000;
 server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`floor listening on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });
-process.stdin.resume().once("end", () => {
+process.once("SIGTERM", () => {
   server.close(() => void store.close());
   server.closeIdleConnections();
 });

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -30,7 +30,6 @@ const gatewayPaths = {
 };
 const startLimitMs = 30_000;
 const stopLimitMs = 30_000;
-const terminate = (child: Launched["child"]) => void child.kill("SIGTERM");
 
 /** The environment without what would change the measurement, such as a key or another embedder. */
 function cleanEnvironment(dataFolder: string): NodeJS.ProcessEnv {
@@ -43,26 +42,23 @@ function cleanEnvironment(dataFolder: string): NodeJS.ProcessEnv {
 export const startFloor = (folder: string): Promise<Subject> =>
   startProcess("floor", folder, {
     args: ["--expose-gc", path.join(root, "deploy/bench/src/floor.ts"), folder],
-    stop: (child) => void child.stdin.end(),
     paths: { searchPath: "/search", putPath: "/documents" },
   });
 
 /** All services in one process, as `npm start` runs them. */
-export const startStandalone = (folder: string, nodeFlags: readonly string[] = []): Promise<Subject> =>
+export const startStandalone = (folder: string): Promise<Subject> =>
   startProcess("standalone", folder, {
-    args: [...nodeFlags, path.join(root, "services/standalone/src/main.ts")],
-    stop: terminate,
+    args: [path.join(root, "services/standalone/src/main.ts")],
     paths: gatewayPaths,
   });
 
 interface ProcessPlan {
   readonly args: readonly string[];
-  readonly stop: (child: Launched["child"]) => void;
   readonly paths: Pick<Subject, "searchPath" | "putPath">;
 }
 
 /** A process that says where it listens. */
-async function startProcess(name: string, folder: string, { args, stop, paths }: ProcessPlan): Promise<Subject> {
+async function startProcess(name: string, folder: string, { args, paths }: ProcessPlan): Promise<Subject> {
   const began = performance.now();
   const { child, end, logFile } = launch(name, folder, args);
   for await (const line of createInterface({ input: child.stdout })) {
@@ -70,7 +66,7 @@ async function startProcess(name: string, folder: string, { args, stop, paths }:
     if (url === undefined) continue;
     child.stdout.resume();
     const startMs = performance.now() - began;
-    return { name, url, ...paths, pids: [child.pid ?? 0], startMs, stop: () => end(stop) };
+    return { name, url, ...paths, pids: [child.pid ?? 0], startMs, stop: end };
   }
   throw new Error(`${name} did not start:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
 }
@@ -91,7 +87,7 @@ export async function startServices(folder: string): Promise<Subject> {
   );
   const stop = async () => {
     // The gateway first, so that nothing new reaches the services behind it.
-    for (const each of processes.toReversed()) await each.end(terminate);
+    for (const each of processes.toReversed()) await each.end();
   };
   const url = `http://127.0.0.1:${ports.at(-1)}`;
   try {
@@ -123,9 +119,9 @@ async function freePort(): Promise<number> {
 }
 
 interface Launched {
-  readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  /** Ends the process in the given way, by force when it takes too long. */
-  end(ask: (child: Launched["child"]) => void): Promise<void>;
+  readonly child: ChildProcessByStdio<null, Readable, null>;
+  /** Ends the process, by force when it takes too long. */
+  end(): Promise<void>;
   readonly logFile: string;
 }
 
@@ -134,16 +130,16 @@ function launch(name: string, folder: string, args: readonly string[], extra: No
   const logFile = path.join(folder, `${name}.log`);
   const log = openSync(logFile, "a");
   const env = { ...cleanEnvironment(folder), ...extra };
-  const options = { cwd: root, env, stdio: ["pipe", "pipe", log] } satisfies SpawnOptions;
-  // Node's types know what three pipes make, and not what a file among them does.
+  const options = { cwd: root, env, stdio: ["ignore", "pipe", log] } satisfies SpawnOptions;
+  // Node's types know what pipes make, and not what a file among them does.
   const child = spawn(process.execPath, [...sourceFlags, ...args], options) as Launched["child"];
   closeSync(log);
   const ended = once(child, "exit");
   return {
     child,
     logFile,
-    async end(ask) {
-      if (child.exitCode === null && child.signalCode === null) ask(child);
+    async end() {
+      child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), stopLimitMs);
       await ended;
       clearTimeout(late);
