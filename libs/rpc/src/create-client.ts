@@ -159,6 +159,8 @@ class ResponseReader implements ResponseStream<unknown> {
     this.#ended = true;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#controller.abort();
+    // Connect stops a call's deadline timer when it is read to its end or read once more after an abort, and not before.
+    void this.#messages?.then((messages) => messages.next()).catch(() => undefined);
   }
 }
 

@@ -43,17 +43,10 @@ function hostUnary(rpc: Invocable<DescMethodUnary>, options: HostOptions): grpc.
   const { input, output } = rpc.method;
   return (call, callback) => {
     const context = openContext(call, rpc, options);
-    const answer = async () => {
+    reply(call, callback, context, async () => {
       const { message, header, trailer } = await invokeUnary(rpc, context, decodeRequest(input, call.request));
       return { bytes: encode(output, message, "response", options.writeMaxBytes), header, trailer };
-    };
-    answer()
-      .then(({ bytes, header, trailer }) => {
-        call.sendMetadata(toMetadata(header));
-        callback(null, bytes, toMetadata(trailer));
-      })
-      .catch((error: unknown) => callback(statusOf(error, context)))
-      .finally(() => context.close());
+    });
   };
 }
 
@@ -63,21 +56,33 @@ function hostClientStreaming(
 ): grpc.handleClientStreamingCall<Buffer, Buffer> {
   return (call, callback) => {
     const context = openContext(call, rpc, options);
-    const answer = async () => {
-      const response = await invokeStream(rpc, context, requests(rpc.method, call));
-      for await (const message of response.message) {
-        return { ...response, bytes: encode(rpc.method.output, message, "response", options.writeMaxBytes) };
+    reply(call, callback, context, async () => {
+      const { message: messages, header, trailer } = await invokeStream(rpc, context, requests(rpc.method, call));
+      for await (const message of messages) {
+        return { bytes: encode(rpc.method.output, message, "response", options.writeMaxBytes), header, trailer };
       }
       throw plainError(Code.Internal);
-    };
-    answer()
-      .then(({ bytes, header, trailer }) => {
-        call.sendMetadata(toMetadata(header));
-        callback(null, bytes, toMetadata(trailer));
-      })
-      .catch((error: unknown) => callback(statusOf(error, context)))
-      .finally(() => context.close());
+    });
   };
+}
+
+type Reply = { readonly bytes: Buffer; readonly header: Headers; readonly trailer: Headers };
+
+/** Sends the one message of a call, or its error. */
+function reply(
+  call: grpc.ServerUnaryCall<Buffer, Buffer> | ReadableCall,
+  callback: grpc.sendUnaryData<Buffer>,
+  context: CallContext,
+  answer: () => Promise<Reply>,
+): void {
+  answer()
+    .then(({ bytes, header, trailer }) => {
+      const [head, tail] = [toMetadata(header), toMetadata(trailer)];
+      call.sendMetadata(head);
+      callback(null, bytes, tail);
+    })
+    .catch((error: unknown) => callback(statusOf(error, context)))
+    .finally(() => context.close());
 }
 
 /** Runs an rpc whose server streams, at the pace of its reader. */
