@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import type { AnswerQuestionResponse } from "@quartet/contracts/gateway/v1/answer_service";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { StageStatus } from "@quartet/contracts/type/v1/outcome";
@@ -6,21 +6,13 @@ import { Fusion } from "@quartet/contracts/type/v1/search";
 import { quartetError, reasonOf, retryDelayMsOf, violationsOf } from "@quartet/errors";
 import { describe, expect, it } from "@jest/globals";
 import { end, hang, passages, spaceA, spaceB, text } from "./fakes.ts";
+import { failure } from "./failure.ts";
 import { openInMemory } from "./open-gateway.ts";
 
 const question = "휴가는 며칠입니까?";
 
 const unavailable = () =>
   quartetError({ code: Code.Unavailable, reason: "LLM_UNAVAILABLE", message: "The provider does not answer." });
-
-const failure = async (call: Promise<unknown>): Promise<ConnectError> => {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof ConnectError) return error;
-  throw new Error("the call did not fail");
-};
 
 const statusNames = Object.keys(StageStatus);
 

@@ -1,11 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, type ConnectError, type Transport } from "@connectrpc/connect";
-import {
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-  Http2SessionManager,
-} from "@connectrpc/connect-node";
+import { Code } from "@connectrpc/connect";
 import { AnswerQuestionRequestSchema, AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
@@ -13,51 +7,13 @@ import { reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { text } from "./fakes.ts";
+import { failure } from "./failure.ts";
 import { openOnPort } from "./open-gateway.ts";
+import { ways } from "./ways.ts";
 
 type Gateway = Awaited<ReturnType<typeof openOnPort>>;
 
 const question = "휴가는 며칠입니까?";
-
-const ways: readonly [name: string, open: (url: string) => { transport: Transport; close: () => void }][] = [
-  [
-    "Connect JSON over HTTP/1.1",
-    (baseUrl) => ({
-      transport: createConnectTransport({ baseUrl, httpVersion: "1.1", useBinaryFormat: false }),
-      close: () => undefined,
-    }),
-  ],
-  [
-    "Connect binary over HTTP/2",
-    (baseUrl) => {
-      const sessionManager = new Http2SessionManager(baseUrl);
-      const transport = createConnectTransport({ baseUrl, httpVersion: "2", sessionManager });
-      return { transport, close: () => sessionManager.abort() };
-    },
-  ],
-  [
-    "gRPC-Web over HTTP/1.1",
-    (baseUrl) => ({
-      transport: createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
-      close: () => undefined,
-    }),
-  ],
-  [
-    "gRPC over HTTP/2",
-    (baseUrl) => {
-      const sessionManager = new Http2SessionManager(baseUrl);
-      return { transport: createGrpcTransport({ baseUrl, sessionManager }), close: () => sessionManager.abort() };
-    },
-  ],
-];
-
-const failure = async (call: Promise<unknown>): Promise<ConnectError> =>
-  call.then(
-    () => {
-      throw new Error("the call did not fail");
-    },
-    (error: unknown) => error as ConnectError,
-  );
 
 describe.each(ways)("the one port, %s", (_, open) => {
   let gateway: Gateway;
