@@ -301,7 +301,7 @@ describe("a caller that leaves", () => {
     await ended;
   });
 
-  it("of a stream is gone for generation too", async () => {
+  it("of a stream is gone for generation too, and leaves no timer behind", async () => {
     await using gateway = await openInMemory();
     const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
     gateway.inner.behaviour.generate = async function* () {
@@ -311,9 +311,13 @@ describe("a caller that leaves", () => {
         finish();
       }
     };
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === "Timeout").length;
+    const before = timers();
     for await (const { event } of gateway.answers.streamAnswerQuestion({ answer: { question } })) {
       if (event.case === "textDelta") break;
     }
     await ended;
+    await new Promise(setImmediate);
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 });
