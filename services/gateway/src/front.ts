@@ -14,13 +14,13 @@ export interface FrontOptions {
   readonly alsoServed?: Routes;
   /** Told where the port is once it is open. */
   readonly onListening?: (url: string) => void;
+  /** How long running calls may take to finish when the process is told to stop. Default 20,000. */
+  readonly drainLimitMs?: number;
 }
-
-const drainLimitMs = 20_000;
 
 /** The public side of Quartet as a part of a process: the gateway's services, its worker, and the one port in front of them. */
 export function createFront(config: Config, options: FrontOptions): Component {
-  const { transports, telemetry, alsoServed, onListening } = options;
+  const { transports, telemetry, alsoServed, onListening, drainLimitMs = 20_000 } = options;
   const { log, metrics } = telemetry;
   const module = createModule(config, transports, telemetry);
   let draining = false;
