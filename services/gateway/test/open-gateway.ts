@@ -1,17 +1,17 @@
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
-import { createClient, createInMemoryTransport } from "@quartet/rpc";
+import { createClient, createInMemoryTransport, type Routes } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { parseConfig } from "../src/config.ts";
 import { createFront } from "../src/front.ts";
+import type { Transports } from "../src/hops/hops.ts";
 import { createModule } from "../src/module.ts";
-import { createFakeServices, type FakeServices } from "./fakes.ts";
+import { createFakeServices } from "./fakes.ts";
 
-export interface OpenGateway extends AsyncDisposable {
-  readonly inner: FakeServices;
-  readonly logged: string[];
-  metricsText(): Promise<string>;
+export interface OpenOnPortOptions {
+  readonly drainLimitMs?: number;
+  readonly reach?: (routes: Routes) => Promise<Transports>;
 }
 
 function open(environment: Record<string, string>) {
@@ -51,19 +51,29 @@ export async function openInMemory(environment: Record<string, string> = {}, { w
   };
 }
 
-/** The gateway on a port of its own, over fake services in memory. */
-export async function openOnPort(environment: Record<string, string> = {}) {
+/** The gateway on a port of its own, over fake services in memory or wherever `reach` says. */
+export async function openOnPort(environment: Record<string, string> = {}, options: OpenOnPortOptions = {}) {
   const { inner, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
+  const reached = (await options.reach?.(inner.routes)) ?? transports;
   let url = "";
-  const front = createFront(config, { transports, telemetry, onListening: (at) => (url = at) });
+  const front = createFront(config, {
+    transports: reached,
+    telemetry,
+    onListening: (at) => (url = at),
+    ...(options.drainLimitMs !== undefined && { drainLimitMs: options.drainLimitMs }),
+  });
   await front.start(new AbortController().signal);
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= front.stop(new AbortController().signal));
   return {
     inner,
     logged,
     metricsText,
     url,
+    /** As when the process is told to end. */
+    stop,
     async [Symbol.asyncDispose]() {
-      await front.stop(new AbortController().signal);
+      await stop();
       metrics.close();
     },
   };
