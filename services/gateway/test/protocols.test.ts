@@ -209,21 +209,3 @@ describe("plain HTTP", () => {
     );
   });
 });
-
-describe("the gateway going down", () => {
-  it("lets an answer that has begun come to its end", async () => {
-    const gateway = await openOnPort();
-    const { transport } = ways[0]![1](gateway.url);
-    const { promise: goOn, resolve: release } = Promise.withResolvers<void>();
-    gateway.inner.behaviour.search = async () => {
-      await goOn;
-      return { passages: [] };
-    };
-    const answer = createClient(AnswerService, transport).answerQuestion({ question });
-    while (!gateway.inner.calls.includes("search")) await new Promise(setImmediate);
-    const stopped = gateway[Symbol.asyncDispose]();
-    release();
-    expect((await answer).text).toBe("14일 [2]");
-    await stopped;
-  });
-});
