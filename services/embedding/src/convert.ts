@@ -22,7 +22,7 @@ export function toResponse(
   return {
     space: toSpace(space),
     embeddings: embeddings.map(({ vector, cached, truncated }) => ({
-      vector: toVector(vector, encoding),
+      vector: toVector(vector, encoding || encodings[space.kind]),
       cached,
       truncated,
     })),
@@ -36,7 +36,9 @@ export function toSpace(space: EmbeddingSpace): MessageInitShape<typeof Embeddin
   return { ...space, kind: EmbeddingSpaceKind[space.kind] };
 }
 
-/** Unset means FLOAT32. */
+/** For requests that name none: a HASHED vector is kept as bytes wherever it goes, and four times as much to carry would be lost there. */
+const encodings = { HASHED: VectorEncoding.INT8, SEMANTIC: VectorEncoding.FLOAT32 } as const;
+
 export function toVector(vector: Float32Array, encoding: VectorEncoding): MessageInitShape<typeof VectorSchema> {
   if (encoding !== VectorEncoding.INT8) {
     return { encoding: { case: "float32", value: { values: Array.from(vector) } } };

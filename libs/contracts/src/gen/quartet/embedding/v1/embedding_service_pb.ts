@@ -38,7 +38,7 @@ export type EmbedTextsRequest = Message<"quartet.embedding.v1.EmbedTextsRequest"
   purpose: EmbeddingPurpose;
 
   /**
-   * How the vectors travel. If unset, FLOAT32.
+   * How the vectors travel. If unset, INT8 for a HASHED space, whose vectors are kept like that, and FLOAT32 for a SEMANTIC one.
    *
    * @generated from field: quartet.type.v1.VectorEncoding encoding = 3;
    */

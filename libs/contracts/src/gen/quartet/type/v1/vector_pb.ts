@@ -203,7 +203,7 @@ export const EmbeddingSpaceKindSchema: GenEnum<EmbeddingSpaceKind> = /*@__PURE__
  */
 export const VectorEncoding = {
   /**
-   * The receiver's default: FLOAT32.
+   * The receiver's default.
    *
    * @generated from enum value: VECTOR_ENCODING_UNSPECIFIED = 0;
    */
