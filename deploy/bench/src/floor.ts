@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createCache } from "@quartet/cache";
 import { createSearcher, type EmbeddedStore, openEmbeddedStore, putDocuments } from "@quartet/retrieval-service/floor";
 import { hashedEmbedding } from "@quartet/text";
+import { quantizeInt8 } from "@quartet/vector";
 import type { FloorMemory } from "./client.ts";
 import type { BenchDocument } from "./corpus.ts";
 import { load } from "./load.ts";
@@ -29,15 +30,16 @@ const search = createSearcher({
 });
 const embeddings = createCache<string, Float32Array>({ maxEntries: 10_000 });
 
-/** One hybrid search, from the question's text to the text of its passages. */
+/** One hybrid search, from the question's text to the text of its passages, and how its legs went. */
 async function answer(query: string) {
   const text = query.normalize("NFC");
-  const values = await embeddings.getOrLoad(text, async () => hashedEmbedding(text));
-  return await search(
+  const embedding = await embeddings.getOrLoad(text, async () => hashedEmbedding(text));
+  const { bytes: values, scale } = quantizeInt8(embedding);
+  const { passages, legs, collections } = await search(
     tenant,
     {
       query: text,
-      vector: { value: { kind: "float32", values }, spaceId: space.id },
+      vector: { value: { kind: "int8", values, scale }, spaceId: space.id },
       filter: undefined,
       sources: [],
       pageSize: 10,
@@ -49,6 +51,7 @@ async function answer(query: string) {
     },
     { signal, grantMs: 30_000 },
   );
+  return { passages, legs: legs.map(({ hits, ...leg }) => ({ ...leg, count: hits.length })), collections };
 }
 
 /** Stores documents with their vectors, as a put that waits until they are searchable. */
@@ -65,10 +68,10 @@ async function embedMissing({ vectors }: EmbeddedStore, collection: string): Pro
   while (afterPassageId !== undefined) {
     const query = { collection, spaceId: space.id, documentIds: [], afterPassageId, limit: 128 };
     const page = await vectors.missing(tenant, query, { signal });
-    const made = page.contents.map(({ contentHash, text }) => ({
-      contentHash,
-      vector: { kind: "float32", values: hashedEmbedding(text) } as const,
-    }));
+    const made = page.contents.map(({ contentHash, text }) => {
+      const { bytes: values, scale } = quantizeInt8(hashedEmbedding(text));
+      return { contentHash, vector: { kind: "int8", values, scale: scale || 1 } as const };
+    });
     if (made.length > 0) await vectors.put(tenant, collection, space, made, { signal });
     afterPassageId = page.nextAfterPassageId;
   }
