@@ -6,6 +6,7 @@ import { variables as gateway } from "@quartet/gateway-service";
 import { variables as generation } from "@quartet/generation-service";
 import { variables as retrieval } from "@quartet/retrieval-service";
 import { configurationTable } from "@quartet/service";
+import { variables as standalone } from "@quartet/standalone-service";
 import { root } from "./processes.ts";
 
 export const readme = path.join(root, "README.md");
@@ -17,6 +18,6 @@ const end = "<!-- configuration:end -->";
 export function readmeWithConfiguration(): string {
   const text = readFileSync(readme, "utf8");
   const [before, rest] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
-  const table = configurationTable([gateway, embedding, retrieval, compression, generation]);
+  const table = configurationTable([gateway, embedding, retrieval, compression, generation, standalone]);
   return `${before}${begin}\n<!-- prettier-ignore-start -->\n\n${table}\n<!-- prettier-ignore-end -->\n${rest}`;
 }

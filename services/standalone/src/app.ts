@@ -8,6 +8,9 @@ import { type App, composeComponents, moduleComponent } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
 
+export { parseConfig, variables } from "./config.ts";
+export type { Config } from "./config.ts";
+
 /** All five services in one process: the inner four in memory, the gateway's port in front of them. */
 export function createApp(config: Config): App {
   const log = createLogger({ service: "standalone", level: config.gateway.logLevel });

@@ -1,5 +1,4 @@
 import { runMain } from "@quartet/service";
-import { createApp } from "./app.ts";
-import { parseConfig } from "./config.ts";
+import { createApp, parseConfig } from "./app.ts";
 
 await runMain((environment) => createApp(parseConfig(environment)));
