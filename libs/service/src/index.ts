@@ -8,6 +8,7 @@ export { formatBytes, formatDuration } from "./config/units.ts";
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 
+export { hasProvider, providerVariables } from "./inner-service/provider-config.ts";
 export { checkTls, hostVariables, serverVariables, tlsVariables } from "./inner-service/server-config.ts";
 export type { ServerConfig, TlsConfig } from "./inner-service/server-config.ts";
 export { createServiceApp, moduleComponent, readTlsFiles } from "./inner-service/service-app.ts";

@@ -1,7 +1,9 @@
 import {
   checkTls,
   ConfigError,
+  hasProvider,
   parseEnv,
+  providerVariables,
   serverVariables,
   variable,
   type ConfigOf,
@@ -17,19 +19,7 @@ export const variables = {
     default: "auto",
     doc: "Who makes vectors: an OpenAI-compatible model, or hashed character n-grams without any; auto takes the model if a key or base URL is set.",
   }),
-  apiKeys: variable.numberedSecrets("OPENAI_API_KEY", {
-    doc: "Keys of the model provider, used in turn.",
-  }),
-  baseUrl: variable.url("OPENAI_BASE_URL", {
-    optional: true,
-    doc: "Where the OpenAI-compatible provider answers, with its /v1; without it, OpenAI itself.",
-  }),
-  connections: variable.integer("OPENAI_CONNECTION_POOL_SIZE", {
-    default: 32,
-    min: 1,
-    max: 1_024,
-    doc: "Connections kept to the model provider at most; a stream holds one.",
-  }),
+  ...providerVariables,
   model: variable.text("QUARTET_EMBEDDING_MODEL", {
     default: "text-embedding-3-small",
     pattern: /^[\x21-\x7e]{1,128}$/,
@@ -125,8 +115,6 @@ export function parseConfig(environment: Environment): Config {
   }
   return config;
 }
-
-const hasProvider = ({ apiKeys, baseUrl }: Config) => apiKeys.length > 0 || baseUrl !== undefined;
 
 /** Whether a model makes the vectors. */
 export function usesModel(config: Config): boolean {

@@ -1,7 +1,9 @@
 import {
   checkTls,
   ConfigError,
+  hasProvider,
   parseEnv,
+  providerVariables,
   serverVariables,
   variable,
   type ConfigOf,
@@ -19,19 +21,7 @@ export const variables = {
     default: "extractive",
     doc: "What happens when the model fails before its first word: quoted sentences and a note, or the error.",
   }),
-  apiKeys: variable.numberedSecrets("OPENAI_API_KEY", {
-    doc: "Keys of the model provider, used in turn.",
-  }),
-  baseUrl: variable.url("OPENAI_BASE_URL", {
-    optional: true,
-    doc: "Where the OpenAI-compatible provider answers, with its /v1; without it, OpenAI itself.",
-  }),
-  connections: variable.integer("OPENAI_CONNECTION_POOL_SIZE", {
-    default: 32,
-    min: 1,
-    max: 1_024,
-    doc: "Connections kept to the model provider at most; a stream holds one.",
-  }),
+  ...providerVariables,
   model: variable.text("QUARTET_GENERATION_MODEL", {
     default: "gpt-4o-mini",
     pattern: /^[\x21-\x7e]{1,128}$/,
@@ -89,8 +79,6 @@ export function parseConfig(environment: Environment): Config {
   }
   return config;
 }
-
-const hasProvider = ({ apiKeys, baseUrl }: Config) => apiKeys.length > 0 || baseUrl !== undefined;
 
 /** Whether a model writes the answers. */
 export function usesModel(config: Config): boolean {
