@@ -1,5 +1,7 @@
+import { createValidator } from "@bufbuild/protovalidate";
 import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { SearchPassagesRequestSchema } from "@quartet/contracts/gateway/v1/search_service";
 import type { FilterSchema } from "@quartet/contracts/type/v1/filter";
@@ -53,6 +55,53 @@ describe("createRequestValidator", () => {
   it("names no more fields than a header holds", () => {
     const filters = Array.from({ length: 60 }, (): FilterFields => ({ condition: { case: "tag", value: "" } }));
     expect(filterFields({ condition: { case: "anyOf", value: { filters } } })).toHaveLength(16);
+  });
+});
+
+describe("patterns", () => {
+  const reference = createValidator();
+
+  it("mean what they mean to protovalidate, but for the white space of other scripts", () => {
+    const character = fc.constantFrom(
+      "a",
+      "Z",
+      "가",
+      "9",
+      "-",
+      "_",
+      ".",
+      "/",
+      " ",
+      "\t",
+      "\n",
+      "\0",
+      "\u001f",
+      "😀",
+      "é",
+    );
+    const text = fc.string({ unit: character, maxLength: 8 });
+    fc.assert(
+      fc.property(text, (value) => {
+        const filters = (["exists", "tag", "taxonomyPathPrefix"] as const).map((key): FilterFields => ({
+          condition: { case: key, value },
+        }));
+        const flat = create(SearchPassagesRequestSchema, { query: value, options: { tags: [value] } });
+        expect(fieldsOf(SearchPassagesRequestSchema, flat).length > 0).toBe(
+          reference.validate(SearchPassagesRequestSchema, flat).kind === "invalid",
+        );
+        for (const condition of filters) {
+          const single = create(SearchPassagesRequestSchema, { query: "a", options: { filter: condition } });
+          expect(fieldsOf(SearchPassagesRequestSchema, single).length > 0).toBe(
+            reference.validate(SearchPassagesRequestSchema, single).kind === "invalid",
+          );
+        }
+      }),
+    );
+  });
+
+  it("take an ideographic space for blank", () => {
+    expect(fieldsOf(SearchPassagesRequestSchema, { query: "\u3000" })).toEqual(["query"]);
+    expect(fieldsOf(SearchPassagesRequestSchema, { query: "\u3000휴가" })).toEqual([]);
   });
 });
 

@@ -20,7 +20,7 @@ const maxViolations = 16;
  * in a filter's tree: each of those is validated here as a root again.
  */
 export function createRequestValidator(): RequestValidator {
-  const validator = createValidator();
+  const validator = createValidator({ regexMatch: createRegexMatcher() });
   const findNested = createNestedFinder();
   const check = (type: DescMessage, message: Message) => {
     // By what they say: protovalidate does look into a message that is a field of itself, directly.
@@ -40,6 +40,23 @@ export function createRequestValidator(): RequestValidator {
   return {
     check,
     prepare: (type) => void validator.validate(type, create(type)),
+  };
+}
+
+/**
+ * The engine of Node instead of protovalidate's own in JavaScript, which takes 0.3 s for a million characters and holds everything else
+ * up meanwhile. The patterns are the contract's, few and written to match in one pass, never a caller's. The one difference: `\s` here
+ * knows the white space of every script, and not that of ASCII alone.
+ */
+function createRegexMatcher(): (pattern: string, against: string) => boolean {
+  const compiled = new Map<string, RegExp>();
+  return (pattern, against) => {
+    let expression = compiled.get(pattern);
+    if (expression === undefined) {
+      expression = new RegExp(pattern, "u");
+      compiled.set(pattern, expression);
+    }
+    return expression.test(against);
   };
 }
 
