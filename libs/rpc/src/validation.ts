@@ -60,8 +60,12 @@ function createRegexMatcher(): (pattern: string, against: string) => boolean {
   };
 }
 
-function describe({ field, message }: Violation, at: Path): FieldViolation {
-  return { field: pathToString([...at, ...field]), description: message };
+/** A regular expression tells people nothing; the contract's comment on the field says the same in words. */
+const wrongForm = "is blank or holds characters that it must not hold; the field's comment in the contract says which";
+
+function describe({ field, message, ruleId }: Violation, at: Path): FieldViolation {
+  const description = ruleId === "string.pattern" ? wrongForm : message;
+  return { field: pathToString([...at, ...field]), description };
 }
 
 function invalid(violations: readonly FieldViolation[]): Error {
