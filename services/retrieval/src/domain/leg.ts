@@ -67,18 +67,22 @@ async function withLimit(
   run: Leg["run"],
   { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
 ): Promise<LegResult> {
+  signal.throwIfAborted();
   const own = new AbortController();
-  const timer = setTimeout(() => own.abort(new OutOfTimeError()), limitMs);
-  const legSignal = AbortSignal.any([signal, own.signal]);
   const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(legSignal.reason);
-  legSignal.addEventListener("abort", onAbort, { once: true });
+  const stop = (reason: unknown) => {
+    // Before the leg hears of it, whose error would hide whose clock it was.
+    aborted.reject(reason);
+    own.abort(reason);
+  };
+  const timer = setTimeout(() => stop(new OutOfTimeError()), limitMs);
+  const onAbort = () => stop(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    legSignal.throwIfAborted();
-    return await Promise.race([run(legSignal), aborted.promise]);
+    return await Promise.race([run(own.signal), aborted.promise]);
   } finally {
     clearTimeout(timer);
-    legSignal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onAbort);
     own.abort(legEnded);
   }
 }
