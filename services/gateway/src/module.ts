@@ -64,7 +64,9 @@ export function createModule(config: Config, transports: Transports, { log, metr
       now,
       leftOut: (context, stage, reason, error) => {
         leftOut.with({ stage, reason }).add();
-        log.warn({ requestId: requestIdOf(context), stage, reason, err: error }, "answered without a stage");
+        // While a service is left alone, each call goes without it: that is told once, by its breaker.
+        const level = reason === "CIRCUIT_OPEN" ? "debug" : "warn";
+        log[level]({ requestId: requestIdOf(context), stage, reason, err: error }, "answered without a stage");
       },
     });
   const answering = createAnswering({
