@@ -23,18 +23,30 @@ const { values } = parseArgs({
   },
 });
 
+/** The number of an option, or the end with a line that says what is wrong. */
+function positive(option: "passages" | "queries" | "seconds" | "rounds"): number {
+  const number = Number(values[option]);
+  const whole = option === "seconds" || Number.isInteger(number);
+  if (number > 0 && Number.isFinite(number) && whole) return number;
+  process.stderr.write(`--${option} takes a ${option === "seconds" ? "number" : "whole number"} above 0.\n`);
+  process.exit(2);
+}
+
+const rounds = positive("rounds");
+const plan = {
+  passageCount: positive("passages"),
+  queryCount: positive("queries"),
+  rounds,
+  sliceMs: (positive("seconds") * 1000) / rounds,
+};
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
 const folder = await mkdtemp(path.join(tmpdir(), "quartet-bench-"));
 try {
-  const rounds = Number(values.rounds);
   const measured = await measure({
     folder,
-    passageCount: Number(values.passages),
-    queryCount: Number(values.queries),
-    rounds,
-    sliceMs: (Number(values.seconds) * 1000) / rounds,
+    ...plan,
     signal: stop.signal,
     progress: (line) => process.stderr.write(`${line}\n`),
   });
