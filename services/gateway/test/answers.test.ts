@@ -119,6 +119,19 @@ describe("an answer", () => {
     expect(error.findDetails(TokenUsageSchema)).toMatchObject([{ inputTokenCount: 3 }]);
   });
 
+  it("that meets a defect tells the caller nothing of it, and the log why, by the same request ID", async () => {
+    await using gateway = await openInMemory();
+    gateway.inner.behaviour.search = async () => {
+      throw new Error("the seven dwarfs are gone");
+    };
+    const error = await failure(gateway.answers.answerQuestion({ question }));
+    expect([error.code, reasonOf(error)]).toEqual([Code.Internal, "INTERNAL"]);
+    expect(error.message).not.toContain("dwarfs");
+    const told = gateway.logged.filter((line) => line.includes("dwarfs"));
+    expect(told).toHaveLength(1);
+    expect(JSON.parse(told[0]!)).toMatchObject({ requestId: error.metadata.get("x-request-id"), code: "internal" });
+  });
+
   it("hands on what retrieval could not ask", async () => {
     await using gateway = await openInMemory();
     const failures = [{ hop: "retrieval.vector", reason: "VECTORS_PENDING", source: "corpus", message: "Later." }];

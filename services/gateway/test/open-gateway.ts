@@ -19,7 +19,7 @@ function open(environment: Record<string, string>) {
   const logged: string[] = [];
   const log = createLogger({ service: "gateway", destination: { write: (line) => void logged.push(line) } });
   const metrics = createMetrics({ component: "gateway", processMetrics: false });
-  const transport = createInMemoryTransport(inner.routes);
+  const transport = createInMemoryTransport(inner.routes, { logger: log });
   return {
     inner,
     logged,

@@ -3,7 +3,7 @@ import * as embedding from "@quartet/embedding-service";
 import * as gateway from "@quartet/gateway-service";
 import * as generation from "@quartet/generation-service";
 import * as retrieval from "@quartet/retrieval-service";
-import { createInMemoryTransport } from "@quartet/rpc";
+import { type AddService, createInMemoryTransport } from "@quartet/rpc";
 import { type App, composeComponents, moduleComponent } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
@@ -21,9 +21,11 @@ export function createApp(config: Config): App {
     compression: compression.createModule(),
     generation: generation.createModule(config.generation, { log }),
   };
-  const transport = createInMemoryTransport((add) => {
+  const inMemory = (add: AddService) => {
     for (const module of Object.values(inner)) module.routes(add);
-  });
+  };
+  // With the log: no other place sees why an inner service failed.
+  const transport = createInMemoryTransport(inMemory, { logger: log });
   const front = gateway.createFront(config.gateway, {
     transports: { embedding: transport, retrieval: transport, compression: transport, generation: transport },
     telemetry: { log, metrics },
