@@ -208,4 +208,20 @@ describe("plain HTTP", () => {
       expect.arrayContaining(["grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id"]),
     );
   });
+
+  it("lets them read errors too, at the short paths as well, and keeps caches from mixing origins up", async () => {
+    const origin = "https://ask.example.com";
+    for (const path of [answerPath, "/api/v1/answer"]) {
+      const preflight = await fetch(gateway.url + path, {
+        method: "OPTIONS",
+        headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+      });
+      expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, origin]);
+      expect(preflight.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("connect-timeout-ms");
+      const refused = await post(path, JSON.stringify({ question: "" }), "application/json", { origin });
+      expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([400, origin]);
+      expect(refused.headers.get("vary")).toContain("origin");
+      expect(refused.headers.get("access-control-allow-credentials")).toBeNull();
+    }
+  });
 });
