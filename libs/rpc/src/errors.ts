@@ -64,8 +64,8 @@ export function abortError({ reason }: AbortSignal): ConnectError {
 
 /** Connect's and grpc-js's own words for a message over the limit. */
 const sizeError = /larger than (max|configured|\d)|max(imum)? .*size/i;
-/** Connect's own words for bytes that are no message; it calls them INTERNAL. */
-const parseError = /^parse binary: /;
+/** Connect's own words for bytes that are no message, or that were cut before they were unpacked; it calls them INTERNAL. */
+const parseError = /^parse binary: |^decompression failed$/;
 /** protobuf-es' words for JSON that does not fit: the field and what was expected. */
 const jsonError = /^cannot decode field (?:\w+\.)*(\w+) from JSON: (.+)$/;
 
