@@ -2,13 +2,10 @@
 // the Basic Multilingual Plane make the two differ, so every function here is free of charge for the others.
 
 const surrogatePair = /[\ud800-\udbff][\udc00-\udfff]/;
-const surrogatePairs = new RegExp(surrogatePair, "g");
 
 /** Length in Unicode code points. A lone surrogate counts as one. */
 export function codePointLength(text: string): number {
-  let pairs = 0;
-  if (surrogatePair.test(text)) pairs = text.match(surrogatePairs)!.length;
-  return text.length - pairs;
+  return text.length - countPairs(text);
 }
 
 /**
@@ -52,10 +49,37 @@ export function createOffsetMap(text: string): OffsetMap {
   };
 }
 
-/** UTF-16 indices at which surrogate pairs begin, ascending. */
+/** UTF-16 indices at which surrogate pairs begin, ascending. Counted before they are written: a text of emoji has a million of them. */
 function pairIndices(text: string): Uint32Array {
-  if (!surrogatePair.test(text)) return new Uint32Array(0);
-  return Uint32Array.from(text.matchAll(surrogatePairs), (match) => match.index);
+  const pairs = new Uint32Array(countPairs(text));
+  for (let index = 0, found = 0; found < pairs.length; index += 1) {
+    if (!isPair(text, index)) continue;
+    pairs[found] = index;
+    found += 1;
+    index += 1;
+  }
+  return pairs;
+}
+
+function countPairs(text: string): number {
+  let index = text.search(surrogatePair);
+  if (index < 0) return 0;
+  let count = 0;
+  for (; index < text.length; index += 1) {
+    if (!isPair(text, index)) continue;
+    count += 1;
+    index += 1;
+  }
+  return count;
+}
+
+function isPair(text: string, index: number): boolean {
+  return isWithin(text.charCodeAt(index), 0xd800) && isWithin(text.charCodeAt(index + 1), 0xdc00);
+}
+
+/** Whether it is one of the 1,024 surrogates from `first` on; NaN, beyond the end of a text, is none. */
+function isWithin(unit: number, first: number): boolean {
+  return unit >= first && unit < first + 0x400;
 }
 
 /** How many entries satisfy `sorted[i] - i * step < limit`; the left side never falls with i. */

@@ -67,11 +67,11 @@ function* stretches(text: string, { start, end }: Range): Generator<Range> {
   let from = start;
   while (end - from > maxStretch) {
     const limit = from + maxStretch;
+    // Looked for in the latter half alone: searched backwards, a text without any would be read to its beginning for each stretch.
     const half = from + maxStretch / 2;
-    const line = text.lastIndexOf("\n", limit - 1) + 1;
-    const space = text.lastIndexOf(" ", limit - 1) + 1;
-    const cut = Math.max(line > half ? line : 0, line > half ? 0 : space > half ? space : 0);
-    const to = previousGraphemeBoundary(text, cut > 0 ? cut : limit);
+    const latter = text.slice(half, limit);
+    const afterBreak = latter.lastIndexOf("\n") + 1 || latter.lastIndexOf(" ") + 1;
+    const to = previousGraphemeBoundary(text, afterBreak > 0 ? half + afterBreak : limit);
     // A single grapheme without end is cut all the same: it is no text of anybody's.
     const next = to > from ? to : limit;
     yield { start: from, end: next };
