@@ -63,6 +63,11 @@ describe("toNewDocument", () => {
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 
+  it("counts characters, not UTF-16 units, and counts them in NFC", () => {
+    expect(toNewDocument(given({ id: "😀".repeat(512) })).id).toHaveLength(1_024);
+    expect(toNewDocument(given({ title: "한".repeat(1_024).normalize("NFD") })).title).toHaveLength(1_024);
+  });
+
   it("keeps metadata of any name, and changes no prototype", () => {
     const metadata = JSON.parse('{"o": {"__proto__": {"polluted": true}, "constructor": 1}}') as Metadata;
     expect(JSON.stringify(toNewDocument(given({ metadata })).metadata)).toBe(
@@ -85,6 +90,12 @@ describe("toNewDocument", () => {
     ["metadata", { metadata: { a: { "\ud800": 1 } } }],
     ["metadata", { metadata: { a: Number.NaN } }],
     ["metadata", { metadata: { a: "가".repeat(6_000) } }],
+    // Three characters each in NFC, so that what was given is within the limit, and what would be kept is not.
+    ["text", { text: "\u{1d160}".repeat(400_000) }],
+    ["title", { title: "\u{1d160}".repeat(1_000) }],
+    ["id", { id: "\u{1d160}".repeat(200) }],
+    ["taxonomy_path", { taxonomyPath: "\u{1d160}".repeat(200) }],
+    ["tags[1]", { tags: ["a", "\u{1d160}".repeat(30)] }],
   ])("refuses %s that no store can hold", (field, fields) => {
     const refuse = () => toNewDocument(given(fields));
     expect(refuse).toThrow(DocumentError);

@@ -1,5 +1,5 @@
 import type { Metadata, MetadataValue, NewDocument } from "./document.ts";
-import { localeOf, nfc } from "@quartet/text";
+import { codePointLength, localeOf, nfc } from "@quartet/text";
 import { sha256 } from "./passage-content.ts";
 
 /** A document as it was given: nothing is checked, completed or normalised. */
@@ -27,6 +27,11 @@ export class DocumentError extends Error {
 
 const maxMetadataBytes = 16 * 1024;
 
+/** The contract's limits, which hold for what is stored too: a few characters become three in NFC. */
+const maxCharacters = { id: 512, title: 1024, text: 1_000_000, taxonomyPath: 512 } as const;
+const maxTagCharacters = 64;
+const maxTextBytes = 3 * 1024 ** 2;
+
 /**
  * Completes a document and brings its text into NFC: title, text, tags, taxonomy path, metadata, and the ID too, so that a name
  * typed on another system is the same name. Throws DocumentError.
@@ -50,6 +55,7 @@ export function toNewDocument(given: GivenDocument): NewDocument {
     metadata: normalised(metadata) as Metadata,
     uri,
   };
+  checkStored(document);
   const contentHash = sha256(JSON.stringify([document, language]));
   return { ...document, language: language === "" ? localeOf(document.text) : language, contentHash };
 }
@@ -61,6 +67,24 @@ function checkText(field: string, text: string): void {
   if (text.includes("\0")) throw new DocumentError(field, "the text holds NUL (U+0000); leave it out");
   if (!text.isWellFormed())
     throw new DocumentError(field, "the text holds half a surrogate pair; it is no valid Unicode");
+}
+
+function checkStored(
+  document: Record<keyof typeof maxCharacters, string> & { readonly tags: readonly string[] },
+): void {
+  for (const [field, limit] of Object.entries(maxCharacters)) {
+    checkLength(contractNames[field] ?? field, document[field as keyof typeof maxCharacters], limit);
+  }
+  document.tags.forEach((tag, index) => checkLength(`tags[${index}]`, tag, maxTagCharacters));
+  if (Buffer.byteLength(document.text) > maxTextBytes) {
+    throw new DocumentError("text", "the text has more than 3 MiB in NFC, the form in which it is kept; split it");
+  }
+}
+
+function checkLength(field: string, text: string, limit: number): void {
+  if (text.length <= limit || codePointLength(text) <= limit) return;
+  const message = `the text has more than ${limit} characters in NFC, the form in which it is kept; shorten or split it`;
+  throw new DocumentError(field, message);
 }
 
 function checkMetadata(metadata: Metadata): void {
