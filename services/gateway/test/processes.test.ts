@@ -4,7 +4,7 @@ import { DocumentService } from "@quartet/contracts/gateway/v1/document_service"
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { quartetError, reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { failure } from "./failure.ts";
 import { hang, text } from "./fakes.ts";
 import { openOnPort } from "./open-gateway.ts";
@@ -16,18 +16,32 @@ const question = "휴가는 며칠입니까?";
 const reasons = ({ degradations }: Pick<AnswerQuestionResponse, "degradations">) =>
   degradations.map(({ hop, reason }) => `${hop} ${reason}`);
 
-let processes: ReturnType<typeof createProcesses>;
-let gateway: Awaited<ReturnType<typeof openOnPort>>;
-beforeEach(async () => {
-  processes = createProcesses();
-  gateway = await openOnPort({}, { reach: processes.reach });
-});
-afterEach(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await processes[Symbol.asyncDispose]();
-});
+async function openAll() {
+  const processes = createProcesses();
+  const gateway = await openOnPort({}, { reach: processes.reach });
+  return {
+    processes,
+    gateway,
+    async close() {
+      await gateway[Symbol.asyncDispose]();
+      await processes[Symbol.asyncDispose]();
+    },
+  };
+}
 
 describe.each(ways)("services of their own processes behind the one port, %s", (_, open) => {
+  let all: Awaited<ReturnType<typeof openAll>>;
+  let gateway: typeof all.gateway;
+  beforeAll(async () => {
+    all = await openAll();
+    gateway = all.gateway;
+  });
+  afterAll(() => all.close());
+  afterEach(() => {
+    delete gateway.inner.behaviour.generate;
+    delete gateway.inner.behaviour.search;
+  });
+
   it("answer as in one process", async () => {
     const { transport, close } = open(gateway.url);
     const answers = createClient(AnswerService, transport);
@@ -80,6 +94,15 @@ describe.each(ways)("services of their own processes behind the one port, %s", (
 });
 
 describe("a service that is lost", () => {
+  let all: Awaited<ReturnType<typeof openAll>>;
+  let gateway: typeof all.gateway;
+  let processes: typeof all.processes;
+  beforeEach(async () => {
+    all = await openAll();
+    ({ gateway, processes } = all);
+  });
+  afterEach(() => all.close());
+
   const open = () => ways[0]![1](gateway.url).transport;
   const readiness = async () => {
     const response = await fetch(`${gateway.url}/readyz`);

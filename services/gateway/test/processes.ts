@@ -21,7 +21,12 @@ export function createProcesses() {
   const processes = new Map<Name, Process>();
   return {
     async reach(routes: Routes): Promise<Transports> {
-      await Promise.all(names.map(async (name) => void processes.set(name, await openProcess(routes))));
+      const open = async (name: Name) => {
+        const own: Routes = (add) =>
+          routes((service, handlers) => service.typeName.startsWith(`quartet.${name}.`) && add(service, handlers));
+        processes.set(name, await openProcess(own));
+      };
+      await Promise.all(names.map(open));
       const transportOf = (name: Name) => processes.get(name)!.transport;
       return {
         embedding: transportOf("embedding"),
