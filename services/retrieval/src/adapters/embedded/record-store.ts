@@ -15,6 +15,7 @@ import {
   toCollection,
   toStoredDocument,
 } from "./catalogue.ts";
+import { numberNewTerms } from "./number-terms.ts";
 import type { EmbeddedState } from "./state.ts";
 import {
   contentHashOf,
@@ -38,6 +39,7 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       const results: PutResult[] = [];
       const touched = new Set<CollectionEntry>();
       for await (const group of groups(documents, signal)) {
+        await numberNewTerms(state, group, signal);
         results.push(...writeGroup(state, tenant, group, touched));
       }
       return { results, collections: [...touched].map(stateOf) };
