@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { quartetError, type Reason, reasonTextOf } from "@quartet/errors";
+import { type FieldViolation, quartetError, type Reason, reasonTextOf } from "@quartet/errors";
 
 /** What a caller is told of an error that says nothing itself, or whose text must not leave: by code, what to do. */
 const defaults: Partial<Record<Code, { reason: Reason; message: string }>> = {
@@ -68,6 +68,8 @@ const sizeError = /larger than (max|configured|\d)|max(imum)? .*size/i;
 const parseError = /^parse binary: |^decompression failed$/;
 /** protobuf-es' words for JSON that does not fit: the field and what was expected. */
 const jsonError = /^cannot decode field (?:\w+\.)*(\w+) from JSON: (.+)$/;
+/** The same for a name that the message does not have; a name of another form is not shown again. */
+const jsonUnknownField = /^cannot decode message (?:\w+\.)*\w+ from JSON: key "(\w{1,64})" is unknown$/;
 
 /**
  * What leaves a server: always a ConnectError with a reason, and no text that a handler did not mean for the caller.
@@ -108,15 +110,22 @@ function copy(
 
 /** The error of JSON that does not fit, naming the field as a broken rule would. */
 function withField(error: ConnectError): ConnectError | undefined {
-  const [, field, description] = (error.code === Code.InvalidArgument && jsonError.exec(error.rawMessage)) || [];
-  if (field === undefined || description === undefined) return undefined;
+  const violation = error.code === Code.InvalidArgument ? violationIn(error.rawMessage) : undefined;
+  if (violation === undefined) return undefined;
   return quartetError({
     code: Code.InvalidArgument,
     reason: "FIELD_INVALID",
-    message: `${field}: ${description}`,
-    violations: [{ field, description }],
+    message: `${violation.field}: ${violation.description}`,
+    violations: [violation],
     cause: error,
   });
+}
+
+function violationIn(message: string): FieldViolation | undefined {
+  const [, field, description] = jsonError.exec(message) ?? [];
+  if (field !== undefined && description !== undefined) return { field, description };
+  const [, unknown] = jsonUnknownField.exec(message) ?? [];
+  return unknown === undefined ? undefined : { field: unknown, description: "is no field; check its spelling" };
 }
 
 function tooLarge(error: ConnectError): ConnectError {

@@ -26,6 +26,7 @@ const badJson: Readonly<Record<string, [body: string | Buffer, field: string | u
   "a text for a number": ['{"count":"many"}', "count"],
   "a number out of range": ['{"count":2147483648}', "count"],
   "a fraction": ['{"count":1.5}', "count"],
+  "a field that there is not": ['{"txet":"가"}', "txet"],
   "half a surrogate pair": ['{"text":"\\ud800"}', "text"],
   "invalid UTF-8": [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), undefined],
 };
@@ -116,13 +117,13 @@ describe("malformed requests are the caller's mistake", () => {
     expect((await fetch(`http://127.0.0.1:${outerPort}${path}`)).status).toBe(405);
   });
 
-  it("unknown fields are no mistake, and 64-bit numbers survive JSON", async () => {
+  it("64-bit numbers survive JSON", async () => {
     const ok = createOnePortServer().add(EchoService, createEchoHandlers(createProbe()));
     const { port } = await ok.listen({ port: 0 });
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: '{"text":"가","big":"9007199254740993","fromTheFuture":true}',
+      body: '{"text":"가","big":"9007199254740993"}',
     });
     expect(await response.json()).toEqual({ text: "가", big: "9007199254740993" });
     await ok.drain({ limitMs: 500 });

@@ -25,7 +25,7 @@ const table: readonly [name: string, path: string, body: unknown, field: string]
   ["a page size that is none", search, { query: secret, pageSize: "many" }, "page_size"],
   ["a page size with a fraction", search, { query: secret, pageSize: 1.5 }, "page_size"],
   ["a filter of nothing", search, filter({}), "options.filter.condition"],
-  ["a filter of an unknown condition", search, filter({ like: secret }), "options.filter.condition"],
+  ["a filter of an unknown condition", search, filter({ like: secret }), "like"],
   ["a filter on the tenant", search, filter({ exists: "tenant" }), "options.filter.exists"],
   ["an empty AND", search, filter({ allOf: { filters: [] } }), "options.filter.all_of.filters"],
   ["an unknown fusion", search, { query: secret, options: { fusion: 99 } }, "options.fusion"],

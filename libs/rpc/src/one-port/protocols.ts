@@ -32,8 +32,12 @@ export function createProtocolHandlers(
     writeMaxBytes: options.writeMaxBytes,
     shutdownSignal: options.shutdownSignal,
     acceptCompression: [compressionGzip, compressionBrotli],
-    // Connect's own decoder turns broken UTF-8 into replacement characters.
-    jsonOptions: { textDecoder: new TextDecoder("utf-8", { fatal: true }) } as object,
+    jsonOptions: {
+      // A misspelt filter that was ignored would widen a search. Binary messages of newer clients are read as protobuf has it.
+      ignoreUnknownFields: false,
+      // Connect's own decoder turns broken UTF-8 into replacement characters.
+      textDecoder: new TextDecoder("utf-8", { fatal: true }),
+    } as object,
   };
   const connect = connectFactory(universalOptions);
   const envelope = [grpcWebFactory(universalOptions), grpcFactory(universalOptions)];
