@@ -23,7 +23,7 @@ async function start() {
   }
   mkdirSync(runFolder, { recursive: true });
   const ports = Object.fromEntries(await Promise.all(inner.map(async (name) => [name, await freePort()])));
-  const gatewayPort = Number(process.env.QUARTET_PORT || 8080) || (await freePort());
+  const gatewayPort = await publicPort();
   const environment = toolEnvironment({
     QUARTET_DATA_DIR: dataFolder,
     QUARTET_HOST: process.env.QUARTET_HOST || "127.0.0.1",
@@ -113,11 +113,22 @@ function commandOf(pid) {
   }
 }
 
-function freePort() {
+/** The gateway's port. It is tried first: another server on it would answer in the gateway's place when asked whether it is ready. */
+async function publicPort() {
+  const wanted = process.env.QUARTET_PORT || "8080";
+  if (!/^\d{1,5}$/.test(wanted) || Number(wanted) > 65_535)
+    throw new Error(`QUARTET_PORT: "${wanted}" is not a whole number from 0 to 65535. Set it to one, or unset it.`);
+  return await freePort(Number(wanted)).catch((error) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new Error(`Port ${wanted} is in use by another process. Stop that one, or set QUARTET_PORT to another port.`);
+  });
+}
+
+function freePort(wanted = 0) {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    server.listen(wanted, "127.0.0.1", () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });
