@@ -239,6 +239,9 @@ function numbered(counts: ReadonlyMap<string, number>, termId: (term: string) =>
   return pairs.sort(([left], [right]) => left - right);
 }
 
+/** The oldest equal passages get vectors first; were all looked at, a line repeated in ten thousand passages would be, for each of them. */
+const equalsLookedAt = 8;
+
 /** Equal content is embedded once: a new passage takes the vector of an equal one. */
 function copyVector(
   database: Database,
@@ -246,7 +249,7 @@ function copyVector(
 ): { spaceRow: number; row: VectorRow }[] {
   const row = database.get<VectorRow>(
     `SELECT scale, components FROM vector_${spaceRow}
-     WHERE passage IN (SELECT id FROM passage WHERE collection = ? AND content_hash = ?) LIMIT 1`,
+     WHERE passage IN (SELECT id FROM passage WHERE collection = ? AND content_hash = ? ORDER BY id LIMIT ${equalsLookedAt}) LIMIT 1`,
     collectionRow,
     hash,
   );
