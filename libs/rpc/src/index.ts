@@ -11,6 +11,7 @@ export { guard } from "./guard.ts";
 export type { AddService, Handler, Routes, ServiceModule } from "./handler.ts";
 export { createInMemoryTransport } from "./in-memory-transport.ts";
 export type { InMemoryTransportOptions } from "./in-memory-transport.ts";
+export { isLoopback } from "./loopback.ts";
 export { defaultTenant, principalKey, principalOf, requestIdKey, requestIdOf } from "./principal.ts";
 export type { Principal } from "./principal.ts";
 export { createOnePortServer } from "./one-port/server.ts";

@@ -18,4 +18,5 @@ export { composeComponents } from "./lifecycle/compose.ts";
 export type { ProcessLog } from "./lifecycle/process-log.ts";
 export { runMain } from "./lifecycle/run-main.ts";
 export type { App, ProcessLike, RunMainOptions } from "./lifecycle/run-main.ts";
+export { StartError } from "./lifecycle/start-error.ts";
 export { LimitExceededError } from "./lifecycle/within.ts";

@@ -1,3 +1,4 @@
+import { StartError } from "../lifecycle/start-error.ts";
 import type { Environment, Variable } from "./reading.ts";
 
 /** The declarative table of a service: a name in the config for each variable. */
@@ -7,7 +8,7 @@ export type Variables = Readonly<Record<string, Variable<unknown>>>;
 export type ConfigOf<V extends Variables> = { readonly [K in keyof V]: V[K] extends Variable<infer T> ? T : never };
 
 /** What is wrong with the configuration: one line per mistake, each with the variable's name and what to do. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
 

@@ -1,3 +1,4 @@
+import { isLoopback } from "@quartet/rpc";
 import { logLevels } from "@quartet/telemetry";
 import { ConfigError, type ConfigOf } from "../config/parse-env.ts";
 import { variable } from "../config/variable.ts";
@@ -51,6 +52,17 @@ export const serverVariables = ({ service, port }: { readonly service: string; r
 
 export type ServerConfig = ConfigOf<ReturnType<typeof serverVariables>>;
 export type TlsConfig = ConfigOf<typeof tlsVariables>;
+
+/**
+ * What an inner service is told by its caller, it believes; so others than this machine are let in by certificate or by the network alone.
+ * @throws {ConfigError} if the host is reached from other machines and neither is set
+ */
+export function checkReach({ host, tlsAuthority, trustNetwork }: ServerConfig): void {
+  if (isLoopback(host) || tlsAuthority !== undefined || trustNetwork) return;
+  throw new ConfigError([
+    `QUARTET_HOST: "${host}" lets other machines call this service, which believes its callers. Set QUARTET_TLS_CERTIFICATE, QUARTET_TLS_PRIVATE_KEY and QUARTET_TLS_AUTHORITY, or QUARTET_TRUST_NETWORK=true where the network keeps strangers out.`,
+  ]);
+}
 
 /**
  * The three files go together, or none is given.

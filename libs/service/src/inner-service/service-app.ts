@@ -4,7 +4,7 @@ import { createLogger, createMetrics, type Logger, type Metrics } from "@quartet
 import type { Component } from "../lifecycle/component.ts";
 import { composeComponents } from "../lifecycle/compose.ts";
 import type { App } from "../lifecycle/run-main.ts";
-import type { ServerConfig, TlsConfig } from "./server-config.ts";
+import { checkReach, type ServerConfig, type TlsConfig } from "./server-config.ts";
 
 /** What a module is given by the process it runs in. */
 export interface Telemetry {
@@ -24,8 +24,9 @@ export interface ServiceAppOptions {
 
 const startedStopLimitMs = 10_000;
 
-/** An inner service as a process of its own: its module first, then a gRPC server in front of it, with health and reflection. */
+/** An inner service as a process of its own: its module first, then a gRPC server in front of it, with health and reflection. Throws ConfigError. */
 export function createServiceApp({ name, config, createModule, drainLimitMs = 20_000 }: ServiceAppOptions): App {
+  checkReach(config);
   const log = createLogger({ service: name, level: config.logLevel });
   const metrics = createMetrics({ component: name });
   const module = createModule({ log, metrics });

@@ -5,6 +5,7 @@ import type { Component } from "./component.ts";
 import { composeComponents } from "./compose.ts";
 import { runMain } from "./run-main.ts";
 import type { ProcessLike } from "./run-main.ts";
+import { StartError } from "./start-error.ts";
 
 class FakeProcess extends EventEmitter implements ProcessLike {
   readonly env = { QUARTET_PORT: "0" };
@@ -70,6 +71,14 @@ describe("runMain", () => {
     expect(stop).toHaveBeenCalledTimes(1);
     expect(process.messages).toEqual(["could not be made ready to start", "did not start"]);
     expect(process.text).toContain("port taken");
+  });
+
+  it("says in words, and nothing else, what whoever runs it can mend", async () => {
+    const inUse = Object.assign(new Error("listen EADDRINUSE"), { code: "EADDRINUSE", port: 8080 });
+    const process = new FakeProcess();
+    expect(await runMain(() => app({ start: () => Promise.reject(new StartError("Mend it.")) }), { process })).toBe(1);
+    expect(await runMain(() => app({ start: () => Promise.reject(inUse) }), { process })).toBe(1);
+    expect(process.text).toMatch(/^Mend it\.\nPort 8080 is in use by another process\. [^\n]+\n$/);
   });
 
   it("gives up the start on a signal, drains, and exits 0", async () => {

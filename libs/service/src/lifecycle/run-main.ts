@@ -1,9 +1,9 @@
-import { ConfigError } from "../config/parse-env.ts";
 import type { Environment } from "../config/reading.ts";
 import { composeComponents } from "./compose.ts";
 import type { Component } from "./component.ts";
 import { createProcessLog } from "./process-log.ts";
 import type { ProcessLog } from "./process-log.ts";
+import { explained, StartError } from "./start-error.ts";
 
 /** What `createApp` gives: the parts of the process as one, and, when it has one, the logger for what happens to the process itself. */
 export interface App extends Component {
@@ -38,7 +38,7 @@ type StopSignal = keyof typeof SIGNAL_NUMBERS;
  *        |                  |                            |--grace time over, or a part did not stop--> exit 1
  *        |                  |                            '--second signal--> exit 128 + its number
  *        |                  '--uncaughtException, unhandledRejection (in any state)--> exit 1
- *        |--ConfigError: its lines on stderr--> exit 1
+ *        |--StartError, such as ConfigError: its lines on stderr--> exit 1
  *        '--does not start: what was started is stopped--> exit 1
  *
  * A signal during the start gives the start up and drains what was started. Resolves with the exit code (tests; a real process has ended).
@@ -86,7 +86,7 @@ export async function runMain(
       log = app.log ?? log;
       return await run(composeComponents(app.name, [app]), { log, stopped: stopped.signal, expired: expired.signal });
     } catch (error) {
-      if (error instanceof ConfigError) process.stderr.write(`${error.mistakes.join("\n")}\n`);
+      if (error instanceof StartError) process.stderr.write(`${error.message}\n`);
       else log.fatal({ err: error }, "could not be made ready to start");
       return 1;
     }
@@ -110,7 +110,9 @@ async function run(
     await raceAbort(app.start(stopped), expired);
     log.info({}, "started");
     if (!stopped.aborted) await new Promise((resolve) => stopped.addEventListener("abort", resolve, { once: true }));
-  } catch (error) {
+  } catch (thrown) {
+    const error = explained(thrown);
+    if (error instanceof StartError) throw error;
     if (stopped.aborted && !expired.aborted && !(error instanceof AggregateError)) {
       log.info({}, "stopped before it had started");
       return 0;

@@ -1,8 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import { StartError } from "@quartet/service";
 
 /** The data folder cannot be used; the message is one line that says what to do. */
-export class DataFolderError extends Error {
+export class DataFolderError extends StartError {
   override readonly name: string = "DataFolderError";
 }
 
