@@ -48,7 +48,8 @@ function launch(name, port, environment) {
   const log = openSync(logFile(name), "a");
   const child = spawn(nodePath(), [...sourceFlags, entry(name)], {
     cwd: root,
-    env: environment,
+    // Only the gateway is for other machines: the services behind it are called from here.
+    env: name === "gateway" ? environment : { ...environment, QUARTET_HOST: "127.0.0.1" },
     detached: true,
     stdio: ["ignore", log, log],
   });
