@@ -142,10 +142,11 @@ function takeFolder(folder: string): { release(): void } {
   }
 }
 
-function unusable(folder: string, cause: unknown): DataFolderError {
+/** What the folder's owner is told: why, and what to do. */
+export function unusable(folder: string, cause: unknown): DataFolderError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DataFolderError(
-    `The data folder ${folder} cannot be used (${reason}). Make it readable and writable, or set QUARTET_DATA_DIR to another folder.`,
+    `The data folder ${folder} cannot be used (${reason}). Make it readable and writable, put back a copy if it is damaged, or set QUARTET_DATA_DIR to another folder.`,
     { cause },
   );
 }

@@ -1,7 +1,7 @@
 import type { KeywordIndex } from "../../domain/keyword-index.ts";
 import type { RecordStore } from "../../domain/record-store.ts";
 import type { VectorIndex } from "../../domain/vector-index.ts";
-import { Database } from "./database.ts";
+import { Database, unusable } from "./database.ts";
 import { createKeywordIndex } from "./keyword-index.ts";
 import { loadState } from "./load.ts";
 import { createRecordStore } from "./record-store.ts";
@@ -37,7 +37,8 @@ export async function openEmbeddedStore({
     await loadState(state, signal);
   } catch (error) {
     await state.close();
-    throw error;
+    // A damaged file is the owner's to know; anything else is a defect, whose stack is wanted.
+    throw (error as { readonly code?: unknown }).code === "ERR_SQLITE_ERROR" ? unusable(folder, error) : error;
   }
   return {
     records: createRecordStore(state),
