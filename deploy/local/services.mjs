@@ -61,12 +61,19 @@ function launch(name, port, environment) {
 async function isReady(port, state) {
   for (const end = Date.now() + startLimitMs; Date.now() < end; await sleep(100)) {
     if (!state.every(isAlive)) return false;
-    const ready = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) }).catch(
+    const ready = await fetch(`http://${gatewayHost()}:${port}/readyz`, { signal: AbortSignal.timeout(1000) }).catch(
       () => undefined,
     );
     if (ready?.ok) return true;
   }
   return false;
+}
+
+/** Where the gateway is reached from here: an address that stands for all is none to call. */
+function gatewayHost() {
+  const host = process.env.QUARTET_HOST || "127.0.0.1";
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** Ends the gateway first, so that nothing new reaches the services behind it. */

@@ -20,7 +20,8 @@ try {
 
 async function main() {
   const server = spawn(nodePath(), [...sourceFlags, path.join(root, "services/standalone/src/main.ts")], {
-    env: toolEnvironment(),
+    // A person reads this terminal: a line for every call would bury the answer. QUARTET_LOG_LEVEL=info shows them.
+    env: toolEnvironment({ QUARTET_LOG_LEVEL: process.env.QUARTET_LOG_LEVEL || "warn" }),
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Ctrl-C reaches the server through the terminal and through us; it takes the two for one.
