@@ -38,6 +38,10 @@ export const variables = {
     default: [],
     doc: "Origins of web pages that may call the gateway from a browser, such as https://ask.example.com; without any, only its own.",
   }),
+  hostNames: variable.list("QUARTET_HOST_NAMES", {
+    default: [],
+    doc: "Names by which clients call the gateway, such as ask.example.com; without any, a gateway on 127.0.0.1 answers to this machine's own names alone, another one to all.",
+  }),
   ragDisabled: variable.flag("RAG_DISABLED", {
     default: false,
     doc: "Whether questions are answered without retrieval; each answer says so.",

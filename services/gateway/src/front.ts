@@ -1,4 +1,4 @@
-import { createOnePortServer, type OnePortServer, type Routes } from "@quartet/rpc";
+import { createOnePortServer, isLoopback, loopbackNames, type OnePortServer, type Routes } from "@quartet/rpc";
 import { type Component, composeComponents, moduleComponent, type Telemetry } from "@quartet/service";
 import type { Config } from "./config.ts";
 import type { Transports } from "./hops/hops.ts";
@@ -32,6 +32,7 @@ export function createFront(config: Config, options: FrontOptions): Component {
     defaultTimeoutMs: config.defaultTimeoutMs,
     maxTimeoutMs: config.maxTimeoutMs,
     cors: { origins: config.corsOrigins },
+    ...hostNamesOf(config),
     aliases,
     fallback: createHttpRoutes({ metrics, readiness: createReadiness(transports), draining: () => draining }),
   }).mount(module.routes);
@@ -51,4 +52,10 @@ export function createFront(config: Config, options: FrontOptions): Component {
     stopLimitMs: drainLimitMs + 1_000,
   };
   return composeComponents("gateway", [moduleComponent("gateway services", module), port]);
+}
+
+/** Without sign-in, what keeps a gateway on loopback to its own machine is that browsers call it by a name of that machine. */
+function hostNamesOf({ host, hostNames }: Config): { readonly hostNames?: readonly string[] } {
+  if (isLoopback(host)) return { hostNames: [loopbackNames, ...hostNames] };
+  return hostNames.length > 0 ? { hostNames: [loopbackNames, ...hostNames] } : {};
 }

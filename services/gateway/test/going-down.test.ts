@@ -25,7 +25,7 @@ const get = (socket: Socket, path: string): Promise<string> =>
     let answer = "";
     socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
     socket.once("close", () => resolve(answer));
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
   });
 
 describe.each(ways)("the gateway going down, %s", (_, open) => {

@@ -10,6 +10,7 @@ import type { TlsServerOptions } from "../tls.ts";
 import { createAdapter, type Mount } from "./adapter.ts";
 import { type ConnectionLimits, createConnections } from "./connections.ts";
 import { type CorsOptions, createCors } from "./cors.ts";
+import { createHostCheck } from "./host-names.ts";
 import type { HttpHandler } from "./http.ts";
 import { createProtocolHandlers } from "./protocols.ts";
 
@@ -24,6 +25,8 @@ export interface OnePortServerOptions extends DeadlineOptions, ConnectionLimits 
   readonly writeMaxBytes?: number;
   /** How long a reader may take nothing of what waits for it. Default: 30,000. */
   readonly readerStallMs?: number;
+  /** Names by which clients may call, `loopbackNames` among them; a request for another name is refused. Default: any. */
+  readonly hostNames?: readonly string[];
   /** Pages of other origins that may call. Default: none. */
   readonly cors?: CorsOptions;
   /** Further paths at which rpcs answer, such as `/api/v1/search`, each with the rpc's own: `/package.Service/Method`. */
@@ -85,12 +88,14 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
     logger,
     metrics,
   });
+  const refuseHost = options.hostNames === undefined ? undefined : createHostCheck(options.hostNames);
   const answerCors = options.cors === undefined ? undefined : createCors(options.cors);
   const connections = createConnections({
     ...options,
     tls: options.tls,
     handle: (request, response) => {
-      if (answerCors?.(request, response) !== true) void adapter(request, response);
+      if (refuseHost?.(request, response) === true || answerCors?.(request, response) === true) return;
+      void adapter(request, response);
     },
   });
   const deadlines = createDeadlines(options);

@@ -1,0 +1,30 @@
+import { isLoopback } from "../loopback.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
+
+/** Stands for every name of this machine itself: `localhost`, `127.0.0.1`, `[::1]`. */
+export const loopbackNames = "loopback";
+
+/**
+ * Says to which names a server answers. A page that had its own name resolved to this machine (DNS rebinding) reads whatever the server gives,
+ * past CORS, since for the browser it is the same origin; only the name in the request tells.
+ *
+ * Gives a function that refuses a request for another name with 421, and says whether it did.
+ */
+export function createHostCheck(names: readonly string[]): (request: HttpRequest, response: HttpResponse) => boolean {
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const answersTo = (name: string) => known.has(name) || (known.has(loopbackNames) && isLoopback(name));
+  return (request, response) => {
+    if (answersTo(nameIn(request))) return false;
+    response.statusCode = 421;
+    response.setHeader("content-type", "text/plain");
+    response.end("This server does not answer to that name; the operator lists its names in QUARTET_HOST_NAMES.\n");
+    return true;
+  };
+}
+
+/** The name that the client called, without port and brackets; empty where there is none. */
+function nameIn(request: HttpRequest): string {
+  const authority = request.headers[":authority"] ?? request.headers.host;
+  const url = `http://${typeof authority === "string" ? authority : ""}`;
+  return URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, "") : "";
+}
