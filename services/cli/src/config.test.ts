@@ -3,10 +3,10 @@ import { ConfigError, parseConfig } from "./config.ts";
 
 describe("the environment", () => {
   it("has defaults, and an empty value is an absent one", () => {
-    const config = parseConfig({ QUARTET_SERVER: "", OPENAI_API_KEY: "" }, "/work");
+    const config = parseConfig({ QUARTET_SERVER: "", OPENAI_API_KEY: "" }, "/srv");
     expect(config).toMatchObject({
       server: "http://127.0.0.1:8080",
-      dataDir: "/work/.quartet",
+      dataDir: "/srv/.quartet",
       port: 8080,
       modelKeys: [],
     });

@@ -3,15 +3,15 @@ import { documentIdOf, nameOf } from "./document-id.ts";
 
 describe("the id of a file", () => {
   it("is its path from the working directory, however it was given", () => {
-    for (const given of ["/work/docs", "/work/docs/a", "/work/docs/a/b.md", "/work"]) {
-      expect(documentIdOf({ root: "/work", given, file: "/work/docs/a/b.md" })).toBe("docs/a/b.md");
+    for (const given of ["/srv/docs", "/srv/docs/a", "/srv/docs/a/b.md", "/srv"]) {
+      expect(documentIdOf({ root: "/srv", given, file: "/srv/docs/a/b.md" })).toBe("docs/a/b.md");
     }
   });
 
   it("begins with the given folder where that lies outside", () => {
-    expect(documentIdOf({ root: "/work", given: "/data/hr", file: "/data/hr/leave/a.md" })).toBe("hr/leave/a.md");
-    expect(documentIdOf({ root: "/work", given: "/data/hr/a.md", file: "/data/hr/a.md" })).toBe("a.md");
-    expect(documentIdOf({ root: "/work/a", given: "/work", file: "/work/b.md" })).toBe("work/b.md");
+    expect(documentIdOf({ root: "/srv", given: "/data/hr", file: "/data/hr/leave/a.md" })).toBe("hr/leave/a.md");
+    expect(documentIdOf({ root: "/srv", given: "/data/hr/a.md", file: "/data/hr/a.md" })).toBe("a.md");
+    expect(documentIdOf({ root: "/srv/a", given: "/srv", file: "/srv/b.md" })).toBe("srv/b.md");
   });
 
   it("is composed, though a file system may decompose it", () => {
