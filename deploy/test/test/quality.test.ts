@@ -1,6 +1,6 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { evaluationSet } from "../src/evaluation-data.ts";
+import { evaluationSet } from "@quartet/testing";
 import { quartet } from "../src/processes.ts";
 
 interface Report {

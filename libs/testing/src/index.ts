@@ -1,3 +1,4 @@
+export { evaluationSet } from "./evaluation-data.ts";
 export { createManualClock } from "./manual-clock.ts";
 export type { ManualClock } from "./manual-clock.ts";
 export { providerErrors } from "./provider/behaviour.ts";

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "@jest/globals";
+import { evaluationSet } from "@quartet/testing";
 import { compress, type Strategy } from "../src/domain/compress.ts";
 import type { RankedPassage } from "../src/domain/types.ts";
 import { createBm25 } from "./bm25.ts";
@@ -12,12 +12,7 @@ interface Case {
   readonly answers: readonly string[];
 }
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
-const folder = path.join(process.env["QUARTET_EVAL_DATA"] || path.resolve(root, "../shared/data"), "squad2-dev");
-const isThere = existsSync(path.join(folder, "corpus.jsonl"));
-if (!isThere && process.env["QUARTET_TEST_DATA"] === "required") {
-  throw new Error("Evaluation data is required. Set QUARTET_EVAL_DATA to the folder that holds squad2-dev.");
-}
+const folder = evaluationSet("squad2-dev");
 
 /** Not all, so that the test takes seconds; the share kept of all 2,819 differs by less than .005. */
 const EVERY = 4;
@@ -25,7 +20,7 @@ const EVERY = 4;
 /** Answerable questions whose passage keyword search finds among its best ten. */
 function readCases(): Case[] {
   const lines = <T>(file: string) =>
-    readFileSync(path.join(folder, file), "utf8")
+    readFileSync(path.join(folder ?? "", file), "utf8")
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line) as T);
@@ -44,7 +39,7 @@ function readCases(): Case[] {
   });
 }
 
-(isThere ? describe : describe.skip)("what compression keeps of squad2-dev's answers", () => {
+(folder !== undefined ? describe : describe.skip)("what compression keeps of squad2-dev's answers", () => {
   let cases: readonly Case[] = [];
   beforeAll(() => {
     cases = readCases();

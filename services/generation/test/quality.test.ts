@@ -1,17 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
+import { evaluationSet } from "@quartet/testing";
 import { createExtractiveAnswerer } from "../src/domain/extractive-answerer.ts";
 import type { Passage } from "../src/domain/answerer.ts";
 import { createKeywordSearch, type TestDocument } from "./keyword-search.ts";
 
-/** QUARTET_EVAL_DATA, else `shared/data` beside the checkout. */
-const folder = process.env["QUARTET_EVAL_DATA"] || path.resolve(import.meta.dirname, "../../../../shared/data");
 const names = ["squad2-dev", "autorag-ko", "cranfield"] as const;
-const available = names.every((name) => existsSync(path.join(folder, name, "corpus.jsonl")));
-if (!available && process.env["QUARTET_TEST_DATA"] === "required") {
-  throw new Error("Evaluation data is required but not there. Set QUARTET_EVAL_DATA to the folder that holds it.");
-}
+const available = names.every((name) => evaluationSet(name) !== undefined);
 
 interface TestQuestion {
   readonly id: string;
@@ -20,8 +16,8 @@ interface TestQuestion {
   readonly answers?: readonly string[];
 }
 
-const linesOf = <T>(...names: readonly string[]): T[] =>
-  readFileSync(path.join(folder, ...names), "utf8")
+const linesOf = <T>(name: string, file: string): T[] =>
+  readFileSync(path.join(evaluationSet(name) ?? "", file), "utf8")
     .normalize("NFC")
     .split("\n")
     .filter(Boolean)

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { root } from "./processes.ts";
+import { fileURLToPath } from "node:url";
+
+const besideCheckout = fileURLToPath(new URL("../../../../shared/data", import.meta.url));
 
 /**
  * Where the sets with relevance judgements are: QUARTET_EVAL_DATA, else `shared/data` beside the checkout. They are not part of the project.
@@ -9,7 +11,7 @@ import { root } from "./processes.ts";
  * @throws {Error} if it is missing and QUARTET_TEST_DATA=required, as in CI
  */
 export function evaluationSet(name: string): string | undefined {
-  const folder = path.join(process.env["QUARTET_EVAL_DATA"] || path.resolve(root, "../shared/data"), name);
+  const folder = path.join(process.env["QUARTET_EVAL_DATA"] || besideCheckout, name);
   if (existsSync(path.join(folder, "corpus.jsonl"))) return folder;
   if (process.env["QUARTET_TEST_DATA"] === "required") {
     throw new Error(
