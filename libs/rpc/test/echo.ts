@@ -9,7 +9,7 @@ export interface Probe {
   readonly finished: string[];
   /** How many messages a stream's handler has made. */
   made: number;
-  /** Resolves when the condition holds; rejects when it has not within 2 s. */
+  /** Resolves when the condition holds; rejects when it has not within 10 s. */
   until(condition: () => boolean): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export function createProbe(): Probe {
     finished: [],
     made: 0,
     async until(condition) {
-      const deadline = performance.now() + 2000;
+      const deadline = performance.now() + 10_000;
       while (!condition()) {
         if (performance.now() > deadline) throw new Error("The condition has not come to hold.");
         await new Promise((resolve) => setTimeout(resolve, 2));

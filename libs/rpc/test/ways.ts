@@ -48,13 +48,11 @@ function onePort(
   name: string,
   duplex: boolean,
   connect: (port: number) => { transport: Transport; close: () => void },
-  roomy = false,
 ): Way {
   return {
     name: `one port, ${name}`,
     encodes: true,
     duplex,
-    roomy,
     async open({ handlers, maxBytes, maxTimeoutMs }) {
       const server = createOnePortServer({ readMaxBytes: maxBytes, writeMaxBytes: maxBytes, maxTimeoutMs }).add(
         EchoService,
@@ -102,9 +100,8 @@ export const outerWays: readonly Way[] = [
     "Connect with JSON over HTTP/1.1",
     false,
     overHttp1((options) => createConnectTransport({ ...options, useBinaryFormat: false })),
-    true,
   ),
-  onePort("gRPC-Web over HTTP/1.1", false, overHttp1(createGrpcWebTransport), true),
+  onePort("gRPC-Web over HTTP/1.1", false, overHttp1(createGrpcWebTransport)),
   onePort("gRPC-Web over HTTP/2", true, overHttp2(createGrpcWebTransport)),
   onePort("gRPC of connect-node", true, overHttp2(createConnectGrpcTransport)),
   onePort("gRPC of grpc-js", true, (port) => {
