@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/index_service.proto.
  */
 export const file_quartet_retrieval_v1_index_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIsIBChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARJBCgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckILukgIkgEFCAEQgAIibQoNQ29udGVudFZlY3RvchIrCgxjb250ZW50X2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIvCgZ2ZWN0b3IYAiABKAsyFy5xdWFydGV0LnR5cGUudjEuVmVjdG9yQga6SAPIAQEiKgoSUHV0VmVjdG9yc1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoBSJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uMuwDCgxJbmRleFNlcnZpY2UScwoPTGlzdENvbGxlY3Rpb25zEiwucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBotLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1Jlc3BvbnNlIgOQAgESkQEKGUxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3ISNi5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVxdWVzdBo3LnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3JSZXNwb25zZSIDkAIBEmQKClB1dFZlY3RvcnMSJy5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVxdWVzdBooLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dFZlY3RvcnNSZXNwb25zZSIDkAICEm0KDUFjdGl2YXRlU3BhY2USKi5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVxdWVzdBorLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkFjdGl2YXRlU3BhY2VSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_vector]);
+  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIsIBChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARJBCgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckILukgIkgEFCAEQgAIibQoNQ29udGVudFZlY3RvchIrCgxjb250ZW50X2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIvCgZ2ZWN0b3IYAiABKAsyFy5xdWFydGV0LnR5cGUudjEuVmVjdG9yQga6SAPIAQEiKgoSUHV0VmVjdG9yc1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoBSJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uIhUKE1JlYnVpbGRJbmRleFJlcXVlc3QiPwoUUmVidWlsZEluZGV4UmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoAxITCgt0b3RhbF9jb3VudBgCIAEoAzLVBAoMSW5kZXhTZXJ2aWNlEnMKD0xpc3RDb2xsZWN0aW9ucxIsLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaLS5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZSIDkAIBEpEBChlMaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yEjYucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QaNy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVzcG9uc2UiA5ACARJkCgpQdXRWZWN0b3JzEicucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0VmVjdG9yc1JlcXVlc3QaKC5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVzcG9uc2UiA5ACAhJtCg1BY3RpdmF0ZVNwYWNlEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWN0aXZhdGVTcGFjZVJlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVzcG9uc2UiA5ACAhJnCgxSZWJ1aWxkSW5kZXgSKS5xdWFydGV0LnJldHJpZXZhbC52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUmVidWlsZEluZGV4UmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_vector]);
 
 /**
  * ListCollectionsRequest selects a page.
@@ -312,6 +312,49 @@ export const ActivateSpaceResponseSchema: GenMessage<ActivateSpaceResponse> = /*
   messageDesc(file_quartet_retrieval_v1_index_service, 9);
 
 /**
+ * RebuildIndexRequest has no parameters.
+ *
+ * @generated from message quartet.retrieval.v1.RebuildIndexRequest
+ */
+export type RebuildIndexRequest = Message<"quartet.retrieval.v1.RebuildIndexRequest"> & {
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.RebuildIndexRequest.
+ * Use `create(RebuildIndexRequestSchema)` to create a new message.
+ */
+export const RebuildIndexRequestSchema: GenMessage<RebuildIndexRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 10);
+
+/**
+ * RebuildIndexResponse is how far it has come.
+ *
+ * @generated from message quartet.retrieval.v1.RebuildIndexResponse
+ */
+export type RebuildIndexResponse = Message<"quartet.retrieval.v1.RebuildIndexResponse"> & {
+  /**
+   * Documents done.
+   *
+   * @generated from field: int64 done_count = 1;
+   */
+  doneCount: bigint;
+
+  /**
+   * Documents in all, as known now.
+   *
+   * @generated from field: int64 total_count = 2;
+   */
+  totalCount: bigint;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.RebuildIndexResponse.
+ * Use `create(RebuildIndexResponseSchema)` to create a new message.
+ */
+export const RebuildIndexResponseSchema: GenMessage<RebuildIndexResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 11);
+
+/**
  * IndexService makes the record searchable: vectors, brought by the gateway's worker, and the keyword index. Internal.
  *
  * The worker, for each collection: list passages without a vector in the embedder's space, embed them, put the vectors, and when none is left
@@ -362,6 +405,19 @@ export const IndexService: GenService<{
     methodKind: "unary";
     input: typeof ActivateSpaceRequestSchema;
     output: typeof ActivateSpaceResponseSchema;
+  },
+  /**
+   * Builds the keyword index anew from the record, of all tenants, and swaps it in, without downtime and without losing writes made meanwhile.
+   *
+   * Progress about each second; complete when the stream ends without an error. A client that leaves stops it, and the old index stays.
+   * UNIMPLEMENTED (NOT_ENABLED) where the keyword index is part of the record.
+   *
+   * @generated from rpc quartet.retrieval.v1.IndexService.RebuildIndex
+   */
+  rebuildIndex: {
+    methodKind: "server_streaming";
+    input: typeof RebuildIndexRequestSchema;
+    output: typeof RebuildIndexResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_retrieval_v1_index_service, 0);
