@@ -1,4 +1,5 @@
 import type { KeywordIndex } from "./keyword-index.ts";
+import type { Projection } from "./projection.ts";
 import type { RecordStore } from "./record-store.ts";
 import type { VectorIndex } from "./vector-index.ts";
 
@@ -7,4 +8,6 @@ export interface Stores {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  /** Where the keyword index is an engine of its own. */
+  readonly projection?: Projection;
 }
