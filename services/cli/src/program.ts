@@ -9,6 +9,7 @@ import { start } from "./commands/start.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { parts } from "./evaluation/parts.ts";
+import { storeKinds } from "./evaluation/prepare.ts";
 import { fusions, type SearchFlags } from "./search-options.ts";
 
 /** Runs one command with a context made of the flags every command takes. */
@@ -151,9 +152,14 @@ function addEval(program: Command, action: Action): void {
     .option("--refusal-queries <file>", "a queries.jsonl of another set, whose questions this corpus cannot answer")
     .addOption(new Option("--only <part>", "only this part; may be repeated").choices(parts).argParser(oneOf(parts)))
     .option("--concurrency <count>", "calls at once", wholeNumber(1, 64), 4)
+    .addOption(
+      new Option("--stores <kind>", "the server's own, or those at DATABASE_URL and ELASTICSEARCH_URL")
+        .choices(storeKinds)
+        .default("embedded"),
+    )
     .addHelpText(
       "after",
-      "\nWith --server the documents go into a throw-away collection of that server and are deleted afterwards.",
+      "\nWith --server or --stores cluster the documents go into a throw-away collection and are deleted afterwards.",
     )
     .action(action(evaluate));
 }

@@ -7,7 +7,7 @@ import { type DataSet, judgedQueries, type Query, unanswerableQueries } from "..
 import { measureCompression } from "../evaluation/compression.ts";
 import { type Leg, type LegReport, legs, measureLeg } from "../evaluation/legs.ts";
 import { type EvaluationPart, parts } from "../evaluation/parts.ts";
-import { type Prepared, withCorpus } from "../evaluation/prepare.ts";
+import { type Prepared, type StoreKind, withCorpus } from "../evaluation/prepare.ts";
 import { measureRefusal } from "../evaluation/refusal.ts";
 import { type EvaluationReport, showReport } from "../evaluation/report.ts";
 import type { Subject } from "../evaluation/subject.ts";
@@ -20,6 +20,7 @@ export interface EvaluateOptions {
   readonly refusalQueries?: string;
   readonly only?: readonly EvaluationPart[];
   readonly concurrency: number;
+  readonly stores: StoreKind;
 }
 
 /** The questions of one evaluation. */
@@ -43,7 +44,7 @@ export async function evaluate(context: Context, options: EvaluateOptions, [fold
   };
   if (questions.judged.length === 0)
     throw new Error(`${folder} has no judged queries: qrels.tsv names none of queries.jsonl.`);
-  const report = await withCorpus(context, await corpusOf(home), options.concurrency, (prepared) =>
+  const report = await withCorpus(context, await corpusOf(home), options, (prepared) =>
     measure(context, prepared, { dataSet, questions, only: options.only ?? parts }),
   );
   if (json) terminal.json(report);

@@ -41,39 +41,62 @@ const callTimeoutMs = 120_000;
 
 const searchableLimitMs = 30 * 60_000;
 
-/** Indexes a corpus on a throw-away server, or in a throw-away collection of the server named, and takes it all away again. */
+/** Which stores a throw-away server keeps its corpus in: its own, or the genuine ones that the environment names. */
+export const storeKinds = ["embedded", "cluster"] as const;
+export type StoreKind = (typeof storeKinds)[number];
+
+export interface CorpusOptions {
+  readonly stores: StoreKind;
+  readonly concurrency: number;
+}
+
+/** Where a server of one process finds genuine stores. */
+const storeVariables = ["DATABASE_URL", "ELASTICSEARCH_URL"];
+
+/**
+ * Indexes a corpus on a throw-away server with a store of its own, or in a throw-away collection of the server or the stores named, and takes
+ * it all away again.
+ *
+ * @throws {Error} if genuine stores are asked for and the environment names none
+ */
 export async function withCorpus<T>(
   context: Context,
   corpus: SourceFile,
-  concurrency: number,
+  { stores, concurrency }: CorpusOptions,
   use: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  return context.serverGiven
-    ? await inCollection(context, corpus, concurrency, use)
-    : await onThrowAwayServer(context, corpus, concurrency, use);
+  if (context.serverGiven) return await inCollection(context, context.server, corpus, concurrency, use);
+  const environment = { ...context.config.environment };
+  const missing = storeVariables.filter((name) => !environment[name]);
+  if (stores === "cluster" && missing.length > 0)
+    throw new Error(`--stores cluster needs ${missing.join(" and ")}; \`npm run stores start\` prints them.`);
+  if (stores === "embedded") for (const name of storeVariables) delete environment[name];
+  return await onThrowAwayServer(context, environment, async (url) =>
+    stores === "cluster"
+      ? await inCollection(context, url, corpus, concurrency, use)
+      : await use(await fill(context, corpus, concurrency, { url, collection: "", idPrefix: "" })),
+  );
 }
 
 async function onThrowAwayServer<T>(
   context: Context,
-  corpus: SourceFile,
-  concurrency: number,
-  use: (prepared: Prepared) => Promise<T>,
+  base: NodeJS.ProcessEnv,
+  use: (url: string) => Promise<T>,
 ): Promise<T> {
   const folder = await mkdtemp(path.join(tmpdir(), "quartet-eval-"));
   try {
     const environment = {
-      ...context.config.environment,
+      ...base,
       QUARTET_DATA_DIR: folder,
       QUARTET_PORT: "0",
       // The compression service is inner; an evaluation has to see what it keeps.
       QUARTET_EXPOSE_INNER: "1",
       // A line for every call would be measured along.
-      QUARTET_LOG_LEVEL: context.config.environment["QUARTET_LOG_LEVEL"] || "warn",
+      QUARTET_LOG_LEVEL: base["QUARTET_LOG_LEVEL"] || "warn",
     };
     const server = await startThrowAwayServer(environment, context.signal);
     try {
-      const place = { url: server.url, collection: "", idPrefix: "" };
-      return await use(await fill(context, corpus, concurrency, place));
+      return await use(server.url);
     } catch (error) {
       if (!(error instanceof QuartetError && error.unreachable)) throw error;
       throw new Error(["The throw-away server ended. The end of its log:", ...server.log].join("\n"), { cause: error });
@@ -87,12 +110,13 @@ async function onThrowAwayServer<T>(
 
 async function inCollection<T>(
   context: Context,
+  url: string,
   corpus: SourceFile,
   concurrency: number,
   use: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
   const name = `eval-${randomBytes(6).toString("hex")}`;
-  const place = { url: context.server, collection: name, idPrefix: `${name}/` };
+  const place = { url, collection: name, idPrefix: `${name}/` };
   try {
     return await use(await fill(context, corpus, concurrency, place));
   } finally {
