@@ -15,15 +15,3 @@ export type AddService = <S extends DescService>(service: S, handlers: Partial<S
 
 /** Hands every service of an application to a host, whichever it is. */
 export type Routes = (add: AddService) => void;
-
-/**
- * What an app.ts makes: services that any host can mount. main.ts mounts `routes` on a server of its own, standalone mounts those of all
- * services on one in-memory transport.
- */
-export interface ServiceModule {
-  readonly routes: Routes;
-  /** Opens what the handlers need; resolves when calls may come. The signal ends the attempt. */
-  start?(signal: AbortSignal): Promise<void>;
-  /** Closes what was opened, after the last call has ended. */
-  stop?(): Promise<void>;
-}

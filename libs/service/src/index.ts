@@ -8,6 +8,9 @@ export { formatBytes, formatDuration } from "./config/units.ts";
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 
+export { watchFigures } from "./inner-service/figure-gauges.ts";
+export { createInstanceReporter } from "./inner-service/instance-reporter.ts";
+export type { InstanceReporter, InstanceReporterOptions } from "./inner-service/instance-reporter.ts";
 export { hasProvider, providerVariables } from "./inner-service/provider-config.ts";
 export { checkTls, hostVariables, serverVariables, tlsVariables } from "./inner-service/server-config.ts";
 export type { ServerConfig, TlsConfig } from "./inner-service/server-config.ts";

@@ -73,6 +73,46 @@ export const metricNames = {
     help: "Stages that an answer or a search was given without, by reason.",
     labels: ["stage", "reason"],
   },
+  quartet_pool_size: {
+    kind: "gauge",
+    help: "Members of a pool of connections, by pool.",
+    labels: ["pool"],
+  },
+  quartet_pool_max_size: {
+    kind: "gauge",
+    help: "The most members a pool may have.",
+    labels: ["pool"],
+  },
+  quartet_pool_idle: {
+    kind: "gauge",
+    help: "Members of a pool without work.",
+    labels: ["pool"],
+  },
+  quartet_pool_waiting: {
+    kind: "gauge",
+    help: "Callers that wait for a member of a pool.",
+    labels: ["pool"],
+  },
+  quartet_pool_wait_p95_seconds: {
+    kind: "gauge",
+    help: "The 95th percentile of the wait for a member of a pool over 5 minutes.",
+    labels: ["pool"],
+  },
+  quartet_queue_waiting: {
+    kind: "gauge",
+    help: "Items that wait in a queue.",
+    labels: ["queue"],
+  },
+  quartet_queue_running: {
+    kind: "gauge",
+    help: "Items of a queue that are being worked on.",
+    labels: ["queue"],
+  },
+  quartet_queue_oldest_age_seconds: {
+    kind: "gauge",
+    help: "How long the oldest item of a queue has waited: the lag.",
+    labels: ["queue"],
+  },
   quartet_indexing_passages_total: {
     kind: "counter",
     help: "Passages that the embedding worker has dealt with: stored, or refused by the embedder.",

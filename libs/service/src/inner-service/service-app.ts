@@ -4,6 +4,8 @@ import { createLogger, createMetrics, type Logger, type Metrics } from "@quartet
 import type { Component } from "../lifecycle/component.ts";
 import { composeComponents } from "../lifecycle/compose.ts";
 import type { App } from "../lifecycle/run-main.ts";
+import { watchFigures } from "./figure-gauges.ts";
+import { createInstanceReporter } from "./instance-reporter.ts";
 import { checkReach, type ServerConfig, type TlsConfig } from "./server-config.ts";
 
 /** What a module is given by the process it runs in. */
@@ -20,17 +22,32 @@ export interface ServiceAppOptions {
   readonly createModule: (telemetry: Telemetry) => ServiceModule;
   /** How long running calls may take to finish when the process is told to stop. Default 20,000. */
   readonly drainLimitMs?: number;
+  /** Default: one that writes to standard error. */
+  readonly log?: Logger;
 }
 
 const startedStopLimitMs = 10_000;
 
-/** An inner service as a process of its own: its module first, then a gRPC server in front of it, with health and reflection. Throws ConfigError. */
-export function createServiceApp({ name, config, createModule, drainLimitMs = 20_000 }: ServiceAppOptions): App {
+/**
+ * An inner service as a process of its own: its module first, then a gRPC server in front of it, with its figures, health and reflection.
+ * Throws ConfigError.
+ */
+export function createServiceApp({
+  name,
+  config,
+  createModule,
+  drainLimitMs = 20_000,
+  ...given
+}: ServiceAppOptions): App {
   checkReach(config);
-  const log = createLogger({ service: name, level: config.logLevel });
+  const log = given.log ?? createLogger({ service: name, level: config.logLevel });
   const metrics = createMetrics({ component: name });
   const module = createModule({ log, metrics });
   let server: RpcServer | undefined;
+  let ready = false;
+  const figures = module.figures?.bind(module);
+  const reporter = createInstanceReporter({ service: name, isReady: () => ready, ...(figures && { figures }) });
+  const endings: (() => void)[] = [() => reporter.close()];
   const listener: Component = {
     name: "rpc server",
     async start() {
@@ -40,11 +57,23 @@ export function createServiceApp({ name, config, createModule, drainLimitMs = 20
         metrics,
         trustNetwork: config.trustNetwork,
         ...(tls && { tls: { ...tls, clientAuthority: tls.authority } }),
-      }).mount(module.routes);
+      })
+        .mount(module.routes)
+        .mount(reporter.routes);
       const { port } = await server.listen({ port: config.port, host: config.host });
+      const setReady = (to: boolean) => {
+        if (to !== ready) log.info({ ready: to }, to ? "ready" : "not ready");
+        ready = to;
+        server?.setServing(to);
+      };
+      if (module.watchReady) endings.push(module.watchReady(setReady));
+      else setReady(true);
+      if (figures) endings.push(watchFigures(figures, metrics));
       log.info({ port }, "listening");
     },
     async stop() {
+      for (const end of endings.splice(0)) end();
+      ready = false;
       await server?.drain({ limitMs: drainLimitMs });
       metrics.close();
     },

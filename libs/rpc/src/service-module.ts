@@ -1,0 +1,50 @@
+import type { Routes } from "./handler.ts";
+
+/** One pool of connections or workers; see the contract's `PoolStats`. */
+export interface PoolFigures {
+  /** As in `postgres`, `elasticsearch`, `redis`. */
+  readonly name: string;
+  readonly size: number;
+  readonly maxSize: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+  /** The 95th percentile of the wait over 5 minutes. */
+  readonly waitP95Ms: number;
+}
+
+/** One queue; see the contract's `QueueStats`. */
+export interface QueueFigures {
+  /** As in `outbox`. */
+  readonly name: string;
+  readonly waitingCount: number;
+  readonly runningCount: number;
+  /** Since the process started. */
+  readonly doneCount: number;
+  readonly deadLetterCount: number;
+  readonly oldestAgeMs: number;
+}
+
+/** What a module's stores say of themselves at one moment. */
+export interface Figures {
+  readonly pools?: readonly PoolFigures[];
+  readonly queues?: readonly QueueFigures[];
+}
+
+/**
+ * What an app.ts makes: services that any host can mount. main.ts mounts `routes` on a server of its own, standalone mounts those of all
+ * services on one in-memory transport.
+ */
+export interface ServiceModule {
+  readonly routes: Routes;
+  /** Opens what the handlers need; resolves when calls may come. The signal ends the attempt. */
+  start?(signal: AbortSignal): Promise<void>;
+  /** Closes what was opened, after the last call has ended. */
+  stop?(): Promise<void>;
+  /**
+   * Tells, at once and at every change, whether calls can be answered; grpc.health.v1 follows it. Gives what ends the telling.
+   * Absent: they can from `start` on.
+   */
+  watchReady?(listener: (ready: boolean) => void): () => void;
+  /** Figures of pools and queues, now. Absent: there are none. */
+  figures?(signal: AbortSignal): Promise<Figures>;
+}

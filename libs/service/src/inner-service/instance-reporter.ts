@@ -1,0 +1,108 @@
+import { hostname } from "node:os";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { InstanceService } from "@quartet/contracts/type/v1/instance_service";
+import type { InstanceStatsSchema, PoolStatsSchema, QueueStatsSchema } from "@quartet/contracts/type/v1/stats";
+import type { PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
+import { type Figures, type PoolFigures, type QueueFigures, type Routes, toDuration } from "@quartet/rpc";
+import { version } from "../version.ts";
+import { createProcessMeter, type ProcessFigures } from "./process-figures.ts";
+
+export interface InstanceReporterOptions {
+  /** As in `retrieval`. */
+  readonly service: string;
+  /** Default: always. */
+  readonly isReady?: () => boolean;
+  /** Default: no pools and no queues. */
+  readonly figures?: (signal: AbortSignal) => Promise<Figures>;
+}
+
+/** What a process says of itself to whoever operates the platform. */
+export interface InstanceReporter {
+  /** Hosts InstanceService. */
+  readonly routes: Routes;
+  /** The figures of this moment. What cannot be asked, such as a queue in a store that is down, is named in `degradations`. */
+  report(signal: AbortSignal): Promise<MessageInitShape<typeof PlatformStatusSchema>>;
+  /** Ends the measuring. */
+  close(): void;
+}
+
+/** Stores that hang must not hold up the figures of the process itself. */
+const figuresLimitMs = 2_000;
+
+/** One for each process. */
+export function createInstanceReporter({
+  service,
+  isReady = () => true,
+  figures = async () => ({}),
+}: InstanceReporterOptions): InstanceReporter {
+  const meter = createProcessMeter();
+  const startedAtMs = Math.round(Date.now() - process.uptime() * 1000);
+  const report: InstanceReporter["report"] = async (signal) => {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(figuresLimitMs)]);
+    const own = await figures(limited).catch(() => {
+      signal.throwIfAborted();
+      return undefined;
+    });
+    return {
+      snapshotTime: timestampFromMs(Date.now()),
+      instances: [toInstance({ service, ready: isReady(), startedAtMs }, meter.read())],
+      pools: (own?.pools ?? []).map(toPool),
+      queues: (own?.queues ?? []).map(toQueue),
+      degradations: own === undefined ? [withoutFigures(service)] : [],
+    };
+  };
+  return {
+    report,
+    routes: (add) => {
+      add(InstanceService, {
+        getInstanceReport: async (_request, { signal }) => ({ status: await report(signal) }),
+      });
+    },
+    close: () => meter.close(),
+  };
+}
+
+const withoutFigures = (service: string) => ({
+  hop: service,
+  reason: "UPSTREAM_FAILED",
+  message: `The ${service} service could not ask its stores for the figures of their pools and queues; look at its log.`,
+});
+
+/** A host may run several processes of a service, and a container's process is always the first of its own. */
+const instance = `${hostname()}-${process.pid}`;
+
+function toInstance(
+  { service, ready, startedAtMs }: { readonly service: string; readonly ready: boolean; readonly startedAtMs: number },
+  { cpuRatio, memoryRatio, residentBytes, heapBytes, eventLoopLagP99Ms }: ProcessFigures,
+): MessageInitShape<typeof InstanceStatsSchema> {
+  return {
+    service,
+    instance,
+    version,
+    ready,
+    startTime: timestampFromMs(startedAtMs),
+    cpuRatio,
+    memoryRatio,
+    residentByteCount: BigInt(residentBytes),
+    heapByteCount: BigInt(heapBytes),
+    eventLoopLagP99: toDuration(eventLoopLagP99Ms),
+    shedding: false,
+  };
+}
+
+function toPool(pool: PoolFigures): MessageInitShape<typeof PoolStatsSchema> {
+  const { name, size, maxSize, idleCount, waitingCount, waitP95Ms } = pool;
+  return { name, size, maxSize, idleCount, waitingCount, waitP95: toDuration(waitP95Ms) };
+}
+
+function toQueue(queue: QueueFigures): MessageInitShape<typeof QueueStatsSchema> {
+  return {
+    name: queue.name,
+    waitingCount: BigInt(queue.waitingCount),
+    runningCount: BigInt(queue.runningCount),
+    doneCount: BigInt(queue.doneCount),
+    deadLetterCount: BigInt(queue.deadLetterCount),
+    oldestAge: toDuration(queue.oldestAgeMs),
+  };
+}
