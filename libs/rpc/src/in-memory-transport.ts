@@ -13,6 +13,7 @@ import {
 } from "@connectrpc/connect";
 import { runStreamingCall } from "@connectrpc/connect/protocol";
 import type { Logger, Metrics } from "@quartet/telemetry";
+import type { Authenticate } from "./authentication.ts";
 import { CallContext } from "./call-context.ts";
 import { createClientChain } from "./client-chain.ts";
 import { createDeadlines, type DeadlineOptions } from "./deadline.ts";
@@ -29,6 +30,8 @@ export interface InMemoryTransportOptions extends DeadlineOptions {
   readonly validate?: boolean;
   /** Who calls, as on a server. Default: `trusted`. The gateway's own HTTP routes are `edge`. */
   readonly callers?: ServerChainOptions["callers"];
+  /** Finds out who calls an `edge`. Default: everyone is the default tenant. */
+  readonly authenticate?: Authenticate;
   /** Around every call, outside of Quartet's own. Default: none. */
   readonly interceptors?: readonly Interceptor[];
   readonly logger?: Logger;
@@ -40,9 +43,9 @@ export interface InMemoryTransportOptions extends DeadlineOptions {
  * Messages are passed as they are, so neither side may change one it has sent or received.
  */
 export function createInMemoryTransport(routes: Routes, options: InMemoryTransportOptions = {}): Transport {
-  const { callers = "trusted", validate = false, interceptors = [], logger, metrics } = options;
+  const { callers = "trusted", authenticate, validate = false, interceptors = [], logger, metrics } = options;
   const deadlines = createDeadlines(options);
-  const chain = createServerChain({ callers, validate, logger, metrics });
+  const chain = createServerChain({ callers, authenticate, validate, logger, metrics });
   const handlers = new Map<DescMethod, AnyHandler>();
   routes((service, implementation) => {
     chain.prepare(service);

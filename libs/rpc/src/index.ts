@@ -1,3 +1,4 @@
+export type { Authenticate, EdgeCall } from "./authentication.ts";
 export { createClient } from "./create-client.ts";
 export type { Client, ResponseStream } from "./create-client.ts";
 export type { DeadlineOptions } from "./deadline.ts";

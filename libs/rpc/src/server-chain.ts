@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger, Metrics } from "@quartet/telemetry";
+import { type Authenticate, createAuthentication, type Gate } from "./authentication.ts";
 import { plainError, toServerError } from "./errors.ts";
 import { log, measure, observe } from "./observers.ts";
 import { principalKey, readPrincipal, requestIdHeader, requestIdKey, stripInternalHeaders } from "./principal.ts";
@@ -10,10 +11,12 @@ import { watchStream } from "./watch-stream.ts";
 
 export interface ServerChainOptions {
   /**
-   * Who calls. `edge`: anyone; metadata under `quartet-` is dropped, and calls are the default tenant's. `trusted`: only Quartet's own
-   * gateway; the tenant is taken from its metadata, and a call without one is refused.
+   * Who calls. `edge`: anyone; metadata under `quartet-` is dropped, and the tenant is what `authenticate` says. `trusted`: only Quartet's
+   * own gateway; the tenant is taken from its metadata, and a call without one is refused.
    */
   readonly callers: "edge" | "trusted";
+  /** Finds out who calls an `edge`, before the request's body is read where the host can. Without it, calls are the default tenant's. */
+  readonly authenticate?: Authenticate | undefined;
   /** Whether requests are checked against the contract's rules. */
   readonly validate: boolean;
   readonly logger?: Logger | undefined;
@@ -22,6 +25,8 @@ export interface ServerChainOptions {
 
 export interface ServerChain {
   readonly interceptors: Interceptor[];
+  /** What a host that can runs before it reads a request's body; the interceptors do the same on the others. */
+  readonly gate: Gate | undefined;
   /** Does ahead what a service's first calls would wait for: its rules take a quarter of a second to compile. */
   prepare(service: DescService): void;
 }
@@ -30,9 +35,12 @@ export interface ServerChain {
  * What every call to a server goes through, outermost first. The deadline is already in the signal and the context: hosts set it before
  * anything runs (deadline.ts), and `guard` around the handler enforces it.
  */
-export function createServerChain({ callers, validate, logger, metrics }: ServerChainOptions): ServerChain {
+export function createServerChain(options: ServerChainOptions): ServerChain {
+  const { callers, authenticate, validate, logger, metrics } = options;
+  if (authenticate !== undefined && callers !== "edge")
+    throw new TypeError("Only callers of an edge are authenticated.");
   const check = validate ? createRequestValidator() : undefined;
-  const interceptors = [
+  const outermost = [
     identify(callers),
     observe({
       mapError: toServerError,
@@ -41,11 +49,17 @@ export function createServerChain({ callers, validate, logger, metrics }: Server
         ...(logger === undefined ? [] : [log(logger, callers === "edge" ? "info" : "debug")]),
       ],
     }),
+  ];
+  const authentication = authenticate && createAuthentication(authenticate, outermost);
+  const interceptors = [
+    ...outermost,
+    ...(authentication === undefined ? [] : [authentication.interceptor]),
     ...(callers === "trusted" ? [requirePrincipal] : []),
     ...(check === undefined ? [] : [validateRequests(check)]),
   ];
   return {
     interceptors,
+    gate: authentication?.gate,
     prepare: ({ methods }) => methods.forEach(({ input }) => check?.prepare(input)),
   };
 }

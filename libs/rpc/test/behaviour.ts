@@ -5,6 +5,7 @@ import { reasonOf, retryDelayMsOf, violationsOf } from "@quartet/errors";
 import { type Client, createClient } from "../src/create-client.ts";
 import { requestIdKey, requestIdOf } from "../src/principal.ts";
 import { createEchoHandlers, createProbe, type Probe } from "./echo.ts";
+import type { Authenticate } from "../src/index.ts";
 import { type EchoResponse, EchoService } from "./gen/quartet/test/v1/echo_pb.ts";
 
 /** One way from a client to the handlers. */
@@ -22,6 +23,8 @@ export interface Setup {
   readonly handlers: ReturnType<typeof createEchoHandlers>;
   readonly maxBytes: number;
   readonly maxTimeoutMs: number;
+  /** Of one port only. */
+  readonly authenticate?: Authenticate;
 }
 
 export interface Opened {

@@ -53,11 +53,9 @@ function onePort(
     name: `one port, ${name}`,
     encodes: true,
     duplex,
-    async open({ handlers, maxBytes, maxTimeoutMs }) {
-      const server = createOnePortServer({ readMaxBytes: maxBytes, writeMaxBytes: maxBytes, maxTimeoutMs }).add(
-        EchoService,
-        handlers,
-      );
+    async open({ handlers, maxBytes, maxTimeoutMs, ...more }) {
+      const limits = { readMaxBytes: maxBytes, writeMaxBytes: maxBytes, maxTimeoutMs };
+      const server = createOnePortServer({ ...limits, ...more }).add(EchoService, handlers);
       const { port } = await server.listen({ port: 0 });
       const { transport, close } = connect(port);
       return {

@@ -4,6 +4,8 @@
  */
 const secrets: readonly [pattern: RegExp, replacement: string][] = [
   [/\bsk-[A-Za-z0-9_-]{4,}/g, "sk-[redacted]"],
+  // Quartet's own access tokens; the part in the middle names one without giving it away.
+  [/\b(qt_[a-z0-9]{4,32})_[A-Za-z0-9_-]{4,}/g, "$1_[redacted]"],
   [/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}/gi, "$1 [redacted]"],
   [/\b(api[_-]?key|password|passwd|secret|token)(["']?\s*[:=]\s*["']?)[^\s"'&,;}]+/gi, "$1$2[redacted]"],
   [/\b([a-z][a-z0-9+.-]{0,31}:\/\/[^\s:/@]{0,256}):[^\s@/]{1,256}@/gi, "$1:[redacted]@"],

@@ -10,10 +10,13 @@ import {
 import { createHandlerFactory as connectFactory } from "@connectrpc/connect/protocol-connect";
 import { createHandlerFactory as grpcFactory } from "@connectrpc/connect/protocol-grpc";
 import { createHandlerFactory as grpcWebFactory } from "@connectrpc/connect/protocol-grpc-web";
+import type { Gate } from "../authentication.ts";
 import { type AnyHandler, guard } from "../guard.ts";
 
 export interface ProtocolOptions {
   readonly interceptors: readonly Interceptor[];
+  /** Runs before anything of a request's body is read. */
+  readonly gate: Gate | undefined;
   readonly readMaxBytes: number;
   readonly writeMaxBytes: number;
   readonly shutdownSignal: AbortSignal;
@@ -28,6 +31,7 @@ export function createProtocolHandlers(
   const guarded = guard(service, handlers) as Record<string, AnyHandler | undefined>;
   const universalOptions: Partial<UniversalHandlerOptions> = {
     interceptors: [...options.interceptors],
+    ...(options.gate && { requestGate: options.gate }),
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
     shutdownSignal: options.shutdownSignal,

@@ -6,6 +6,7 @@ import { drainWithin } from "../drain.ts";
 import type { Routes } from "../handler.ts";
 import { createInfrastructure } from "../infrastructure.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
+import type { Authenticate, Gate } from "../authentication.ts";
 import type { TlsServerOptions } from "../tls.ts";
 import { createAdapter, type Mount } from "./adapter.ts";
 import { type ConnectionLimits, createConnections } from "./connections.ts";
@@ -17,6 +18,8 @@ import { createProtocolHandlers } from "./protocols.ts";
 export interface OnePortServerOptions extends DeadlineOptions, ConnectionLimits {
   /** Who calls, as on the inner server. Default: `edge`. */
   readonly callers?: ServerChainOptions["callers"];
+  /** Finds out who calls, before a request's body is read; health and reflection stay open. Default: everyone is the default tenant. */
+  readonly authenticate?: Authenticate;
   /** Whether requests are checked against the contract. Default: true. */
   readonly validate?: boolean;
   /** The largest request message, compressed or not. Default: 4 MiB. */
@@ -54,6 +57,13 @@ export interface OnePortServer {
   drain(options: { limitMs: number }): Promise<void>;
 }
 
+interface Around {
+  readonly interceptors: readonly Interceptor[];
+  readonly gate: Gate | undefined;
+}
+
+const nothing: Around = { interceptors: [], gate: undefined };
+
 const defaultMaxBytes = 4 * 1024 * 1024;
 
 /** Hosts Connect handlers on one port for everyone: Connect, gRPC-Web and gRPC, over HTTP/1.1 and HTTP/2, beside plain HTTP routes. */
@@ -61,24 +71,25 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
   const {
     callers = "edge",
     validate = true,
+    authenticate,
     readMaxBytes = defaultMaxBytes,
     writeMaxBytes = defaultMaxBytes,
     logger,
     metrics,
   } = options;
   const shutdown = new AbortController();
-  const chain = createServerChain({ callers, validate, logger, metrics });
+  const chain = createServerChain({ callers, authenticate, validate, logger, metrics });
   const infrastructure = createInfrastructure(options);
   const mounts = new Map<string, Mount>();
   let drained: Promise<void> | undefined;
 
-  const host = (service: DescService, handlers: object, interceptors: readonly Interceptor[], deadlines: Deadlines) => {
-    const protocolOptions = { interceptors, readMaxBytes, writeMaxBytes, shutdownSignal: shutdown.signal };
+  const host = (service: DescService, handlers: object, { interceptors, gate }: Around, deadlines: Deadlines) => {
+    const protocolOptions = { interceptors, gate, readMaxBytes, writeMaxBytes, shutdownSignal: shutdown.signal };
     for (const handler of createProtocolHandlers(service, handlers, protocolOptions)) {
       mounts.set(handler.requestPath, { handler, deadlines });
     }
   };
-  infrastructure.routes((service, handlers) => host(service, handlers, [], infrastructure.deadlines));
+  infrastructure.routes((service, handlers) => host(service, handlers, nothing, infrastructure.deadlines));
 
   const adapter = createAdapter({
     mounts,
@@ -102,7 +113,7 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
 
   const server: OnePortServer = {
     add(service, handlers) {
-      host(service, handlers, chain.interceptors, deadlines);
+      host(service, handlers, chain, deadlines);
       chain.prepare(service);
       infrastructure.add(service);
       return server;
