@@ -18,6 +18,10 @@ const only = {
     group: ["opossum"],
     message: "Only libs/resilience knows opossum. Use createBreaker from @quartet/resilience.",
   },
+  postgres: {
+    group: ["pg", "pg-connection-string", "node-pg-migrate"],
+    message: "Only libs/postgres knows pg. Use createPool and migrate from @quartet/postgres.",
+  },
   ioredis: { group: ["ioredis"], message: "Only libs/redis knows ioredis. Use @quartet/redis." },
   testing: {
     group: ["@quartet/testing"],
@@ -28,7 +32,7 @@ const only = {
     message: "Services never import each other; talk over the contract. Only services/standalone composes them.",
   },
   drivers: {
-    group: ["pg", "pg-*", "pgvector", "pgvector/*", "openai", "openai/*", "@elastic/*", "undici", "node:sqlite"],
+    group: ["pgvector", "pgvector/*", "openai", "openai/*", "@elastic/*", "undici", "node:sqlite"],
     message: "Drivers live in adapters/. Define a port in domain/ and implement it in adapters/.",
   },
 };
@@ -74,6 +78,7 @@ export function importRules(root) {
     area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
     area(["libs/redis/**/*.ts"], rule(all(only.ioredis))),
+    area(["libs/postgres/**/*.ts"], rule(all(only.postgres))),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),
     area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),

@@ -1,0 +1,115 @@
+import type pg from "pg";
+import { StatementTimeoutError } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+export interface TransactionOptions {
+  /** Whose rows there are, for row-level security. Default: nobody's, so that no row of a tenant is seen. */
+  readonly tenant?: string;
+  /** Whether the server refuses to write. Default: false. */
+  readonly readOnly?: boolean;
+  /** Its abort cancels what the server is doing; the call rejects at once, with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** The longest it may take, the wait for a connection included; then StatementTimeoutError. Default: the pool's `statementTimeoutMs`, for each statement. */
+  readonly timeoutMs?: number;
+}
+
+/** A statement with its values; with a name it is parsed once per connection. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly name?: string;
+}
+
+/** To be used inside its transaction, one statement at a time. */
+export interface Transaction {
+  /** The rows. bigint comes as a number, jsonb parsed, bytea as a Buffer. */
+  query<Row extends object>(statement: string | Statement, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** How many rows the statement changed. */
+  execute(statement: string | Statement, values?: readonly unknown[]): Promise<number>;
+}
+
+/** The connection was of no use before anything was asked of it: another one may be tried. */
+export class BeginError extends Error {}
+
+/** Slack of the server's own limit, which is there for the case that this process cannot ask it to stop. */
+const slackMs = 1_000;
+
+/** Runs `work` in a transaction of its own, and returns the connection. `deadline` is a time of `performance.now()`. */
+export async function runTransaction<Result>(
+  session: Session,
+  { tenant, readOnly = false, signal, deadline }: Omit<TransactionOptions, "timeoutMs"> & { readonly deadline: number },
+  work: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => {});
+  let isOver = false;
+  let isAborted = false;
+  const end = (reason: unknown) => {
+    isAborted = true;
+    ended.reject(reason);
+  };
+  const onAbort = () => end(signal.reason);
+  const leftMs = deadline - performance.now();
+  const timer =
+    leftMs === Infinity
+      ? undefined
+      : setTimeout(() => end(new StatementTimeoutError("the transaction took too long")), leftMs);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const unlessEnded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, ended.promise]);
+  const run = async (statement: string | Statement, values: readonly unknown[] = []): Promise<pg.QueryResult> => {
+    if (isOver || isAborted) throw new Error("the transaction is over");
+    const query = typeof statement === "string" ? { text: statement, values } : statement;
+    return unlessEnded(session.send(query as pg.QueryConfig));
+  };
+  try {
+    await unlessEnded(begin(session, { tenant, readOnly, leftMs }));
+    const result = await unlessEnded(
+      work({
+        query: async (statement, values) => (await run(statement, values)).rows,
+        execute: async (statement, values) => (await run(statement, values)).rowCount ?? 0,
+      }),
+    );
+    isOver = true;
+    const { command } = await unlessEnded(session.send({ text: "COMMIT" }));
+    // What a server answers to the commit of a transaction that a failed statement, whose error was caught, has ended already.
+    if (command !== "COMMIT") throw new Error("a statement of the transaction failed, and its error was not passed on");
+    session.giveBack();
+    return result;
+  } catch (error) {
+    isOver = true;
+    const recovered = session.recover();
+    // The caller who left does not wait for the cleaning up; who failed finds all locks released.
+    if (!isAborted) await recovered;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** One round trip: the settings end with the transaction, whatever becomes of it. */
+async function begin(
+  session: Session,
+  {
+    tenant,
+    readOnly,
+    leftMs,
+  }: { readonly tenant: string | undefined; readonly readOnly: boolean; readonly leftMs: number },
+): Promise<void> {
+  const parts = [
+    readOnly ? "BEGIN READ ONLY" : "BEGIN",
+    ...(tenant === undefined ? [] : [`SET LOCAL quartet.tenant = ${literal(tenant)}`]),
+    ...(leftMs === Infinity ? [] : [`SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(leftMs)) + slackMs}`]),
+  ];
+  try {
+    await session.send({ text: parts.join("; ") });
+  } catch (error) {
+    throw new BeginError("the transaction did not begin", { cause: error });
+  }
+}
+
+/** A text as it stands in a statement, whatever `standard_conforming_strings` is. */
+function literal(text: string): string {
+  if (text === "" || text.includes("\0")) throw new RangeError("a tenant has a name, without NUL");
+  return ` E'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
