@@ -77,7 +77,7 @@ export function importRules(root) {
     area(["libs/rpc/**/*.ts"], rule(all(only.grpc, only.connectNode), [])),
     area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
-    area(["libs/redis/**/*.ts"], rule(all(only.ioredis))),
+    area(["libs/redis/**/*.ts"], rule(all(only.ioredis)), tests),
     area(["libs/postgres/**/*.ts"], rule(all(only.postgres))),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),

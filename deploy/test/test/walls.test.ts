@@ -19,6 +19,7 @@ describe("the walls of the house", () => {
     ["services/gateway/src/front.ts", "@connectrpc/connect-node", "@quartet/rpc"],
     ["services/gateway/src/hops/hop.ts", "opossum", "@quartet/resilience"],
     ["services/gateway/src/hops/hop.ts", "ioredis", "@quartet/redis"],
+    ["services/embedding/src/adapters/shared-vectors.ts", "ioredis", "@quartet/redis"],
     ["services/gateway/src/hops/hop.ts", "@quartet/retrieval-service", "Services never import each other"],
     ["libs/text/src/terms.ts", "@quartet/gateway-service", "Services never import each other"],
     ["services/retrieval/src/handlers/put.ts", "pg", "adapters/"],
@@ -49,6 +50,8 @@ describe("the walls of the house", () => {
     ["services/gateway/src/app.test.ts", "@quartet/testing"],
     ["libs/rpc/src/grpc/server.ts", "@grpc/grpc-js"],
     ["libs/resilience/src/breaker.ts", "opossum"],
+    ["libs/redis/src/connection.ts", "ioredis"],
+    ["libs/redis/src/redis.test.ts", "@quartet/testing"],
   ])("%s may import %s", (file, from) => {
     expect(refusals(file, from)).toEqual([]);
   });

@@ -128,6 +128,41 @@ export const metricNames = {
     help: "Embedding spaces that searches were switched to.",
     labels: [],
   },
+  quartet_redis_up: {
+    kind: "gauge",
+    help: "Whether Redis is used now: 1, or 0 while it is away or too slow and work goes on without it.",
+    labels: [],
+  },
+  quartet_redis_calls_total: {
+    kind: "counter",
+    help: "Calls of Redis by use: answered, refused (a command got an error), late, failed (the connection or the server), or bypassed without being sent.",
+    labels: ["use", "outcome"],
+  },
+  quartet_redis_call_duration_seconds: {
+    kind: "histogram",
+    help: "Time of Redis' answers that came in time.",
+    labels: ["use"],
+  },
+  quartet_shared_cache_reads_total: {
+    kind: "counter",
+    help: "Keys looked up in a cache in Redis: hit, miss, invalid (not one of ours, and deleted), or bypassed.",
+    labels: ["cache", "outcome"],
+  },
+  quartet_shared_cache_writes_total: {
+    kind: "counter",
+    help: "Values for a cache in Redis: stored, failed, or dropped because too many waited.",
+    labels: ["cache", "outcome"],
+  },
+  quartet_access_lookups_total: {
+    kind: "counter",
+    help: "Access tokens that were looked up in their store: found, absent, or failed. Most calls are answered from memory.",
+    labels: ["outcome"],
+  },
+  quartet_indexing_lease_held: {
+    kind: "gauge",
+    help: "Whether this gateway is the one whose worker gives passages their vectors.",
+    labels: [],
+  },
 } as const satisfies Record<string, { kind: MetricKind; help: string; labels: readonly string[] }>;
 
 export type MetricKind = "counter" | "gauge" | "histogram";

@@ -1,0 +1,28 @@
+import { createMetrics } from "@quartet/telemetry";
+import { createRedis, type Redis, type RedisOptions } from "../redis.ts";
+
+/** A Redis under test, with what it logs. The test closes it. */
+export function openRedis(options: Pick<RedisOptions, "url"> & Partial<RedisOptions>) {
+  const lines: string[] = [];
+  const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const metrics = createMetrics({ component: "test", processMetrics: false });
+  const redis = createRedis({ name: "test", log: { info: note, warn: note }, metrics, ...options });
+  return {
+    redis,
+    metrics,
+    lines,
+    /** The value of a series, written as in the exposition without its component; 0 where there is none. */
+    figure: async (series: string): Promise<number> => {
+      const { text } = await metrics.exposition();
+      const line = text.split("\n").find((each) => each.replace(/,?component="test"/, "").startsWith(`${series} `));
+      return Number(line?.split(" ").at(-1) ?? 0);
+    },
+  };
+}
+
+/** Looks until it is so; the test's own limit ends the wait. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+export const isUp = (redis: Redis) => until(() => redis.up);
