@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextKey, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { abortError } from "./errors.ts";
 import { type Principal, principalKey } from "./principal.ts";
 
 /** What is known of a call while nothing of its body has been read. */
@@ -31,7 +32,7 @@ export interface Authentication {
 /** @param outermost what a refused call still goes through, so that it has a request id and is counted and logged like any other */
 export function createAuthentication(authenticate: Authenticate, outermost: readonly Interceptor[]): Authentication {
   const identify = async (contextValues: ContextValues, call: EdgeCall) => {
-    contextValues.set(principalKey, await authenticate(call));
+    contextValues.set(principalKey, await unlessAborted(authenticate(call), call.signal));
     contextValues.set(authenticatedKey, true);
     // From here on the credential is nobody's business.
     call.header.delete("authorization");
@@ -51,6 +52,19 @@ export function createAuthentication(authenticate: Authenticate, outermost: read
       return await next(request);
     },
   };
+}
+
+/** Whoever left, or has no time left, does not wait for a look-up that others may share. */
+async function unlessAborted<T>(result: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(abortError(signal));
+  if (signal.aborted) throw abortError(signal);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([result, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** Ends a call as the chain would have ended it. */

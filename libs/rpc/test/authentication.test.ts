@@ -78,6 +78,19 @@ describe.each(outerWays.map((way) => [way.name, way] as const))("an edge that as
   });
 });
 
+describe("a look-up that hangs", () => {
+  it("does not hold a caller beyond its deadline", async () => {
+    const server = createOnePortServer({ authenticate: () => new Promise(() => undefined) });
+    server.add(EchoService, createEchoHandlers(createProbe()));
+    const { port } = await server.listen({ port: 0 });
+    open.push(() => server.drain({ limitMs: 300 }));
+    const headers = { "content-type": "application/json", "connect-timeout-ms": "50" };
+    const url = `http://127.0.0.1:${port}/${EchoService.typeName}/Echo`;
+    const response = await fetch(url, { method: "POST", headers, body: "{}" });
+    expect(response.status).toBe(504);
+  });
+});
+
 describe("a refused call", () => {
   async function serve() {
     const metrics = createMetrics({ component: "test", processMetrics: false });

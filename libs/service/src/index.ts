@@ -8,6 +8,7 @@ export { formatBytes, formatDuration } from "./config/units.ts";
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 
+export { checkDatabaseUrl, databaseVariables } from "./inner-service/database-config.ts";
 export { watchFigures } from "./inner-service/figure-gauges.ts";
 export { createInstanceReporter } from "./inner-service/instance-reporter.ts";
 export type { InstanceReporter, InstanceReporterOptions } from "./inner-service/instance-reporter.ts";

@@ -31,6 +31,7 @@ describe("createLogger", () => {
           authorization: "Bearer abcdefgh",
           config: { apiKey: "plain" },
           error: new Error("401 for sk-canary-12345678, postgres://app:hunter2@db/x, api_key=abcd1234"),
+          url: "http://127.0.0.1:8080/?with=qt_aaaabbbbccccdddd_S3cretS3cretS3cret-_",
           deep: { er: { text: "Authorization: Basic dXNlcjpwdw==" } },
         },
         "한국어 로그도 그대로",
