@@ -45,6 +45,7 @@ async function answer(query: string) {
       pageSize: 10,
       keywordLimit: 100,
       vectorLimit: 100,
+      candidateLimit: 200,
       fusion: "convex",
       vectorWeight: undefined,
       execution: "parallel",

@@ -1,3 +1,4 @@
 export { createCache } from "./cache.ts";
 export type { Cache, CacheOptions, CacheStats } from "./cache.ts";
-export type { LoadMany } from "./single-flight.ts";
+export { createSingleFlight } from "./single-flight.ts";
+export type { LoadMany, SingleFlight } from "./single-flight.ts";

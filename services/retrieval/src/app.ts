@@ -38,10 +38,10 @@ export type ModuleConfig = Pick<Config, "dataDir" | "legTimeLimitMs">;
 export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }: ModuleOptions): ServiceModule {
   let opened: EmbeddedStore | undefined;
   const stores = storesOf(() => opened);
-  const search = createSearcher({ stores, sources, legTimeLimitMs });
   const onLeg = ({ source, leg, reason, error }: LegOutcome) => {
     if (error !== undefined) log.warn({ source, leg, reason, err: error }, "a leg of a search failed");
   };
+  const search = createSearcher({ stores, sources, legTimeLimitMs, onLeg });
   const onFailure = (error: unknown) => log.error({ err: error }, "a document could not be stored");
   return {
     routes: (add) => {
@@ -56,7 +56,7 @@ export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }:
         putVectors: createPutVectors({ stores }),
         activateSpace: createActivateSpace({ stores }),
       });
-      add(RetrievalService, { searchPassages: createSearchPassages({ search, onLeg }) });
+      add(RetrievalService, { searchPassages: createSearchPassages({ search }) });
     },
     start: async (signal) => {
       const started = performance.now();

@@ -2,6 +2,8 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import { PageTokenError } from "../domain/page-token.ts";
 import { AllSourcesFailedError, QueryVectorError, UnknownSourceError } from "../domain/search.ts";
+import { NothingToAskError } from "../domain/search-record.ts";
+import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../domain/store-errors.ts";
 
 /** INVALID_ARGUMENT naming one field, in the contract's names. */
 export function fieldInvalid(field: string, description: string): ConnectError {
@@ -12,6 +14,9 @@ export function fieldInvalid(field: string, description: string): ConnectError {
     violations: [{ field, description }],
   });
 }
+
+/** Stores come back within seconds or not soon; spread out, so that those refused together do not come back together. */
+const retryAfterFailureMs = (): number => 1_000 + Math.random() * 1_000;
 
 /** The one place where this service's errors get their codes. Anything else passes through, for the host to deal with. */
 export function toRpcError(error: unknown): unknown {
@@ -35,11 +40,35 @@ export function toRpcError(error: unknown): unknown {
   if (error instanceof QueryVectorError) {
     return fieldInvalid("query_vector", `the space has ${error.dimensions} dimensions`);
   }
-  if (error instanceof AllSourcesFailedError) {
+  if (error instanceof AllSourcesFailedError || error instanceof NothingToAskError) {
     return quartetError({
       code: Code.Unavailable,
       reason: "ALL_SOURCES_FAILED",
       message: "No source could be searched. Try again; if it goes on, look at the retrieval service's log.",
+      retryDelayMs: retryAfterFailureMs(),
+      cause: error,
+    });
+  }
+  return toStoreError(error);
+}
+
+/** What a store's own failure is to the caller: worth another try, and no word of where the store is. */
+function toStoreError(error: unknown): unknown {
+  if (error instanceof StoreBusyError) {
+    return quartetError({
+      code: Code.ResourceExhausted,
+      reason: "OVERLOADED",
+      message: "Too many calls wait for the record. Try again shortly.",
+      retryDelayMs: retryAfterFailureMs(),
+      cause: error,
+    });
+  }
+  if (error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) {
+    return quartetError({
+      code: Code.Unavailable,
+      reason: "UPSTREAM_FAILED",
+      message: "A store could not be asked. Try again; if it goes on, look at the retrieval service's log.",
+      retryDelayMs: retryAfterFailureMs(),
       cause: error,
     });
   }

@@ -12,7 +12,7 @@ import { nfc } from "@quartet/text";
 import { allTags, both } from "../domain/filter.ts";
 import type { FusionMethod } from "../domain/fusion.ts";
 import type { LegOutcome, LegReason } from "../domain/leg.ts";
-import type { FoundPassage, SearchRequest, SearchResult } from "../domain/search.ts";
+import type { FoundPassage, SearchRequest, SearchResult } from "../domain/search-request.ts";
 import { fromVectorMessage, toStateMessage } from "./collection.ts";
 import { toMetadataMessage } from "./document.ts";
 import { fieldInvalid } from "./errors.ts";
@@ -28,6 +28,7 @@ const fusions: Readonly<Record<Fusion, FusionMethod>> = {
 };
 
 const defaultLegLimit = 100;
+const defaultCandidateLimit = 200;
 
 /** Completes a request with the defaults. Throws INVALID_ARGUMENT naming the field. */
 export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
@@ -42,6 +43,7 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
     pageSize: pageSizeOf(message.pageSize, { standard: 10, most: 100 }),
     keywordLimit: options?.bm25TopK || defaultLegLimit,
     vectorLimit: options?.vectorTopK || defaultLegLimit,
+    candidateLimit: options?.rerankCandidateCount || defaultCandidateLimit,
     // The contract's rules let no other value through.
     fusion: fusions[options?.fusion ?? Fusion.UNSPECIFIED] ?? "convex",
     vectorWeight: options?.vectorWeight,
@@ -50,12 +52,12 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
 }
 
 export function toSearchResponse(
-  { passages, legs, collections }: SearchResult,
+  { passages, legs, withoutRecord, collections }: SearchResult,
   { includeMetadata, elapsedMs }: { readonly includeMetadata: boolean; readonly elapsedMs: number },
 ): MessageInitShape<typeof SearchPassagesResponseSchema> {
   return {
     passages: passages.map((passage) => toPassageMessage(passage, includeMetadata)),
-    failures: legs.flatMap(toDegradation),
+    failures: [...legs.flatMap(toDegradation), ...(withoutRecord ? [staleRecord] : [])],
     legs: legs.map(toLegReport),
     collections: collections.map(toStateMessage),
     elapsed: toDuration(elapsedMs),
@@ -114,6 +116,13 @@ function toDegradation({ source, leg, reason }: LegOutcome): MessageInitShape<ty
   return reason === undefined ? [] : [{ hop: `retrieval.${leg}`, reason, source, message: sentences[reason] }];
 }
 
+const staleRecord = {
+  hop: "retrieval.record",
+  reason: "MAY_BE_STALE",
+  message:
+    "The record could not be asked, so passages are those that the keyword index keeps: recent changes may be missing, and deleted documents still there.",
+};
+
 const sentences: Readonly<Record<LegReason, string>> = {
   NO_QUERY_VECTOR: "The question had no vector, so passages were found by their words alone.",
   EMBEDDING_SPACE_MISMATCH:
@@ -122,4 +131,11 @@ const sentences: Readonly<Record<LegReason, string>> = {
     "Some passages have no vector yet and were found by their words alone; this passes as indexing goes on.",
   OUT_OF_TIME: "One way of searching was out of time and was left out; try again with a longer deadline.",
   UPSTREAM_FAILED: "One way of searching failed and was left out; if it goes on, look at the retrieval service's log.",
+  CIRCUIT_OPEN:
+    "One way of searching failed repeatedly and is left alone to recover; if it goes on, look at its store and at the retrieval service's log.",
+  OVERLOADED: "One way of searching was at its limit and was left out; try again shortly.",
+  PARTIAL_SHARDS:
+    "A part of the keyword index did not answer, so some passages may be missing; if it goes on, look at Elasticsearch.",
+  MAY_BE_STALE:
+    "The keyword index lags behind the record, so recent changes may be missing; this passes as it catches up.",
 };

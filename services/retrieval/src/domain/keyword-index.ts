@@ -19,7 +19,13 @@ export interface LegResult {
 }
 
 /** Reasons of the contract's registry that leave a leg's result usable. */
-export type PartialReason = "UPSTREAM_FAILED" | "EMBEDDING_SPACE_MISMATCH" | "VECTORS_PENDING" | "OUT_OF_TIME";
+export type PartialReason =
+  | "UPSTREAM_FAILED"
+  | "PARTIAL_SHARDS"
+  | "EMBEDDING_SPACE_MISMATCH"
+  | "VECTORS_PENDING"
+  | "OUT_OF_TIME"
+  | "MAY_BE_STALE";
 
 export interface KeywordQuery {
   readonly text: string;

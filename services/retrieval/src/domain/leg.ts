@@ -1,8 +1,13 @@
 import type { LegKind } from "./fusion.ts";
 import type { Hit, LegResult, PartialReason } from "./keyword-index.ts";
+import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
+import { isCircuitOpen, type StoreGuard } from "./store-guard.ts";
 
-/** Why a leg gave nothing; names of the contract's registry. */
-export type LegReason = PartialReason | "NO_QUERY_VECTOR";
+/** Why a store did not give what it was asked for; names of the contract's registry. */
+export type FailureReason = "UPSTREAM_FAILED" | "OUT_OF_TIME" | "CIRCUIT_OPEN" | "OVERLOADED";
+
+/** Why a leg gave nothing, or less than there is. */
+export type LegReason = PartialReason | FailureReason | "NO_QUERY_VECTOR";
 
 /** How one leg of one source went. Degradation is data: no leg throws. */
 export interface LegOutcome {
@@ -22,67 +27,52 @@ export interface Leg {
   readonly leg: LegKind;
   /** Known before the leg is asked: it is skipped for this. */
   readonly skip?: LegReason;
+  /** Known before the leg is asked: it cannot be, for this error. */
+  readonly failure?: unknown;
   /** Known before the leg is asked: its result is usable and lacks something. */
   readonly partial?: PartialReason;
+  /** What stands before the leg's store. */
+  readonly guard: StoreGuard;
   readonly run: (signal: AbortSignal) => Promise<LegResult>;
 }
-
-class OutOfTimeError extends Error {}
-
-/** Made once: an abort without a reason makes an exception with a stack for each leg of each search. */
-const legEnded = new Error("the leg has ended");
 
 /**
  * Runs one leg under its own signal: that of the call, or of its own limit, whichever comes first. A leg that is deaf to its signal is left
  * behind. Throws only when the call itself was aborted.
  */
 export async function runLeg(
-  { source, leg, skip, partial, run }: Leg,
+  named: Leg,
   { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
 ): Promise<LegOutcome> {
-  const outcome = (status: LegOutcome["status"], reason?: LegReason): LegOutcome => ({
-    source,
-    leg,
-    status,
-    reason,
-    elapsedMs: 0,
-    hits: [],
-  });
-  if (skip !== undefined) return outcome("skipped", skip);
-  if (limitMs <= 0) return outcome("skipped", "OUT_OF_TIME");
+  const { source, leg, skip, failure, partial, guard, run } = named;
+  const nothing = { source, leg, elapsedMs: 0, hits: [] };
+  if (skip !== undefined) return { ...nothing, status: "skipped", reason: skip };
+  if (failure !== undefined) return failedLeg(named, failure);
+  if (limitMs <= 0) return { ...nothing, status: "skipped", reason: "OUT_OF_TIME" };
   const started = performance.now();
   const elapsed = () => performance.now() - started;
   try {
-    const result = await withLimit(run, { signal, limitMs });
+    const result = await guard.run(run, { signal, limitMs });
     const reason = result.partial ?? partial;
-    return { ...outcome(reason === undefined ? "ok" : "partial", reason), elapsedMs: elapsed(), hits: result.hits };
+    const status = reason === undefined ? "ok" : "partial";
+    return { source, leg, status, reason, elapsedMs: elapsed(), hits: result.hits };
   } catch (error) {
     signal.throwIfAborted();
-    const reason = error instanceof OutOfTimeError ? "OUT_OF_TIME" : "UPSTREAM_FAILED";
-    return { ...outcome("failed", reason), elapsedMs: elapsed(), error };
+    const outcome = failedLeg(named, error);
+    return outcome.status === "skipped" ? outcome : { ...outcome, elapsedMs: elapsed() };
   }
 }
 
-async function withLimit(
-  run: Leg["run"],
-  { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
-): Promise<LegResult> {
-  signal.throwIfAborted();
-  const own = new AbortController();
-  const aborted = Promise.withResolvers<never>();
-  const stop = (reason: unknown) => {
-    // Before the leg hears of it, whose error would hide whose clock it was.
-    aborted.reject(reason);
-    own.abort(reason);
-  };
-  const timer = setTimeout(() => stop(new OutOfTimeError()), limitMs);
-  const onAbort = () => stop(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([run(own.signal), aborted.promise]);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    own.abort(legEnded);
-  }
+/** The outcome of a leg whose store could not be asked, for this error. Behind an open breaker it was not even tried. */
+export function failedLeg({ source, leg }: Pick<Leg, "source" | "leg">, error: unknown): LegOutcome {
+  const reason = failureReasonOf(error);
+  const status = reason === "CIRCUIT_OPEN" ? "skipped" : "failed";
+  return { source, leg, status, reason, elapsedMs: 0, hits: [], error };
+}
+
+/** As the contract names it. */
+function failureReasonOf(error: unknown): FailureReason {
+  if (isCircuitOpen(error)) return "CIRCUIT_OPEN";
+  if (error instanceof StoreTimeoutError) return "OUT_OF_TIME";
+  return error instanceof StoreBusyError ? "OVERLOADED" : "UPSTREAM_FAILED";
 }

@@ -2,13 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import type { Collection, EmbeddingSpace } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { KeywordQuery, LegResult } from "./keyword-index.ts";
-import {
-  AllSourcesFailedError,
-  createSearcher,
-  QueryVectorError,
-  type SearchRequest,
-  UnknownSourceError,
-} from "./search.ts";
+import { AllSourcesFailedError, createSearcher, QueryVectorError, UnknownSourceError } from "./search.ts";
+import type { SearchRequest } from "./search-request.ts";
 import type { Stores } from "./stores.ts";
 import type { VectorQuery } from "./vector-index.ts";
 
@@ -80,6 +75,7 @@ const requestOf = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
   pageSize: 10,
   keywordLimit: 100,
   vectorLimit: 50,
+  candidateLimit: 200,
   fusion: "convex",
   vectorWeight: undefined,
   execution: "parallel",

@@ -1,41 +1,13 @@
-import type { Collection, CollectionState } from "./collection.ts";
-import type { StoredPassage } from "./document.ts";
-import type { Filter } from "./filter.ts";
+import { createSingleFlight } from "@quartet/cache";
+import type { Collection } from "./collection.ts";
 import { canMatchCollection } from "./filter-scope.ts";
-import { type FusedHit, fuse, type FusionMethod, type LegRank } from "./fusion.ts";
-import type { PartialReason } from "./keyword-index.ts";
-import { type Leg, type LegOutcome, type LegReason, runLeg } from "./leg.ts";
+import { fuse } from "./fusion.ts";
+import { failedLeg, type Leg, type LegOutcome, runLeg } from "./leg.ts";
+import { type KeyedSearch, searchKey } from "./search-key.ts";
+import { legsOf, type StoreGuards, unguarded } from "./search-legs.ts";
+import { createSearchRecord, NothingToAskError, readPage } from "./search-record.ts";
+import type { SearchRequest, SearchResult } from "./search-request.ts";
 import type { Stores } from "./stores.ts";
-import type { EncodedVector } from "./vector.ts";
-
-export interface SearchRequest {
-  readonly query: string;
-  /** The query's vector with its space; vector legs are skipped without. */
-  readonly vector: { readonly value: EncodedVector; readonly spaceId: string } | undefined;
-  readonly filter: Filter | undefined;
-  /** The sources to ask; all if empty. */
-  readonly sources: readonly string[];
-  readonly pageSize: number;
-  /** How many hits each leg gives to the fusion. */
-  readonly keywordLimit: number;
-  readonly vectorLimit: number;
-  readonly fusion: FusionMethod;
-  /** The weight of vector legs in convex fusion; the space's if undefined. */
-  readonly vectorWeight: number | undefined;
-  readonly execution: "parallel" | "sequential";
-}
-
-export interface FoundPassage extends StoredPassage {
-  readonly score: number;
-  readonly ranks: readonly LegRank[];
-}
-
-export interface SearchResult {
-  readonly passages: readonly FoundPassage[];
-  readonly legs: readonly LegOutcome[];
-  /** The collections asked, as they stood before the search. */
-  readonly collections: readonly CollectionState[];
-}
 
 /** A source is configuration: a name that requests may give, and what is behind it. */
 export interface Source {
@@ -46,9 +18,15 @@ export interface Source {
 
 export interface SearcherOptions {
   readonly stores: Stores;
+  /** What stands before each store. Default: nothing, for stores that are part of this process. */
+  readonly guards?: StoreGuards;
   readonly sources: readonly Source[];
-  /** The most a leg may take, within what the call has left. */
+  /** The most a leg may take, within what the call has left; and the most that one reading of the record may take. */
   readonly legTimeLimitMs: number;
+  /** How long the oldest change has waited for the keyword index; asked only about a collection that lags. Default: never any time. */
+  readonly keywordLagMs?: () => number;
+  /** Told once of each leg that was run, for metrics and logs. */
+  readonly onLeg?: (outcome: LegOutcome) => void;
 }
 
 export interface SearchCall {
@@ -78,7 +56,7 @@ export class QueryVectorError extends Error {
   }
 }
 
-/** Nothing answered, and at least one leg failed. */
+/** Nothing answered, and at least one leg failed or stood behind an open breaker. */
 export class AllSourcesFailedError extends Error {
   readonly legs: readonly LegOutcome[];
   constructor(legs: readonly LegOutcome[]) {
@@ -87,31 +65,88 @@ export class AllSourcesFailedError extends Error {
   }
 }
 
+/** Changes reach the keyword index within a second or so: only what waits longer than this is worth a word. */
+const keywordLagLimitMs = 5_000;
+
 /** Kept back from what the call has left, for fusing and reading passages after the legs. */
 const reserveMs = (grantMs: number) => Math.min(50, grantMs * 0.1);
 
-/** Throws UnknownSourceError, QueryVectorError, AllSourcesFailedError, the signal's reason when aborted, and what the record throws. */
-export function createSearcher({ stores, sources, legTimeLimitMs }: SearcherOptions): Searcher {
-  return async (tenant, request, { signal, grantMs }) => {
-    const asked = sourcesOf(request.sources, sources);
-    const deadline = grantMs === undefined ? Infinity : performance.now() + grantMs - reserveMs(grantMs);
-    const all = await stores.records.collections(tenant, { signal });
-    const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
-    checkVector(request, collections);
-    const legs = asked.flatMap(({ name }) => legsOf(name, tenant, request, { stores, collections }));
-    const run = (leg: Leg) => runLeg(leg, { signal, limitMs: Math.min(legTimeLimitMs, deadline - performance.now()) });
-    const outcomes = request.execution === "parallel" ? await Promise.all(legs.map(run)) : await inTurn(legs, run);
+/** One search with all that its legs are made from. */
+interface Asked extends KeyedSearch {
+  readonly recordError: unknown;
+}
+
+/** When the legs, and when the whole search, must have ended, on the monotonic clock. */
+interface Deadlines {
+  readonly legsAt: number;
+  readonly endAt: number;
+}
+
+const whenever: Deadlines = { legsAt: Infinity, endAt: Infinity };
+
+/**
+ * Equal searches in flight are one, whose legs end when the last of those who wait for it has left.
+ *
+ * Throws UnknownSourceError, QueryVectorError, AllSourcesFailedError, the signal's reason when aborted, and what the record throws where
+ * there is no projection.
+ */
+export function createSearcher(options: SearcherOptions): Searcher {
+  const { stores, guards = unguarded(), sources, legTimeLimitMs, onLeg } = options;
+  const record = createSearchRecord(stores, guards);
+  const flights = createSingleFlight<string, SearchResult>(() => {});
+
+  const runLegs = async (legs: readonly Leg[], sequential: boolean, signal: AbortSignal, legsAt: number) => {
+    const run = async (leg: Leg) => {
+      const limitMs = Math.min(legTimeLimitMs, legsAt - performance.now());
+      const outcome = await runLeg(leg, { signal, limitMs });
+      onLeg?.(outcome);
+      return outcome;
+    };
+    return sequential ? inTurn(legs, run) : Promise.all(legs.map(run));
+  };
+
+  const answer = async (asked: Asked, signal: AbortSignal, { legsAt, endAt }: Deadlines): Promise<SearchResult> => {
+    const { tenant, request, collections, recordError } = asked;
+    const keywordsLag = collections.some(lags) && (options.keywordLagMs?.() ?? 0) > keywordLagLimitMs;
+    const parts = { stores, guards, collections, recordError, keywordsLag };
+    const legs = sourcesOf(request.sources, sources).flatMap(({ name }) => legsOf(name, tenant, request, parts));
+    const outcomes = await runLegs(legs, request.execution === "sequential", signal, legsAt);
     const answered = outcomes.filter(({ status }) => status === "ok" || status === "partial");
-    if (answered.length === 0 && outcomes.some(({ status }) => status === "failed")) {
-      throw new AllSourcesFailedError(outcomes);
-    }
+    if (answered.length === 0 && outcomes.some(couldNotBeAsked)) throw new AllSourcesFailedError(outcomes);
     const vectorWeight = request.vectorWeight ?? weightOf(request, collections);
-    const fused = fuse(answered, { method: request.fusion, vectorWeight });
+    const fused = fuse(answered, { method: request.fusion, vectorWeight }).slice(0, request.candidateLimit);
+    const page = await readPage(fused, request.pageSize, (ids) => {
+      const limitMs = Math.min(legTimeLimitMs, endAt - performance.now());
+      return record.passages(tenant, ids, { signal, limitMs });
+    });
     return {
-      passages: await readPassages(fused, request.pageSize, (ids) => stores.records.passages(tenant, ids, { signal })),
+      passages: page.passages,
       legs: outcomes,
+      withoutRecord: recordError !== undefined || page.fromProjection,
       collections: collections.map(({ state }) => state),
     };
+  };
+
+  return async (tenant, request, { signal, grantMs }) => {
+    const asked = sourcesOf(request.sources, sources);
+    const startedAt = performance.now();
+    const endAt = grantMs === undefined ? Infinity : startedAt + grantMs;
+    const legsAt = grantMs === undefined ? Infinity : endAt - reserveMs(grantMs);
+    // The legs come after it: it gets no more than half.
+    const limitMs = Math.min(legTimeLimitMs, (legsAt - startedAt) / 2);
+    const { collections: all, recordError } = await record.collections(tenant, { signal, limitMs }).catch((error) => {
+      throw asIfAllWereAsked(error, request, asked, onLeg);
+    });
+    const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
+    checkVector(request, collections);
+    const search: Asked = { tenant, request, collections, recordError };
+    // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
+    const rounds = request.execution === "sequential" ? 2 * asked.length : 1;
+    const isPatient = legsAt - performance.now() > (rounds + 1) * legTimeLimitMs;
+    if (!isPatient) return answer(search, signal, { legsAt, endAt });
+    const key = searchKey(search);
+    const results = await flights.run([key], async (_, shared) => [await answer(search, shared, whenever)], signal);
+    return results.get(key)!;
   };
 }
 
@@ -124,59 +159,25 @@ function sourcesOf(names: readonly string[], sources: readonly Source[]): readon
   });
 }
 
-interface LegParts {
-  readonly stores: Stores;
-  readonly collections: readonly Collection[];
+/** Where neither the record nor the projection answers, no leg can: the search ends as if each had been asked. */
+function asIfAllWereAsked(
+  error: unknown,
+  { fusion }: SearchRequest,
+  asked: readonly Source[],
+  onLeg: SearcherOptions["onLeg"],
+): unknown {
+  if (!(error instanceof NothingToAskError)) return error;
+  const outcomes = asked.flatMap(({ name: source }) => [
+    ...(fusion === "vector-only" ? [] : [failedLeg({ source, leg: "keyword" }, error.projectionError)]),
+    ...(fusion === "keyword-only" ? [] : [failedLeg({ source, leg: "vector" }, error.recordError)]),
+  ]);
+  outcomes.forEach((outcome) => onLeg?.(outcome));
+  return new AllSourcesFailedError(outcomes);
 }
 
-function legsOf(source: string, tenant: string, request: SearchRequest, parts: LegParts): Leg[] {
-  const { query: text, filter, fusion, keywordLimit, vectorLimit, vector } = request;
-  const keyword: Leg = {
-    source,
-    leg: "keyword",
-    run: (signal) => {
-      const collections = parts.collections.map(({ state }) => state.collection);
-      return parts.stores.keywords.search(tenant, { text, collections, filter, limit: keywordLimit }, { signal });
-    },
-  };
-  const { collections, skip, partial } = vectorScope(vector?.spaceId, parts.collections);
-  const nearest: Leg = {
-    source,
-    leg: "vector",
-    ...(skip === undefined ? {} : { skip }),
-    ...(partial === undefined ? {} : { partial }),
-    run: async (signal) => {
-      if (vector === undefined || collections.length === 0) return { hits: [] };
-      const { value, spaceId } = vector;
-      return parts.stores.vectors.search(
-        tenant,
-        { vector: value, spaceId, collections, filter, limit: vectorLimit },
-        { signal },
-      );
-    },
-  };
-  if (fusion === "keyword-only") return [keyword];
-  return fusion === "vector-only" ? [nearest] : [keyword, nearest];
-}
+const lags = ({ state }: Collection): boolean => state.projectedSeq < state.recordSeq;
 
-interface VectorScope {
-  readonly collections: readonly string[];
-  readonly skip?: LegReason;
-  readonly partial?: PartialReason;
-}
-
-/** Which collections a vector of that space can be compared with, and what is missing. */
-function vectorScope(spaceId: string | undefined, collections: readonly Collection[]): VectorScope {
-  if (spaceId === undefined) return { collections: [], skip: "NO_QUERY_VECTOR" };
-  const filled = collections.filter(({ passageCount }) => passageCount > 0);
-  const comparable = filled.filter(({ active }) => active?.space.id === spaceId);
-  const isOther = filled.some(({ active }) => active !== undefined && active.space.id !== spaceId);
-  const isPending = filled.some(({ active, passageCount }) => (active?.vectorCount ?? 0) < passageCount);
-  const names = comparable.map(({ state }) => state.collection);
-  const lack = isOther ? "EMBEDDING_SPACE_MISMATCH" : isPending ? "VECTORS_PENDING" : undefined;
-  if (lack === undefined) return { collections: names };
-  return comparable.length === 0 ? { collections: [], skip: lack } : { collections: names, partial: lack };
-}
+const couldNotBeAsked = ({ status, reason }: LegOutcome): boolean => status === "failed" || reason === "CIRCUIT_OPEN";
 
 function checkVector({ vector }: SearchRequest, collections: readonly Collection[]): void {
   for (const { active } of collections) {
@@ -195,23 +196,4 @@ async function inTurn(legs: readonly Leg[], run: (leg: Leg) => Promise<LegOutcom
   const outcomes: LegOutcome[] = [];
   for (const leg of legs) outcomes.push(await run(leg));
   return outcomes;
-}
-
-/** The first `pageSize` that still exist: what was deleted since the legs ran gives its place to the next. */
-async function readPassages(
-  fused: readonly FusedHit[],
-  pageSize: number,
-  read: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredPassage>>,
-): Promise<FoundPassage[]> {
-  const found: FoundPassage[] = [];
-  for (let next = 0; next < fused.length && found.length < pageSize;) {
-    const batch = fused.slice(next, next + pageSize - found.length);
-    next += batch.length;
-    const passages = await read(batch.map(({ passageId }) => passageId));
-    for (const { passageId, score, ranks } of batch) {
-      const passage = passages.get(passageId);
-      if (passage !== undefined) found.push({ ...passage, score, ranks });
-    }
-  }
-  return found;
 }

@@ -3,6 +3,7 @@ import type { IndexService } from "@quartet/contracts/retrieval/v1/index_service
 import { quartetError } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
 import { toCollectionMessage } from "../convert/collection.ts";
+import { withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
 
 /** Makes the space being built the active one. */
@@ -13,7 +14,8 @@ export function createActivateSpace({
 }): Handler<typeof IndexService.method.activateSpace> {
   return async ({ collection, spaceId }, context) => {
     const { tenant } = principalOf(context);
-    const result = await stores.vectors.activate(tenant, collection, spaceId, { signal: context.signal });
+    const { signal } = context;
+    const result = await withRpcErrors(() => stores.vectors.activate(tenant, collection, spaceId, { signal }));
     switch (result.kind) {
       case "active":
         return { collection: toCollectionMessage(result.collection) };

@@ -1,6 +1,7 @@
 import type { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { type Handler, principalOf } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
+import { withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
 
 /** Deletes documents with all that hangs on them; unknown ones are no error. */
@@ -9,9 +10,10 @@ export function createDeleteDocuments({
 }: {
   readonly stores: Stores;
 }): Handler<typeof DocumentService.method.deleteDocuments> {
-  return async ({ documentIds }, context) => {
-    const { tenant } = principalOf(context);
-    const ids = documentIds.map(nfc);
-    return { deletedCount: await stores.records.deleteDocuments(tenant, ids, { signal: context.signal }) };
-  };
+  return ({ documentIds }, context) =>
+    withRpcErrors(async () => {
+      const { tenant } = principalOf(context);
+      const ids = documentIds.map(nfc);
+      return { deletedCount: await stores.records.deleteDocuments(tenant, ids, { signal: context.signal }) };
+    });
 }

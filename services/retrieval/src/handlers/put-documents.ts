@@ -4,6 +4,7 @@ import { type PutDocumentResultSchema, PutOutcome } from "@quartet/contracts/typ
 import { type Handler, principalOf } from "@quartet/rpc";
 import { toStateMessage } from "../convert/collection.ts";
 import { fromDocumentMessage } from "../convert/document.ts";
+import { withRpcErrors } from "../convert/errors.ts";
 import { type PutOutcomeOfOne, putDocuments } from "../domain/put-documents.ts";
 import type { Stores } from "../domain/stores.ts";
 
@@ -21,7 +22,9 @@ export function createPutDocuments({
   return async ({ documents }, context) => {
     const { tenant } = principalOf(context);
     const { signal } = context;
-    const { results, collections } = await putDocuments(stores, tenant, documents.map(fromDocumentMessage), { signal });
+    const { results, collections } = await withRpcErrors(() =>
+      putDocuments(stores, tenant, documents.map(fromDocumentMessage), { signal }),
+    );
     for (const result of results) if (result.outcome === "failed") onFailure(result.error);
     return { results: results.map(toResult), collections: collections.map(toStateMessage) };
   };

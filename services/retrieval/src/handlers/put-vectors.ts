@@ -3,7 +3,7 @@ import type { IndexService } from "@quartet/contracts/retrieval/v1/index_service
 import { quartetError } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
 import { fromSpaceMessage, fromVectorMessage } from "../convert/collection.ts";
-import { fieldInvalid } from "../convert/errors.ts";
+import { fieldInvalid, withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
 
 /** Stores vectors where passages still have the content they were made from. */
@@ -23,7 +23,8 @@ export function createPutVectors({
       }
       return { contentHash, vector };
     });
-    const result = await stores.vectors.put(tenant, collection, space, vectors, { signal: context.signal });
+    const { signal } = context;
+    const result = await withRpcErrors(() => stores.vectors.put(tenant, collection, space, vectors, { signal }));
     if (result.kind === "stored") return { storedCount: result.count };
     throw quartetError({
       code: Code.FailedPrecondition,

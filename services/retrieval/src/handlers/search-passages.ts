@@ -2,19 +2,15 @@ import type { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval
 import { type Handler, principalOf } from "@quartet/rpc";
 import { withRpcErrors } from "../convert/errors.ts";
 import { toSearchRequest, toSearchResponse } from "../convert/search.ts";
-import type { LegOutcome } from "../domain/leg.ts";
 import type { Searcher } from "../domain/search.ts";
 
 export interface SearchPassagesOptions {
   readonly search: Searcher;
-  /** Told of each leg of each search, for metrics and logs. */
-  readonly onLeg: (outcome: LegOutcome) => void;
 }
 
 /** Searches with all legs of the sources asked for; what did not answer is part of the response. */
 export function createSearchPassages({
   search,
-  onLeg,
 }: SearchPassagesOptions): Handler<typeof RetrievalService.method.searchPassages> {
   return async (message, context) => {
     const started = performance.now();
@@ -23,7 +19,6 @@ export function createSearchPassages({
     const result = await withRpcErrors(() =>
       search(tenant, toSearchRequest(message), { signal, grantMs: context.timeoutMs() }),
     );
-    result.legs.forEach(onLeg);
     const includeMetadata = message.options?.includeMetadata ?? false;
     return toSearchResponse(result, { includeMetadata, elapsedMs: performance.now() - started });
   };

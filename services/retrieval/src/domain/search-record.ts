@@ -1,0 +1,112 @@
+import type { Collection } from "./collection.ts";
+import type { StoredPassage } from "./document.ts";
+import type { FusedHit } from "./fusion.ts";
+import type { FoundPassage } from "./search-request.ts";
+import type { StoreGuards } from "./search-legs.ts";
+import type { Stores } from "./stores.ts";
+
+export interface RecordCall {
+  readonly signal: AbortSignal;
+  /** The most the answer may take. Infinity for no limit but the signal. */
+  readonly limitMs: number;
+}
+
+/** The record as searches read it. Where there is a projection, it answers in the record's place while that cannot be asked. */
+export interface SearchRecord {
+  /** The tenant's collections; throws what the projection failed with when neither answers. */
+  collections(tenant: string, call: RecordCall): Promise<CollectionsRead>;
+  /** The passages that still exist, and whether they come from the projection. */
+  passages(tenant: string, ids: readonly number[], call: RecordCall): Promise<PassagesRead>;
+}
+
+interface CollectionsRead {
+  readonly collections: readonly Collection[];
+  /** Why the record could not be asked; undefined when it could. */
+  readonly recordError: unknown;
+}
+
+interface PassagesRead {
+  readonly passages: ReadonlyMap<number, StoredPassage>;
+  readonly fromProjection: boolean;
+}
+
+/** Neither the record nor the projection could be asked. */
+export class NothingToAskError extends Error {
+  readonly recordError: unknown;
+  readonly projectionError: unknown;
+  constructor(recordError: unknown, projectionError: unknown) {
+    super("neither the record nor its projection could be asked", { cause: recordError });
+    this.recordError = recordError;
+    this.projectionError = projectionError;
+  }
+}
+
+/**
+ * Both throw the caller's reason when its signal is aborted. The record gets half of the time where the projection could answer in its place,
+ * so that a record that hangs leaves it time enough.
+ */
+export function createSearchRecord(stores: Stores, guards: StoreGuards): SearchRecord {
+  const read = async <T>(
+    { signal, limitMs }: RecordCall,
+    fromRecord: (signal: AbortSignal) => Promise<T>,
+    fromProjection: ((signal: AbortSignal) => Promise<T>) | undefined,
+  ): Promise<{ readonly value: T; readonly recordError: unknown }> => {
+    // Without a projection there is nothing to do in the time that a limit would save.
+    if (fromProjection === undefined) {
+      return { value: await guards.record.run(fromRecord, { signal, limitMs: Infinity }), recordError: undefined };
+    }
+    try {
+      const value = await guards.record.run(fromRecord, { signal, limitMs: limitMs / 2 });
+      return { value, recordError: undefined };
+    } catch (recordError) {
+      signal.throwIfAborted();
+      try {
+        return { value: await guards.keyword.run(fromProjection, { signal, limitMs: limitMs / 2 }), recordError };
+      } catch (projectionError) {
+        signal.throwIfAborted();
+        throw new NothingToAskError(recordError, projectionError);
+      }
+    }
+  };
+  return {
+    async collections(tenant, call) {
+      const { projection } = stores;
+      const { value, recordError } = await read(
+        call,
+        (signal) => stores.records.collections(tenant, { signal }),
+        projection && ((signal) => projection.collections(tenant, { signal })),
+      );
+      return { collections: value, recordError };
+    },
+    async passages(tenant, ids, call) {
+      const { projection } = stores;
+      const { value, recordError } = await read(
+        call,
+        (signal) => stores.records.passages(tenant, ids, { signal }),
+        projection && ((signal) => projection.passages(tenant, ids, { signal })),
+      );
+      return { passages: value, fromProjection: recordError !== undefined };
+    },
+  };
+}
+
+/** The first `pageSize` that still exist: what was deleted since the legs ran gives its place to the next. */
+export async function readPage(
+  fused: readonly FusedHit[],
+  pageSize: number,
+  read: (ids: readonly number[]) => Promise<PassagesRead>,
+): Promise<{ readonly passages: readonly FoundPassage[]; readonly fromProjection: boolean }> {
+  const found: FoundPassage[] = [];
+  let fromProjection = false;
+  for (let next = 0; next < fused.length && found.length < pageSize;) {
+    const batch = fused.slice(next, next + pageSize - found.length);
+    next += batch.length;
+    const page = await read(batch.map(({ passageId }) => passageId));
+    fromProjection ||= page.fromProjection;
+    for (const { passageId, score, ranks } of batch) {
+      const passage = page.passages.get(passageId);
+      if (passage !== undefined) found.push({ ...passage, score, ranks });
+    }
+  }
+  return { passages: found, fromProjection };
+}

@@ -1,0 +1,39 @@
+import type { CollectionState } from "./collection.ts";
+import type { StoredPassage } from "./document.ts";
+import type { Filter } from "./filter.ts";
+import type { FusionMethod, LegRank } from "./fusion.ts";
+import type { LegOutcome } from "./leg.ts";
+import type { EncodedVector } from "./vector.ts";
+
+export interface SearchRequest {
+  readonly query: string;
+  /** The query's vector with its space; vector legs are skipped without. */
+  readonly vector: { readonly value: EncodedVector; readonly spaceId: string } | undefined;
+  readonly filter: Filter | undefined;
+  /** The sources to ask; all if empty. */
+  readonly sources: readonly string[];
+  readonly pageSize: number;
+  /** How many hits each leg gives to the fusion. */
+  readonly keywordLimit: number;
+  readonly vectorLimit: number;
+  /** How many fused passages are candidates for the page; what ranks lower is not returned. */
+  readonly candidateLimit: number;
+  readonly fusion: FusionMethod;
+  /** The weight of vector legs in convex fusion; the space's if undefined. */
+  readonly vectorWeight: number | undefined;
+  readonly execution: "parallel" | "sequential";
+}
+
+export interface FoundPassage extends StoredPassage {
+  readonly score: number;
+  readonly ranks: readonly LegRank[];
+}
+
+export interface SearchResult {
+  readonly passages: readonly FoundPassage[];
+  readonly legs: readonly LegOutcome[];
+  /** Whether the record could not be asked, so that the passages are those that the keyword index keeps: recent changes may be missing. */
+  readonly withoutRecord: boolean;
+  /** The collections asked, as they stood before the search. */
+  readonly collections: readonly CollectionState[];
+}
