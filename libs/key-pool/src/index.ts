@@ -5,3 +5,4 @@ export type { CallOptions, KeyAttempt, KeyPool, KeyPoolOptions } from "./key-poo
 export type { KeyState, KeyUsage, PoolKey } from "./key-ring.ts";
 export { NoKeyAvailableError } from "./no-key-available-error.ts";
 export type { NoKeyReason } from "./no-key-available-error.ts";
+export type { SharedMarks, SharingOptions } from "./shared-keys.ts";

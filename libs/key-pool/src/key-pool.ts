@@ -4,6 +4,8 @@ import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyRing } from "./key-ring.ts";
 import type { Entry, KeyUsage, PoolKey } from "./key-ring.ts";
 import { pause } from "./pause.ts";
+import { createSharedKeys } from "./shared-keys.ts";
+import type { SharingOptions } from "./shared-keys.ts";
 
 export interface KeyPoolOptions {
   /** 1 to 64 keys with distinct labels. */
@@ -18,6 +20,8 @@ export interface KeyPoolOptions {
   readonly maxMs?: number;
   /** When every key rests, a call waits for the first to return if that is no longer than this. Default: 5 s. */
   readonly maxRestWaitMs?: number;
+  /** Where replicas tell each other which keys rest and which are dead. Default: each finds out for itself. */
+  readonly sharing?: SharingOptions | undefined;
   /** A clock that never goes back, in milliseconds. Default: `performance`. */
   readonly clock?: { now(): number };
   /** From 0 to below 1. Default: Math.random. */
@@ -77,6 +81,8 @@ interface Landed<T> {
  * - At most three attempts end in 429 or a server's error. An attempt that only finds out that its key is dead does not count: each key
  *   can do so once.
  * - Nothing is tried again once it has begun, after the signal, or past the deadline.
+ * - With `sharing`, a rest or a removal that one replica learns of holds in all of them half a second later. Where that is lost, each key
+ *   costs each replica one call to learn it anew.
  *
  * A key's value goes into the attempt and nowhere else.
  *
@@ -89,6 +95,14 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   if (new Set(keys.map(({ label }) => label)).size !== keys.length)
     throw new RangeError("two keys have the same label");
   const ring = createKeyRing(keys, { baseMs, maxMs });
+  const shared = options.sharing && createSharedKeys(ring.entries, options.sharing, clock);
+
+  const failed = (entry: Entry, verdict: KeyVerdict) => {
+    const now = clock.now();
+    ring.failed(entry, verdict, now);
+    if (verdict.kind === "rate-limit") shared?.tell(entry, "rest", now);
+    if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(entry, verdict.kind, now);
+  };
 
   /** How long to wait until a key may be used for this call again; undefined when there is no time for it. @throws when no key returns. */
   const waitMsBefore = (waits: number, leftMs: number): number | undefined => {
@@ -125,6 +139,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     let lastError: unknown;
     for (;;) {
       signal?.throwIfAborted();
+      if (shared) await shared.learn();
       const leftMs = deadline - clock.now();
       const choice = ring.next(clock.now(), tried);
       const waitMs = choice && !choice.wasTried ? 0 : waitMsBefore(waits++, leftMs);
@@ -150,7 +165,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         // An attempt that was ended by us says so in its SDK's words, and nothing about its key.
         if (ended !== undefined) throw ended;
         const verdict = classify(error);
-        ring.failed(entry, verdict, clock.now());
+        failed(entry, verdict);
         if (begun || verdict.kind === "other") throw error;
         tried.add(entry);
         // A key that is dead is neither an attempt nor the last word: the provider's text quotes the key.
@@ -178,7 +193,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         ring.succeeded(entry);
       } catch (error) {
         scope.signal.throwIfAborted();
-        ring.failed(entry, classify(error), clock.now());
+        failed(entry, classify(error));
         throw error;
       } finally {
         scope.close();

@@ -7,7 +7,9 @@ export interface PoolKey {
   readonly value: string;
 }
 
-export type KeyState = "healthy" | "resting" | "out-of-quota" | "refused";
+type RemovedAs = "out-of-quota" | "refused";
+
+export type KeyState = "healthy" | "resting" | RemovedAs;
 
 /** One key's doings since the start. */
 export interface KeyUsage {
@@ -26,7 +28,9 @@ export interface KeyUsage {
 /** A key as the pool sees it. It never leaves the pool. */
 export interface Entry {
   readonly key: PoolKey;
-  removed: "out-of-quota" | "refused" | undefined;
+  removed: RemovedAs | undefined;
+  /** What another replica found out about it, and how long that is believed. */
+  removedElsewhere: { readonly as: RemovedAs; readonly until: number } | undefined;
   restsUntil: number;
   /** Limits met since the last success, for providers that do not say how long. */
   limitsInARow: number;
@@ -48,10 +52,15 @@ export interface RestOptions {
 export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestOptions) {
   const entries = keys.map((key): Entry => ({ key, ...FRESH }));
   let uses = 0;
-  const state = ({ removed, restsUntil }: Entry, now: number): KeyState =>
-    removed ?? (restsUntil > now ? "resting" : "healthy");
+  const state = ({ removed, removedElsewhere, restsUntil }: Entry, now: number): KeyState => {
+    if (removed !== undefined) return removed;
+    if (removedElsewhere !== undefined && removedElsewhere.until > now) return removedElsewhere.as;
+    return restsUntil > now ? "resting" : "healthy";
+  };
 
   return {
+    entries,
+
     /** The least recently used healthy key; of those not yet `tried`, when there is one. */
     next: (
       now: number,
@@ -97,7 +106,7 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestO
       entries.map((entry) => ({
         label: entry.key.label,
         state: state(entry, now),
-        restMs: entry.removed ? 0 : Math.max(0, entry.restsUntil - now),
+        restMs: state(entry, now) === "resting" ? entry.restsUntil - now : 0,
         calls: entry.calls,
         errors: entry.errors,
         rests: entry.rests,
@@ -109,6 +118,7 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestO
 
 const FRESH = {
   removed: undefined,
+  removedElsewhere: undefined,
   restsUntil: -Infinity,
   limitsInARow: 0,
   lastUse: 0,
