@@ -1,0 +1,22 @@
+import { ConflictError, ConnectionError, PoolBusyError, StatementTimeoutError } from "@quartet/postgres";
+import { StoreBusyError, StoreUnavailableError } from "../../domain/store-errors.ts";
+
+const store = "PostgreSQL";
+
+/** What the port promises in place of what the driver says; defects of our own stay what they are. */
+export function toStoreError(error: unknown): unknown {
+  if (error instanceof PoolBusyError) return new StoreBusyError(store, { cause: error });
+  if (error instanceof ConnectionError || error instanceof StatementTimeoutError || error instanceof ConflictError) {
+    return new StoreUnavailableError(store, { cause: error });
+  }
+  return error;
+}
+
+/** Runs a port's work, giving its errors the port's names. */
+export async function withStoreErrors<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
