@@ -1,7 +1,8 @@
 -- Vectors of passages, by space. Small spaces lie together in one table per number of dimensions and are scanned whole; a large one is moved
 -- to a table of its own, with an HNSW index. Tables are not made per embedding space ID: callers choose those, and could make any number.
 --
--- Where the rows of a space lie (`placement`), and where new ones go; every change of it is made with the collection's row locked:
+-- Where the rows of a space lie (`placement`), and where new ones go. Whoever writes vectors, or passages that have some, locks the row of the
+-- space first, and that of the collection, if at all, afterwards:
 --   shared    all in vector_<dimensions>.
 --   moving    batches go from there to vector_<dimensions>_<id>, which has no index yet; new ones go to the shared table.
 --   indexing  the own table takes no writes while its index is built: new ones go to the shared table, and what is forgotten or put anew is
@@ -15,7 +16,7 @@ CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public;
 CREATE TABLE space (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   tenant text COLLATE "C" NOT NULL,
-  collection bigint NOT NULL REFERENCES collection (id) ON DELETE CASCADE,
+  collection_id bigint NOT NULL REFERENCES collection (id) ON DELETE CASCADE,
   -- A space that was left is never read again; its vectors are deleted afterwards, off the path of requests.
   role text NOT NULL CHECK (role IN ('active', 'building', 'left')),
   space_id text NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE space (
   placement text NOT NULL DEFAULT 'shared' CHECK (placement IN ('shared', 'moving', 'indexing', 'settling', 'own')),
   left_at timestamptz CHECK ((left_at IS NOT NULL) = (role = 'left'))
 );
-CREATE UNIQUE INDEX space_by_role ON space (collection, role) WHERE role <> 'left';
+CREATE UNIQUE INDEX space_by_role ON space (collection_id, role) WHERE role <> 'left';
 
 -- Rows of an own table that are not to be seen: see `indexing`.
 CREATE TABLE vector_stale (
@@ -39,14 +40,17 @@ CREATE TABLE vector_stale (
   PRIMARY KEY (space, passage)
 );
 
-ALTER TABLE space ENABLE ROW LEVEL SECURITY;
-ALTER TABLE space FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_rows ON space TO quartet_retrieval
-  USING (tenant = current_setting('quartet.tenant', true));
-ALTER TABLE vector_stale ENABLE ROW LEVEL SECURITY;
-ALTER TABLE vector_stale FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant_rows ON vector_stale TO quartet_retrieval
-  USING (tenant = current_setting('quartet.tenant', true));
+-- Passages without a vector are looked for in the order of their numbers.
+CREATE INDEX passage_by_collection ON passage (collection_id, id);
+
+ALTER TABLE space ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE vector_stale ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+-- Also for the owner, as whom the functions below read it.
+CREATE POLICY own ON space USING (tenant = current_setting('quartet.tenant', true));
+CREATE POLICY own ON vector_stale TO quartet_retrieval USING (tenant = current_setting('quartet.tenant', true));
+-- What is to be moved, indexed and dropped is looked for in all tenants, and done as one of them.
+CREATE POLICY every ON space FOR SELECT TO quartet_projector USING (true);
+GRANT SELECT ON space TO quartet_projector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON space, vector_stale TO quartet_retrieval;
 
 CREATE FUNCTION shared_vector_table(s space) RETURNS text LANGUAGE sql IMMUTABLE
@@ -73,10 +77,9 @@ BEGIN
   IF dimensions <= 3900 THEN
     EXECUTE format('ALTER TABLE quartet_retrieval.%I ALTER COLUMN embedding SET STORAGE PLAIN', table_name);
   END IF;
-  EXECUTE format('ALTER TABLE quartet_retrieval.%I ENABLE ROW LEVEL SECURITY', table_name);
-  EXECUTE format('ALTER TABLE quartet_retrieval.%I FORCE ROW LEVEL SECURITY', table_name);
+  EXECUTE format('ALTER TABLE quartet_retrieval.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', table_name);
   EXECUTE format(
-    'CREATE POLICY tenant_rows ON quartet_retrieval.%I TO quartet_retrieval
+    'CREATE POLICY own ON quartet_retrieval.%I TO quartet_retrieval
        USING (tenant = current_setting(''quartet.tenant'', true))', table_name);
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON quartet_retrieval.%I TO quartet_retrieval', table_name);
 END $$;
@@ -191,18 +194,21 @@ END $$;
 CREATE FUNCTION home_vector_table(s space) RETURNS text LANGUAGE sql IMMUTABLE
   RETURN CASE WHEN s.placement IN ('settling', 'own') THEN own_vector_table(s) ELSE shared_vector_table(s) END;
 
--- Gives each passage its vector, in place of one it has.
-CREATE FUNCTION store_vectors(space_row bigint, passages bigint[], vectors text[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Gives each passage the vector at its place in the list (from 1), instead of one it has. The space's row is locked by the caller.
+CREATE FUNCTION store_vectors(space_row bigint, passages bigint[], places int[], vectors text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   s space;
   forgotten bigint;
 BEGIN
-  SELECT * INTO STRICT s FROM space WHERE id = space_row FOR UPDATE;
+  SELECT * INTO STRICT s FROM space WHERE id = space_row;
   forgotten := forget_vectors(s, passages);
   EXECUTE format(
-    'INSERT INTO %I (space, passage, tenant, embedding)
-     SELECT $1, given.passage, $2, given.vector::halfvec FROM unnest($3, $4) AS given (passage, vector)', home_vector_table(s))
-    USING s.id, s.tenant, passages, vectors;
+    'WITH embedded AS MATERIALIZED (
+       SELECT place, vector::halfvec AS embedding FROM unnest($5) WITH ORDINALITY AS given (vector, place)
+     )
+     INSERT INTO %I (space, passage, tenant, embedding)
+     SELECT $1, wanted.passage, $2, embedded.embedding FROM unnest($3, $4) AS wanted (passage, place) JOIN embedded USING (place)',
+    home_vector_table(s)) USING s.id, s.tenant, passages, places, vectors;
   UPDATE space SET vector_count = vector_count + cardinality(passages) - forgotten WHERE id = s.id;
 END $$;
 
@@ -215,6 +221,13 @@ CREATE FUNCTION has_vector(s space, passage text) RETURNS text LANGUAGE sql IMMU
     || CASE WHEN s.placement IN ('indexing', 'settling') THEN
       format(' AND NOT EXISTS (SELECT 1 FROM vector_stale o WHERE o.space = %s AND o.passage = %s)', s.id, passage)
       ELSE '' END END);
+
+-- A query, as SQL over a passage's ID: its vector in the space, if it has one.
+CREATE FUNCTION vector_of(s space, passage text) RETURNS text LANGUAGE sql IMMUTABLE RETURN concat_ws(' UNION ALL ',
+  CASE WHEN s.placement <> 'own' THEN
+    format('SELECT v.embedding FROM %I v WHERE v.space = %s AND v.passage = %s', shared_vector_table(s), s.id, passage) END,
+  CASE WHEN s.placement <> 'shared' THEN
+    format('SELECT v.embedding FROM %I v WHERE v.passage = %s', own_vector_table(s), passage) END);
 
 -- Moves some rows to the own table, or of a settling space deletes some marked ones; gives how many, 0 when all is done.
 CREATE FUNCTION move_vectors(space_row bigint, batch int) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -243,6 +256,20 @@ BEGIN
   RETURN moved;
 END $$;
 
+-- Deletes some of the shared rows of a space that was left; gives how many.
+CREATE FUNCTION erase_vectors(space_row bigint, batch int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  s space;
+  erased bigint;
+BEGIN
+  SELECT * INTO STRICT s FROM space WHERE id = space_row AND role = 'left';
+  EXECUTE format(
+    'DELETE FROM %I WHERE space = $1 AND passage IN (SELECT passage FROM %1$I WHERE space = $1 ORDER BY passage LIMIT $2)',
+    shared_vector_table(s)) USING s.id, batch;
+  GET DIAGNOSTICS erased = ROW_COUNT;
+  RETURN erased;
+END $$;
+
 -- Equal content is embedded once: new passages take the vectors of equal ones. The oldest equal passages get vectors first; were all looked
 -- at, a line repeated in ten thousand passages would be, for each of them.
 CREATE FUNCTION copy_vectors() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -250,14 +277,16 @@ DECLARE
   s space;
   copied bigint;
 BEGIN
-  FOR s IN SELECT * FROM space WHERE role <> 'left' AND collection IN (SELECT collection FROM added) LOOP
+  FOR s IN
+    SELECT * FROM space WHERE role <> 'left' AND collection_id IN (SELECT a.collection_id FROM added a) ORDER BY id FOR UPDATE
+  LOOP
     EXECUTE format(
       'INSERT INTO %I (space, passage, tenant, embedding)
        SELECT $1, a.id, a.tenant, equal.embedding FROM added a, LATERAL (
          SELECT v.embedding FROM (
-           SELECT p.id FROM passage p WHERE p.collection = a.collection AND p.content_hash = a.content_hash ORDER BY p.id LIMIT 8
+           SELECT p.id FROM passage p WHERE p.collection_id = a.collection_id AND p.content_hash = a.content_hash ORDER BY p.id LIMIT 8
          ) p, LATERAL (%s) v LIMIT 1
-       ) equal WHERE a.collection = $2', home_vector_table(s), vector_of(s, 'p.id')) USING s.id, s.collection;
+       ) equal WHERE a.collection_id = $2', home_vector_table(s), vector_of(s, 'p.id')) USING s.id, s.collection_id;
     GET DIAGNOSTICS copied = ROW_COUNT;
     IF copied > 0 THEN
       UPDATE space SET vector_count = vector_count + copied WHERE id = s.id;
@@ -266,20 +295,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A query, as SQL over a passage's ID: its vector in the space, if it has one.
-CREATE FUNCTION vector_of(s space, passage text) RETURNS text LANGUAGE sql IMMUTABLE RETURN concat_ws(' UNION ALL ',
-  CASE WHEN s.placement <> 'own' THEN
-    format('SELECT v.embedding FROM %I v WHERE v.space = %s AND v.passage = %s', shared_vector_table(s), s.id, passage) END,
-  CASE WHEN s.placement <> 'shared' THEN
-    format('SELECT v.embedding FROM %I v WHERE v.passage = %s', own_vector_table(s), passage) END);
-
 CREATE FUNCTION forget_passages() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   s space;
   forgotten bigint;
 BEGIN
-  FOR s IN SELECT * FROM space WHERE role <> 'left' AND collection IN (SELECT collection FROM gone) LOOP
-    forgotten := forget_vectors(s, ARRAY(SELECT id FROM gone WHERE collection = s.collection));
+  FOR s IN
+    SELECT * FROM space WHERE role <> 'left' AND collection_id IN (SELECT g.collection_id FROM gone g) ORDER BY id FOR UPDATE
+  LOOP
+    forgotten := forget_vectors(s, ARRAY(SELECT g.id FROM gone g WHERE g.collection_id = s.collection_id));
     IF forgotten > 0 THEN
       UPDATE space SET vector_count = vector_count - forgotten WHERE id = s.id;
     END IF;
@@ -298,10 +322,10 @@ CREATE FUNCTION document_vector_counts(documents bigint[]) RETURNS TABLE (docume
 DECLARE
   s space;
 BEGIN
-  FOR s IN SELECT * FROM space WHERE role = 'active' AND collection IN
-    (SELECT d.collection FROM document d WHERE d.row_id = ANY (documents)) LOOP
+  FOR s IN SELECT * FROM space WHERE role = 'active' AND collection_id IN
+    (SELECT d.collection_id FROM document d WHERE d.id = ANY (documents)) LOOP
     RETURN QUERY EXECUTE format(
-      'SELECT p.document, count(*)::int FROM passage p WHERE p.document = ANY ($1) AND p.collection = $2 AND (%s) GROUP BY p.document',
-      has_vector(s, 'p.id')) USING documents, s.collection;
+      'SELECT p.document, count(*)::int FROM passage p WHERE p.document = ANY ($1) AND p.collection_id = $2 AND (%s) GROUP BY p.document',
+      has_vector(s, 'p.id')) USING documents, s.collection_id;
   END LOOP;
 END $$;
