@@ -7,18 +7,18 @@ import { DenseRows } from "./dense-rows.ts";
 import { FilterSets } from "./filter-sets.ts";
 import { HashedRows } from "./hashed-rows.ts";
 import { Postings } from "./postings.ts";
-import type { VectorRows } from "./vector-rows.ts";
+import { SpaceVectors } from "./space-vectors.ts";
 
 /** A space of a collection, with its vectors. `rowId` names its table. */
 export interface SpaceEntry {
   readonly rowId: number;
   space: EmbeddingSpace;
-  readonly rows: VectorRows;
+  readonly vectors: SpaceVectors;
 }
 
 export function createSpaceEntry(rowId: number, space: EmbeddingSpace): SpaceEntry {
   const rows = space.kind === "hashed" ? new HashedRows(space.dimensions) : new DenseRows(space.dimensions);
-  return { rowId, space, rows };
+  return { rowId, space, vectors: new SpaceVectors(rows) };
 }
 
 /** A collection as it stands; changed only after the commit that changed the record. */
@@ -51,7 +51,7 @@ export function stateOf({ name, recordSeq }: CollectionEntry): CollectionState {
 
 export function toCollection(entry: CollectionEntry): Collection {
   const progress = (space: SpaceEntry | undefined) =>
-    space === undefined ? undefined : { space: space.space, vectorCount: space.rows.size };
+    space === undefined ? undefined : { space: space.space, vectorCount: space.vectors.size };
   return {
     state: stateOf(entry),
     documentCount: entry.documentCount,
@@ -148,12 +148,12 @@ export function attributesOf(entry: DocumentEntry): DocumentAttributes & { reado
 }
 
 export function toStoredDocument(entry: DocumentEntry, contentHash: string): StoredDocument {
-  const rows = entry.home.active?.rows;
+  const vectors = entry.home.active?.vectors;
   return {
     ...attributesOf(entry),
     contentHash,
     passageCount: entry.passages.length,
-    vectorCount: rows === undefined ? 0 : entry.passages.filter(({ slot }) => rows.has(slot)).length,
+    vectorCount: vectors === undefined ? 0 : entry.passages.filter(({ slot }) => vectors.has(slot)).length,
   };
 }
 

@@ -50,10 +50,6 @@ export class DenseRows implements VectorRows {
     }
   }
 
-  *prepare(): Generator<void, void, void> {
-    // Rows are searched as they are kept.
-  }
-
   #rowAt(row: number): Float32Array {
     const start = (row % blockRows) * this.#dimensions;
     return this.#blocks[Math.floor(row / blockRows)]!.subarray(start, start + this.#dimensions);

@@ -6,8 +6,8 @@ const blockRows = 1024;
 const cacheLineBytes = 64;
 
 /**
- * The vectors of `blockRows` rows. They arrive as rows, and become columns, the component of row r in dimension d at [d x blockRows + r], when they are
- * first searched: opening a store of 100,000 passages would take a second longer otherwise.
+ * The vectors of `blockRows` rows. They arrive as rows, and become columns, the component of row r in dimension d at [d x blockRows + r], when the
+ * block is full or first searched: to write a row into columns costs far more than its share of writing them together.
  */
 interface Block {
   /** Undefined once there are columns. */
@@ -47,6 +47,7 @@ export class HashedRows implements VectorRows {
     const bytes = toBytes(vector);
     if (block.columns === undefined) {
       block.rows![place] = bytes;
+      if (place === blockRows - 1) this.#columnsOf(block);
       return;
     }
     for (let dimension = 0; dimension < bytes.length; dimension += 1) {
@@ -82,14 +83,6 @@ export class HashedRows implements VectorRows {
         const slot = slots[first + place]!;
         if (allowed === undefined || allowed[slot] === 1) visit(slot, sums[place]! * inverseLengths[place]!);
       }
-      yield;
-    }
-  }
-
-  *prepare(): Generator<void, void, void> {
-    // By index: blocks may come and go between steps.
-    for (let index = 0; index < this.#blocks.length; index += 1) {
-      this.#columnsOf(this.#blocks[index]!);
       yield;
     }
   }

@@ -6,20 +6,24 @@ import {
   DocumentEntry,
   newCollectionEntry,
   type PassageEntry,
+  type Tenant,
 } from "./catalogue.ts";
+import { vectorPassagesIndex } from "./migrations.ts";
+import { PackedTerms } from "./packed-terms.ts";
+import type { UnreadSpace } from "./read-vectors.ts";
 import type { EmbeddedState } from "./state.ts";
-import { forEachTerm } from "./term-codec.ts";
-import { decodeVector } from "./vector-codec.ts";
 
-/** Fills an empty state from the file. Gives way to other work; the signal ends it. */
-export async function loadState(state: EmbeddedState, signal: AbortSignal): Promise<void> {
+/**
+ * Fills an empty state from the file, all but the vectors, which are read afterwards. Gives way to other work; the signal ends it.
+ */
+export async function loadState(state: EmbeddedState, signal: AbortSignal): Promise<readonly UnreadSpace[]> {
   const giveWay = createGiveWay();
   const pause = () => giveWay(signal);
   const collections = loadCollections(state);
   const documents = await loadDocuments(state, collections, pause);
   const passages = await loadPassages(state, documents, pause);
   await loadTerms(state, passages, pause);
-  await loadVectors(state, collections, passages, pause);
+  return loadSpaces(state, collections, passages, pause);
 }
 
 type Pause = () => Promise<void> | undefined;
@@ -137,28 +141,26 @@ async function loadTerms(
 ): Promise<void> {
   const words = database.rows<[id: number, text: string]>("SELECT id, text FROM term");
   await forEachRow(words, pause, ([id, text]) => termIds.set(text, id));
-  // A posting takes two bytes or more. Of several tenants nobody knows whose they are.
-  const sql = "SELECT coalesce(sum(length(terms)), 0) / 2 AS most FROM passage_terms";
-  const { most } = database.get<{ most: number }>(sql)!;
-  for (const { postings } of tenants.values()) postings.beginLoading(tenants.size === 1 ? most : 0);
+  const byTenant = new Map<Tenant, PackedTerms>();
+  for (const tenant of tenants.values()) byTenant.set(tenant, new PackedTerms());
   type Row = [passage: number, length: number, terms: Uint8Array];
   const rows = database.rows<Row>("SELECT passage, token_count, terms FROM passage_terms");
   await forEachRow(rows, pause, ([passage, length, terms]) => {
     const { slot, document } = passages.get(passage)!;
-    document.home.tenant.postings.add(slot, length, (visit) => forEachTerm(terms, visit));
+    byTenant.get(document.home.tenant)!.push(slot, length, terms);
   });
-  for (const { postings } of tenants.values()) {
-    const steps = postings.merge();
-    while (steps.next().done !== true) await pause();
+  for (const [{ postings }, packed] of byTenant) {
+    for (const _step of postings.fill(packed)) await pause();
   }
 }
 
-async function loadVectors(
-  state: EmbeddedState,
+/** Spaces, and which passages have vectors in them. */
+async function loadSpaces(
+  { database }: EmbeddedState,
   collections: ReadonlyMap<number, CollectionEntry>,
   passages: ReadonlyMap<number, PassageEntry>,
   pause: Pause,
-): Promise<void> {
+): Promise<UnreadSpace[]> {
   interface Row {
     rowId: number;
     collection: number;
@@ -170,18 +172,19 @@ async function loadVectors(
     cacheThreshold: number;
     model: string;
   }
-  const spaces = state.database.all<Row>(`
+  const spaces = database.all<Row>(`
     SELECT id AS rowId, collection, role, space_id AS id, dimensions, kind, dense_weight AS denseWeight,
       cache_threshold AS cacheThreshold, model
     FROM space`);
-  for (const { rowId, collection, role, ...space } of spaces) {
-    const entry = createSpaceEntry(rowId, space);
-    collections.get(collection)![role] = entry;
-    type VectorColumns = [passage: number, scale: number | null, components: Uint8Array];
-    const rows = state.database.rows<VectorColumns>(`SELECT passage, scale, components FROM vector_${rowId}`);
-    await forEachRow(rows, pause, ([passage, scale, components]) => {
-      entry.rows.set(passages.get(passage)!.slot, decodeVector({ scale, components }));
-    });
-    state.inBackground(entry.rows.prepare());
+  const unread: UnreadSpace[] = [];
+  for (const { rowId, collection: collectionRow, role, ...fields } of spaces) {
+    const collection = collections.get(collectionRow)!;
+    const space = createSpaceEntry(rowId, fields);
+    collection[role] = space;
+    unread.push({ collection, space });
+    database.exec(vectorPassagesIndex(rowId));
+    const rows = database.rows<[passage: number]>(`SELECT passage FROM vector_${rowId}`);
+    await forEachRow(rows, pause, ([passage]) => space.vectors.expect(passages.get(passage)!.slot));
   }
+  return unread;
 }

@@ -88,5 +88,11 @@ export function vectorTable(spaceRow: number): string {
     passage INTEGER PRIMARY KEY REFERENCES passage (id) ON DELETE CASCADE,
     scale REAL,
     components BLOB NOT NULL
-  ) STRICT`;
+  ) STRICT;
+  ${vectorPassagesIndex(spaceRow)}`;
+}
+
+/** Which passages have a vector, without reading any: a thousandth of the table. Stores of before had none. */
+export function vectorPassagesIndex(spaceRow: number): string {
+  return `CREATE INDEX IF NOT EXISTS vector_${spaceRow}_passages ON vector_${spaceRow} (passage)`;
 }

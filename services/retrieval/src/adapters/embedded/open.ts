@@ -1,9 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import type { KeywordIndex } from "../../domain/keyword-index.ts";
 import type { RecordStore } from "../../domain/record-store.ts";
 import type { VectorIndex } from "../../domain/vector-index.ts";
 import { Database, unusable } from "./database.ts";
 import { createKeywordIndex } from "./keyword-index.ts";
 import { loadState } from "./load.ts";
+import { readVectors, type UnreadSpace } from "./read-vectors.ts";
 import { createRecordStore } from "./record-store.ts";
 import { EmbeddedState } from "./state.ts";
 import { createVectorIndex } from "./vector-index.ts";
@@ -15,6 +17,8 @@ export interface EmbeddedStoreOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds since 1970; for tests. Default: the clock. */
   readonly nowMs?: () => number;
+  /** How vectors are read once the store is open; for tests. Default: 256 KiB in one go, then a turn of the event loop for other calls. */
+  readonly reading?: { readonly bytesPerStep: number; readonly pause: () => Promise<unknown> };
 }
 
 /** The three ports of retrieval on one SQLite file and this process's memory. */
@@ -22,28 +26,41 @@ export interface EmbeddedStore {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  /** Resolves when searches by vector no longer wait for vectors to be read; rejects when those cannot be, or the store is closed before. */
+  readonly vectorsRead: Promise<void>;
   /** Nothing of the store may be used afterwards. */
   close(): Promise<void>;
 }
 
-/** Opens the store of a data folder for this process alone. Throws DataFolderError, of which FolderInUseError is one. */
+/**
+ * Opens the store of a data folder for this process alone. Vectors are read after that, while the store is in use; searches by vector wait
+ * for them. Throws DataFolderError, of which FolderInUseError is one.
+ */
 export async function openEmbeddedStore({
   folder,
   signal = new AbortController().signal,
   nowMs = Date.now,
+  reading = { bytesPerStep: 256 * 1024, pause: setImmediate },
 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const state = new EmbeddedState(new Database(folder), nowMs);
+  let unread: readonly UnreadSpace[];
   try {
-    await loadState(state, signal);
+    unread = await loadState(state, signal);
   } catch (error) {
     await state.close();
     // A damaged file is the owner's to know; anything else is a defect, whose stack is wanted.
     throw (error as { readonly code?: unknown }).code === "ERR_SQLITE_ERROR" ? unusable(folder, error) : error;
   }
+  const reads = unread.flatMap(({ space }) => space.vectors.whenRead ?? []);
+  const vectorsRead = Promise.all(reads).then(() => undefined);
+  // Whoever does not ask is told by the searches.
+  vectorsRead.catch(() => undefined);
+  state.inBackground(readVectors(state, unread, reading), reading);
   return {
     records: createRecordStore(state),
     keywords: createKeywordIndex(state),
     vectors: createVectorIndex(state),
+    vectorsRead,
     close: () => state.close(),
   };
 }

@@ -36,12 +36,13 @@ type Step =
   | { readonly kind: "merge"; readonly steps: number };
 
 const term = fc.nat({ max: 9 });
+const passage: fc.Arbitrary<Passage> = fc.array(term, { minLength: 1, maxLength: 12 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant("add" as const),
-      passage: fc.array(term, { minLength: 1, maxLength: 12 }),
+      passage,
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("remove" as const), nth: fc.nat() }) },
@@ -57,11 +58,22 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("Postings", () => {
-  it("scores as the formula does, through additions, removals and merges in any order", () => {
+  it("scores as the formula does, filled at once, through additions, removals and merges in any order", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(passage, { maxLength: 8 }), fc.array(step, { maxLength: 60 }), (given, steps) => {
         const postings = new Postings((left, right) => left - right);
-        const passages = new Map<number, Passage>();
+        const slots = given.map(() => postings.takeSlot());
+        const filling = postings.fill(
+          {
+            count: given.length,
+            slotAt: (index) => slots[index]!,
+            lengthAt: (index) => given[index]!.length,
+            forEachTerm: (index, visit) => countsOf(given[index]!).forEach((count, id) => visit(id, count)),
+          },
+          1,
+        );
+        for (const _step of filling);
+        const passages = new Map(given.map((terms, index) => [slots[index]!, terms]));
         let merge: Generator<void, void, void> | undefined;
         const check = (query: Passage, limit: number) => {
           const expected = [...naiveScores(passages, query)].sort(

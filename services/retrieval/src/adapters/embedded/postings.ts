@@ -24,8 +24,6 @@ interface Flat {
  * Indices are kept plus 1, so that 0 means none.
  */
 class Tail {
-  /** Without links it can be merged but not searched, and fills faster. */
-  readonly #isLinked: boolean;
   heads = new Uint32Array(0);
   terms = new Uint32Array(0);
   postings = new Uint32Array(0);
@@ -34,28 +32,14 @@ class Tail {
   /** One more than the greatest term. */
   termCount = 0;
 
-  constructor({ isLinked = true, reserved = 0 }: { readonly isLinked?: boolean; readonly reserved?: number } = {}) {
-    this.#isLinked = isLinked;
-    this.#reserve(reserved);
-  }
-
-  #reserve(length: number): void {
-    this.terms = grown(this.terms, length);
-    this.postings = grown(this.postings, length);
-    if (this.#isLinked) this.previous = grown(this.previous, length);
-  }
-
   push(termId: number, posting: number): void {
     if (termId >= this.termCount) this.termCount = termId + 1;
-    if (this.length >= this.postings.length) this.#reserve(this.length + 1);
+    this.heads = grown(this.heads, termId + 1);
+    this.terms = grown(this.terms, this.length + 1);
+    this.postings = grown(this.postings, this.length + 1);
+    this.previous = grown(this.previous, this.length + 1);
     this.terms[this.length] = termId;
     this.postings[this.length] = posting;
-    if (this.#isLinked) return this.#link(termId);
-    this.length += 1;
-  }
-
-  #link(termId: number): void {
-    if (termId >= this.heads.length) this.heads = grown(this.heads, termId + 1);
     this.previous[this.length] = this.heads[termId]!;
     this.length += 1;
     this.heads[termId] = this.length;
@@ -68,6 +52,14 @@ export interface PostingsQuery {
   readonly limit: number;
   /** Nonzero for slots that may be found; all may if undefined. */
   readonly allowed: Uint8Array | undefined;
+}
+
+/** Passages to fill an index with, by their number in [0, count); terms as for `Postings.add`. */
+export interface PassagesToFill {
+  readonly count: number;
+  readonly slotAt: (index: number) => number;
+  readonly lengthAt: (index: number) => number;
+  readonly forEachTerm: (index: number, visit: (termId: number, count: number) => void) => void;
 }
 
 /**
@@ -179,9 +171,40 @@ export class Postings {
     for (const slot of dead) this.#freeSlots.push(slot);
   }
 
-  /** Before many passages are added at once, of about that many postings: nothing is found until they are merged. */
-  beginLoading(postings: number): void {
-    this.#tail = new Tail({ isLinked: false, reserved: postings });
+  /**
+   * Fills an empty index with passages whose slots were taken, step by step; nothing is found before it ends. Twice over their terms, once for
+   * the sizes of the lists and once for what is in them, which takes half the time of adding one by one and merging.
+   */
+  *fill(passages: PassagesToFill, stepPassages = 2_048): Generator<void, void, void> {
+    const { count, slotAt, lengthAt, forEachTerm } = passages;
+    const isPause = (index: number) => index % stepPassages === stepPassages - 1;
+    this.#lengths = grown(this.#lengths, this.#slotCount);
+    this.#alive = grown(this.#alive, this.#slotCount);
+    const addHolder = (termId: number) => {
+      if (termId >= this.#holders.length) this.#holders = grown(this.#holders, termId + 1);
+      this.#holders[termId]! += 1;
+    };
+    for (let index = 0; index < count; index += 1) {
+      const slot = slotAt(index);
+      this.#lengths[slot] = lengthAt(index);
+      this.#alive[slot] = 1;
+      this.#totalLength += lengthAt(index);
+      forEachTerm(index, addHolder);
+      if (isPause(index)) yield;
+    }
+    this.#liveCount = count;
+    const starts = new Uint32Array(this.#holders.length + 1);
+    this.#holders.forEach((holders, termId) => (starts[termId + 1] = starts[termId]! + holders));
+    const postings = new Uint32Array(starts.at(-1)!);
+    const next = starts.slice();
+    for (let index = 0; index < count; index += 1) {
+      const head = slotAt(index) << countBits;
+      forEachTerm(index, (termId, termCount) => {
+        postings[next[termId]!++] = (head | Math.min(termCount, maxCount)) >>> 0;
+      });
+      if (isPause(index)) yield;
+    }
+    this.#flat = { starts, postings };
   }
 
   /** The length norm of each slot, kept until a passage comes or goes. */

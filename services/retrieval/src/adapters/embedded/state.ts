@@ -34,14 +34,23 @@ export class EmbeddedState {
     if (postings.wantsMerge) this.inBackground(postings.merge());
   }
 
-  /** Does work step by step, with room for calls between the steps, until it is done or the store is closed. */
-  inBackground(steps: Generator<void, void, void>): void {
-    const work = this.#run(steps).finally(() => this.#background.delete(work));
+  /**
+   * Does work step by step until it is done or the store is closed, with a pause between the steps, in which calls have room. Default: a turn
+   * of the event loop. The steps must not throw.
+   */
+  inBackground(
+    steps: Generator<void, void, void>,
+    { pause }: { readonly pause: () => Promise<unknown> } = { pause: setImmediate },
+  ): void {
+    const work = this.#run(steps, pause).finally(() => this.#background.delete(work));
     this.#background.add(work);
   }
 
-  async #run(steps: Generator<void, void, void>): Promise<void> {
-    while (!this.#isClosed && steps.next().done !== true) await setImmediate();
+  async #run(steps: Generator<void, void, void>, pause: () => Promise<unknown>): Promise<void> {
+    while (steps.next().done !== true) {
+      await pause();
+      if (this.#isClosed) steps.return();
+    }
   }
 
   /** Resolves when nothing is at work any longer. */

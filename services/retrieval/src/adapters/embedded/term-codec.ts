@@ -22,10 +22,17 @@ export function encodeTerms(terms: TermCounts): Uint8Array {
   return bytes.slice(0, length);
 }
 
-/** The inverse of `encodeTerms`: calls `visit` for each term. Throws a RangeError on bytes that `encodeTerms` cannot have made. */
-export function forEachTerm(bytes: Uint8Array, visit: (termId: number, count: number) => void): void {
-  const end = bytes.length;
-  let at = 0;
+/**
+ * The inverse of `encodeTerms`, of all the bytes or those in [start, end): calls `visit` for each term. Throws a RangeError on bytes that
+ * `encodeTerms` cannot have made.
+ */
+export function forEachTerm(
+  bytes: Uint8Array,
+  visit: (termId: number, count: number) => void,
+  start = 0,
+  end = bytes.length,
+): void {
+  let at = start;
   let termId = 0;
   while (at < end) {
     let shift = 0;

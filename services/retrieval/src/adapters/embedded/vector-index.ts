@@ -60,6 +60,8 @@ export function createVectorIndex(state: EmbeddedState): VectorIndex {
 
 /** Gives way to other calls between blocks. When a change came in between, all is done once more, in one go. */
 async function nearest(tenant: Tenant, query: VectorQuery, signal: AbortSignal): Promise<Hit[]> {
+  const reading = spacesAsked(tenant, query).flatMap(({ vectors }) => vectors.whenRead ?? []);
+  if (reading.length > 0) await untilAborted(Promise.all(reading), signal);
   const giveWay = createGiveWay();
   const { changes } = tenant;
   const { best, steps } = scan(tenant, query);
@@ -75,15 +77,31 @@ async function nearest(tenant: Tenant, query: VectorQuery, signal: AbortSignal):
   return tenant.toHits(best.sorted());
 }
 
-function scan(tenant: Tenant, { vector, spaceId, collections, filter, limit }: VectorQuery) {
+function spacesAsked(tenant: Tenant, { collections, spaceId }: VectorQuery): SpaceEntry[] {
+  const active = collections.flatMap((name) => tenant.collections.get(name)?.active ?? []);
+  return active.filter(({ space }) => space.id === spaceId);
+}
+
+async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function scan(tenant: Tenant, query: VectorQuery) {
+  const { vector, filter, limit } = query;
   const allowed = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
   const best = new TopK(limit, tenant.compareSlots);
   const visit = (slot: number, cosine: number) => {
     if (cosine >= best.threshold) best.offer(slot, cosine);
   };
-  const active = collections.flatMap((name) => tenant.collections.get(name)?.active ?? []);
-  const rows = active.filter(({ space }) => space.id === spaceId).map((entry) => entry.rows);
-  return { best, steps: stepsOf(rows.map((each) => each.scan(vector, allowed, visit))) };
+  const scans = spacesAsked(tenant, query).map(({ vectors }) => vectors.scan(vector, allowed, visit));
+  return { best, steps: stepsOf(scans) };
 }
 
 function* stepsOf(scans: readonly Generator<void, void, void>[]): Generator<void, void, void> {
@@ -97,7 +115,7 @@ function missing(
 ): MissingVectorsPage {
   const space = spacesOf(entry).find((candidate) => candidate.space.id === spaceId);
   // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
-  if (space !== undefined && space.rows.size === entry.passageCount) {
+  if (space !== undefined && space.vectors.size === entry.passageCount) {
     return { contents: [], nextAfterPassageId: undefined };
   }
   const lacks = (passage: string) =>
@@ -166,7 +184,7 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
   target.space = space;
   if (role !== undefined) entry[role] = target;
   if (touched !== undefined) applyTouch(entry.tenant, touched);
-  for (const { id, vector } of targets) target.rows.set(entry.tenant.passages.get(id)!.slot, vector);
+  for (const { id, vector } of targets) target.vectors.set(entry.tenant.passages.get(id)!.slot, vector);
   return targets.length;
 }
 
@@ -207,7 +225,7 @@ function activate(state: EmbeddedState, entry: CollectionEntry, spaceId: string)
   if (entry.active?.space.id === spaceId) return { kind: "active", collection: toCollection(entry) };
   const { active: old, building: next } = entry;
   if (next?.space.id !== spaceId) return { kind: "not-building" };
-  const missingCount = entry.passageCount - next.rows.size;
+  const missingCount = entry.passageCount - next.vectors.size;
   if (missingCount > 0) return { kind: "incomplete", missingCount };
   const { database } = state;
   if (old !== undefined) database.forget(`vector_${old.rowId} `);

@@ -15,8 +15,6 @@ export interface VectorRows {
    * longer once a row has changed between two steps.
    */
   scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void>;
-  /** Does step by step what the first search would have to do otherwise. Rows may change between steps. */
-  prepare(): Generator<void, void, void>;
 }
 
 /** Which row is whose, without holes: the last row moves into the place of a deleted one. */

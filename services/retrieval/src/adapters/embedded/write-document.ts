@@ -285,7 +285,7 @@ function forgetDocument(tenant: Tenant, document: DocumentEntry, gone: readonly 
   home.passageCount -= document.passages.length;
   for (const { entry, terms } of gone) {
     tenant.postings.remove(entry.slot, (visit) => forEachTerm(terms, visit));
-    for (const { rows } of spacesOf(home)) rows.delete(entry.slot);
+    for (const { vectors } of spacesOf(home)) vectors.delete(entry.slot);
     tenant.passages.delete(entry.id);
     tenant.passagesBySlot[entry.slot] = undefined;
   }
@@ -307,7 +307,7 @@ function rememberDocument(tenant: Tenant, document: DocumentEntry, passages: rea
     if (added !== undefined) addTerms(tenant, slot, added);
     for (const { spaceRow, row } of vectors) {
       const space = spacesOf(home).find(({ rowId }) => rowId === spaceRow);
-      space?.rows.set(slot, decodeVector(row));
+      space?.vectors.set(slot, decodeVector(row));
     }
   });
   tenant.documents.set(document.id, document);
