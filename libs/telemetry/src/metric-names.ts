@@ -73,6 +73,16 @@ export const metricNames = {
     help: "Stages that an answer or a search was given without, by reason.",
     labels: ["stage", "reason"],
   },
+  quartet_search_legs_total: {
+    kind: "counter",
+    help: "Legs of searches, by how they ended and why.",
+    labels: ["leg", "status", "reason"],
+  },
+  quartet_search_leg_duration_seconds: {
+    kind: "histogram",
+    help: "Time of the legs of searches that were asked.",
+    labels: ["leg"],
+  },
   quartet_pool_size: {
     kind: "gauge",
     help: "Members of a pool of connections, by pool.",

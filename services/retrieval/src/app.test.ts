@@ -9,9 +9,9 @@ import { Execution, Fusion, LegKind, LegStatus } from "@quartet/contracts/type/v
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { createClient, createInMemoryTransport, type ServiceModule } from "@quartet/rpc";
-import { createLogger } from "@quartet/telemetry";
+import { createLogger, createMetrics } from "@quartet/telemetry";
 import { hashedEmbedding } from "@quartet/text";
-import { createModule } from "./app.ts";
+import { createModule, parseConfig } from "./app.ts";
 
 type Filter = MessageInitShape<typeof FilterSchema>;
 
@@ -29,7 +29,9 @@ const vectorOf = (text: string) => ({
 
 describe("the retrieval service", () => {
   const log = createLogger({ service: "retrieval", destination: { write: () => {} } });
-  const service: ServiceModule = createModule({ dataDir: ":memory:", legTimeLimitMs: 5_000 }, { log });
+  const metrics = createMetrics({ component: "retrieval", processMetrics: false });
+  const config = parseConfig({ QUARTET_DATA_DIR: ":memory:", QUARTET_RETRIEVAL_LEG_TIMEOUT: "5s" });
+  const service: ServiceModule = createModule(config, { log, metrics });
   const transport = createInMemoryTransport(service.routes, { validate: true });
   const documents = createClient(DocumentService, transport);
   const index = createClient(IndexService, transport);

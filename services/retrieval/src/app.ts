@@ -1,16 +1,10 @@
-import { Code } from "@connectrpc/connect";
 import { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
-import { quartetError } from "@quartet/errors";
 import type { ServiceModule } from "@quartet/rpc";
-import { type App, createServiceApp } from "@quartet/service";
-import type { Logger } from "@quartet/telemetry";
-import { type EmbeddedStore, openEmbeddedStore } from "./adapters/embedded/open.ts";
-import type { Config } from "./config.ts";
-import type { LegOutcome } from "./domain/leg.ts";
+import { type App, createServiceApp, type Telemetry } from "@quartet/service";
+import type { Config, StoreConfig } from "./config.ts";
 import { createSearcher, type Source } from "./domain/search.ts";
-import type { Stores } from "./domain/stores.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
@@ -19,6 +13,8 @@ import { createListPassagesWithoutVector } from "./handlers/list-passages-withou
 import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
+import { createLegEvents } from "./leg-events.ts";
+import { createEmbeddedStores } from "./stores/embedded.ts";
 
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -27,21 +23,18 @@ export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lo
 /** All documents of the tenant, by words and by vectors. */
 const sources: readonly Source[] = [{ name: "corpus", kind: "hybrid" }];
 
-export interface ModuleOptions {
-  readonly log: Logger;
-}
-
-/** What the service reads of its configuration when no process of its own is around it. */
-export type ModuleConfig = Pick<Config, "dataDir" | "legTimeLimitMs">;
-
-/** The service without a process around it: what standalone mounts. The store is opened by `start`, which throws DataFolderError. */
-export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }: ModuleOptions): ServiceModule {
-  let opened: EmbeddedStore | undefined;
-  const stores = storesOf(() => opened);
-  const onLeg = ({ source, leg, reason, error }: LegOutcome) => {
-    if (error !== undefined) log.warn({ source, leg, reason, err: error }, "a leg of a search failed");
-  };
-  const search = createSearcher({ stores, sources, legTimeLimitMs, onLeg });
+/** The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. */
+export function createModule(config: StoreConfig, telemetry: Telemetry): ServiceModule {
+  const { log } = telemetry;
+  const { stores, guards, keywordLagMs, start, close, watchReady, figures } = createEmbeddedStores(config, log);
+  const search = createSearcher({
+    stores,
+    guards,
+    sources,
+    legTimeLimitMs: config.legTimeLimitMs,
+    onLeg: createLegEvents(telemetry),
+    ...(keywordLagMs && { keywordLagMs }),
+  });
   const onFailure = (error: unknown) => log.error({ err: error }, "a document could not be stored");
   return {
     routes: (add) => {
@@ -58,44 +51,14 @@ export function createModule({ dataDir, legTimeLimitMs }: ModuleConfig, { log }:
       });
       add(RetrievalService, { searchPassages: createSearchPassages({ search }) });
     },
-    start: async (signal) => {
-      const started = performance.now();
-      opened = await openEmbeddedStore({ folder: dataDir, signal });
-      log.info({ durationMs: Math.round(performance.now() - started) }, "record store opened");
-    },
-    stop: async () => {
-      const closing = opened;
-      opened = undefined;
-      await closing?.close();
-    },
-  };
-}
-
-function storesOf(opened: () => EmbeddedStore | undefined): Stores {
-  const store = (): EmbeddedStore => {
-    const current = opened();
-    if (current !== undefined) return current;
-    throw quartetError({
-      code: Code.Unavailable,
-      reason: "DRAINING",
-      message: "The store is not open: the service is starting or going down. Try again in a moment.",
-      retryDelayMs: 1_000,
-    });
-  };
-  return {
-    get records() {
-      return store().records;
-    },
-    get keywords() {
-      return store().keywords;
-    },
-    get vectors() {
-      return store().vectors;
-    },
+    start,
+    stop: close,
+    ...(watchReady && { watchReady }),
+    ...(figures && { figures }),
   };
 }
 
 /** The service as a process of its own, on gRPC. */
 export function createApp(config: Config): App {
-  return createServiceApp({ name: "retrieval", config, createModule: ({ log }) => createModule(config, { log }) });
+  return createServiceApp({ name: "retrieval", config, createModule: (telemetry) => createModule(config, telemetry) });
 }

@@ -1,14 +1,68 @@
-import { checkTls, type ConfigOf, type Environment, parseEnv, serverVariables, variable } from "@quartet/service";
+import {
+  checkDatabaseUrl,
+  checkTls,
+  ConfigError,
+  type ConfigOf,
+  databaseVariables,
+  type Environment,
+  parseEnv,
+  serverVariables,
+  variable,
+} from "@quartet/service";
 
-/** Everything that the retrieval service reads from the environment. */
-export const variables = {
-  ...serverVariables({ service: "retrieval", port: 50_052 }),
+/** Where documents are kept and searched: in a folder, or in PostgreSQL and Elasticsearch. */
+const storeVariables = {
   dataDir: variable.text("QUARTET_DATA_DIR", {
     default: ".quartet",
     pattern: /^[^\0]{1,4096}$/,
     expected: "the path of a folder, or :memory:",
     doc: "Folder with everything that is kept, made if it is not there; :memory: keeps nothing.",
   }),
+  ...databaseVariables,
+  elasticsearchUrl: variable.secret("ELASTICSEARCH_URL", {
+    optional: true,
+    doc: "Elasticsearch 8 or 9 with the nori plugin, as http://host:9200 or https://user:password@host:9200; it goes with DATABASE_URL.",
+  }),
+  elasticsearchApiKey: variable.secret("QUARTET_ELASTICSEARCH_API_KEY", {
+    optional: true,
+    doc: "API key for Elasticsearch, base64-encoded as Elasticsearch gives it; in place of a user in ELASTICSEARCH_URL.",
+  }),
+  elasticsearchPrefix: variable.text("QUARTET_ELASTICSEARCH_PREFIX", {
+    default: "quartet",
+    pattern: /^[a-z][a-z0-9-]{0,62}$/,
+    expected: "lower-case letters, digits and hyphens, a letter first",
+    doc: "What the names of the indexes, aliases and templates in Elasticsearch begin with; one for each installation that shares a cluster.",
+  }),
+  elasticsearchShards: variable.integer("QUARTET_ELASTICSEARCH_SHARDS", {
+    default: 1,
+    min: 1,
+    max: 256,
+    doc: "Primary shards of the keyword index; a change takes effect when the index is built anew (`quartet reindex`).",
+  }),
+  elasticsearchReplicas: variable.integer("QUARTET_ELASTICSEARCH_REPLICAS", {
+    default: 1,
+    min: 0,
+    max: 16,
+    doc: "Copies of each shard of the keyword index, on other nodes.",
+  }),
+  databasePoolSize: variable.integer("QUARTET_RETRIEVAL_DATABASE_CONNECTIONS", {
+    default: 10,
+    min: 2,
+    max: 512,
+    doc: "Connections that each retrieval process keeps to PostgreSQL at most.",
+  }),
+  exactScanRows: variable.integer("QUARTET_EXACT_SCAN_ROWS", {
+    default: 20_000,
+    min: 0,
+    max: 1_000_000,
+    doc: "Up to how many vectors a collection is searched exactly in PostgreSQL; above, it gets a partition with an HNSW index.",
+  }),
+} as const;
+
+/** Everything that the retrieval service reads from the environment. */
+export const variables = {
+  ...serverVariables({ service: "retrieval", port: 50_052 }),
+  ...storeVariables,
   legTimeLimitMs: variable.duration("QUARTET_RETRIEVAL_LEG_TIMEOUT", {
     default: 2_000,
     min: 10,
@@ -19,9 +73,40 @@ export const variables = {
 
 export type Config = ConfigOf<typeof variables>;
 
+/** What decides which stores are opened, and how. */
+export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs">;
+
 /** @throws {ConfigError} with one line per mistake. */
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
+  checkDatabaseUrl(config);
+  checkElasticsearchUrl(config);
+  checkTogether(config);
   return config;
+}
+
+/** The address may hold a password, so it is not shown. */
+function checkElasticsearchUrl({ elasticsearchUrl, elasticsearchApiKey }: Config): void {
+  if (elasticsearchUrl === undefined) return;
+  const url = URL.parse(elasticsearchUrl.reveal());
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw new ConfigError([
+      "ELASTICSEARCH_URL: is no address of Elasticsearch. Write it as http://host:9200 or https://user:password@host:9200.",
+    ]);
+  }
+  if (url.username !== "" && elasticsearchApiKey !== undefined) {
+    throw new ConfigError([
+      "QUARTET_ELASTICSEARCH_API_KEY: ELASTICSEARCH_URL names a user already. Set one of the two.",
+    ]);
+  }
+}
+
+function checkTogether({ databaseUrl, elasticsearchUrl }: Config): void {
+  if ((databaseUrl === undefined) === (elasticsearchUrl === undefined)) return;
+  const [given, missing] =
+    databaseUrl === undefined ? ["ELASTICSEARCH_URL", "DATABASE_URL"] : ["DATABASE_URL", "ELASTICSEARCH_URL"];
+  throw new ConfigError([
+    `${missing}: is not set, and ${given} is. The record in PostgreSQL and the keywords in Elasticsearch go together: set both, or none to keep all in QUARTET_DATA_DIR.`,
+  ]);
 }

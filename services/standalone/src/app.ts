@@ -3,10 +3,10 @@ import * as embedding from "@quartet/embedding-service";
 import * as gateway from "@quartet/gateway-service";
 import * as generation from "@quartet/generation-service";
 import * as retrieval from "@quartet/retrieval-service";
-import { type AddService, createInMemoryTransport } from "@quartet/rpc";
-import { type App, composeComponents, moduleComponent } from "@quartet/service";
+import { type App, type Component, composeComponents, createInstanceReporter } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
+import { figuresOf, hostModule } from "./hosted-module.ts";
 
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -17,22 +17,35 @@ export function createApp(config: Config): App {
   const metrics = createMetrics({ component: "standalone" });
   const inner = {
     embedding: embedding.createModule(config.embedding),
-    retrieval: retrieval.createModule(config.retrieval, { log }),
+    retrieval: retrieval.createModule(config.retrieval, { log, metrics }),
     compression: compression.createModule(),
     generation: generation.createModule(config.generation, { log }),
   };
-  const inMemory = (add: AddService) => {
-    for (const module of Object.values(inner)) module.routes(add);
+  const reporter = createInstanceReporter({
+    service: "standalone",
+    isReady: () => Object.values(hosted).every(({ isReady }) => isReady()),
+    figures: (signal) => figuresOf(Object.values(inner), signal),
+  });
+  const host = (name: keyof typeof inner) => hostModule(name, inner[name], { log, metrics, beside: reporter.routes });
+  const hosted = {
+    embedding: host("embedding"),
+    retrieval: host("retrieval"),
+    compression: host("compression"),
+    generation: host("generation"),
   };
-  // With the log: no other place sees why an inner service failed.
-  const transport = createInMemoryTransport(inMemory, { logger: log });
   const front = gateway.createFront(config.gateway, {
-    transports: { embedding: transport, retrieval: transport, compression: transport, generation: transport },
+    transports: {
+      embedding: hosted.embedding.transport,
+      retrieval: hosted.retrieval.transport,
+      compression: hosted.compression.transport,
+      generation: hosted.generation.transport,
+    },
     telemetry: { log, metrics },
     // The line that scripts wait for.
     onListening: (url) => process.stdout.write(`quartet listening on ${url}\n`),
     ...(config.own.exposeInner && { alsoServed: inner.compression.routes }),
   });
-  const parts = Object.entries(inner).map(([name, module]) => moduleComponent(name, module));
-  return { ...composeComponents("standalone", [...parts, front]), log };
+  const figures: Component = { name: "figures", start: async () => {}, stop: async () => reporter.close() };
+  const parts = Object.values(hosted).map(({ component }) => component);
+  return { ...composeComponents("standalone", [figures, ...parts, front]), log };
 }

@@ -9,5 +9,5 @@ export interface Stores {
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
   /** Where the keyword index is an engine of its own. */
-  readonly projection?: Projection;
+  readonly projection?: Projection | undefined;
 }
