@@ -1,13 +1,15 @@
 import { createCache } from "@quartet/cache";
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
-import { createKeyPool } from "@quartet/key-pool";
+import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
+import { createMarks, createRedis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
-import { createServiceApp, type App } from "@quartet/service";
+import { createServiceApp, type App, type Telemetry } from "@quartet/service";
 import { createHashedEmbedder } from "./adapters/hashed-embedder.ts";
 import { createEmbeddingsClient } from "./adapters/openai-embeddings/embeddings-client.ts";
 import { nativeDimensions } from "./adapters/openai-embeddings/native-dimensions.ts";
 import { createOpenAiEmbedder } from "./adapters/openai-embeddings/openai-embedder.ts";
 import { classify } from "./adapters/openai-embeddings/provider-errors.ts";
+import { createRedisVectors } from "./adapters/redis-vectors.ts";
 import { type Config, usesModel } from "./config.ts";
 import type { Embedder, TextVector } from "./domain/embedder.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
@@ -17,22 +19,44 @@ export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 /** The service without a process around it: what standalone mounts. */
-export function createModule(config: Config): ServiceModule {
+export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const hashed = createHashedEmbedder();
-  const model = usesModel(config) ? createModelEmbedder(config) : undefined;
+  const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
+  const model = usesModel(config) ? createModelEmbedder(config, shared?.keys) : undefined;
   const cache = createCache<string, TextVector>({
     maxEntries: config.cacheEntries,
     maxBytes: config.cacheBytes,
     sizeOf: ({ vector }, key) => vector.byteLength + BYTES_PER_UNIT * key.length,
   });
+  const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
-    createTextEmbedding({ configured: model ?? hashed, others: model === undefined ? [] : [hashed], cache }),
+    createTextEmbedding({ configured: model ?? hashed, others, cache, shared: shared?.vectors }),
   );
   return {
     routes: (add) => add(EmbeddingService, { embedTexts }),
     stop: async () => {
       await model?.close?.();
+      await shared?.close();
       cache.clear();
+    },
+    ...(shared && { figures: async () => ({ pools: [shared.figures()] }) }),
+  };
+}
+
+/** What replicas share, where there is a Redis: vectors of the model, and which keys rest. */
+function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
+  const { redisUrl, redisKeyPrefix: keyPrefix, baseUrl = "", model } = config;
+  if (redisUrl === undefined) return undefined;
+  const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, name: "embedding", log, metrics });
+  const vectors = createRedisVectors({ redis, metrics, ttlMs: config.sharedCacheTtlMs });
+  const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
+  return {
+    vectors,
+    keys,
+    figures: () => redis.figures(),
+    close: async () => {
+      await vectors.close();
+      await redis.close();
     },
   };
 }
@@ -43,17 +67,17 @@ const BYTES_PER_UNIT = 2;
 /** A local server that takes no key still wants the header. */
 const NO_KEY = { label: "no-key", value: "none" };
 
-function createModelEmbedder(config: Config): Embedder {
+function createModelEmbedder(config: Config, sharing: SharingOptions | undefined): Embedder {
   const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
   return createOpenAiEmbedder({
     ...config,
     client: createEmbeddingsClient(config),
-    keys: createKeyPool({ keys: keys.length > 0 ? keys : [NO_KEY], classify }),
+    keys: createKeyPool({ keys: keys.length > 0 ? keys : [NO_KEY], classify, sharing }),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });
 }
 
 /** The service as a process of its own, on gRPC. */
 export function createApp(config: Config): App {
-  return createServiceApp({ name: "embedding", config, createModule: () => createModule(config) });
+  return createServiceApp({ name: "embedding", config, createModule: (telemetry) => createModule(config, telemetry) });
 }

@@ -1,9 +1,11 @@
 import {
+  checkRedisUrl,
   checkTls,
   ConfigError,
   hasProvider,
   parseEnv,
   providerVariables,
+  redisVariables,
   serverVariables,
   variable,
   type ConfigOf,
@@ -100,6 +102,13 @@ export const variables = {
     max: 64 * 1024 ** 3,
     doc: "The most memory for kept vectors and their texts.",
   }),
+  ...redisVariables,
+  sharedCacheTtlMs: variable.duration("QUARTET_EMBEDDING_SHARED_CACHE_TTL", {
+    default: 7 * 24 * 3_600_000,
+    min: 1_000,
+    max: 90 * 24 * 3_600_000,
+    doc: "How long the vector of a question that a model made is kept in Redis for other replicas; those of passages stay ten minutes at most.",
+  }),
 } as const;
 
 export type Config = ConfigOf<typeof variables>;
@@ -108,6 +117,7 @@ export type Config = ConfigOf<typeof variables>;
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
+  checkRedisUrl(config);
   if (config.embedder === "openai" && !hasProvider(config)) {
     throw new ConfigError([
       "QUARTET_EMBEDDER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or hashed.",

@@ -5,7 +5,7 @@ import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { reasonOf, retryDelayMsOf } from "@quartet/errors";
 import { createClient, createGrpcTransport, createRpcServer } from "@quartet/rpc";
-import { createLogger } from "@quartet/telemetry";
+import { createLogger, createMetrics } from "@quartet/telemetry";
 import { type FakeProvider, providerErrors, startFakeProvider } from "@quartet/testing";
 import type { ConnectError } from "@connectrpc/connect";
 import { createModule, parseConfig } from "./app.ts";
@@ -30,7 +30,10 @@ async function serve(environment: Record<string, string> = {}) {
   const log: string[] = [];
   const logger = createLogger({ service: "generation", destination: { write: (line: string) => void log.push(line) } });
   const config = parseConfig({ OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: key, ...environment });
-  const module = createModule(config, { log: logger });
+  const module = createModule(config, {
+    log: logger,
+    metrics: createMetrics({ component: "generation", processMetrics: false }),
+  });
   const server = createRpcServer({ logger }).mount(module.routes);
   const { port } = await server.listen({ port: 0 });
   const transport = createGrpcTransport({ target: `127.0.0.1:${port}` });

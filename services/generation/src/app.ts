@@ -1,5 +1,6 @@
-import { createKeyPool } from "@quartet/key-pool";
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
+import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
+import { createMarks, createRedis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
 import { createServiceApp, type App, type Telemetry } from "@quartet/service";
 import { createChatClient } from "./adapters/openai-chat/chat-client.ts";
@@ -17,15 +18,30 @@ export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 /** The service without a process around it: what standalone mounts. */
-export function createModule(config: Config, { log }: Pick<Telemetry, "log">): ServiceModule {
+export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const extractive = createExtractiveAnswerer();
+  const { log } = telemetry;
+  const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
   const { answerer, close } = usesModel(config)
-    ? createModelAnswerer(config, { extractive, log })
+    ? createModelAnswerer(config, { extractive, log, sharing: shared?.keys })
     : { answerer: extractive, close: undefined };
   return {
     routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }),
-    ...(close === undefined ? {} : { stop: close }),
+    stop: async () => {
+      await close?.();
+      await shared?.close();
+    },
+    ...(shared && { figures: async () => ({ pools: [shared.figures()] }) }),
   };
+}
+
+/** What replicas share, where there is a Redis: which keys rest. */
+function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
+  const { redisUrl, redisKeyPrefix: keyPrefix, baseUrl = "", model } = config;
+  if (redisUrl === undefined) return undefined;
+  const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, name: "generation", log, metrics });
+  const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
+  return { keys, figures: () => redis.figures(), close: () => redis.close() };
 }
 
 /** A reply's bytes for each character of its text: every token, which may be less than one, comes in a JSON event of its own. */
@@ -34,13 +50,18 @@ const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
 function createModelAnswerer(
   config: Config,
-  { extractive, log }: { readonly extractive: Answerer } & Pick<Telemetry, "log">,
+  given: { readonly extractive: Answerer; readonly sharing: SharingOptions | undefined } & Pick<Telemetry, "log">,
 ): { answerer: Answerer; close: () => Promise<void> } {
+  const { extractive, sharing, log } = given;
   const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
   const chat = createChatClient({ ...config, maxReplyBytes });
   // A local server that takes no key still wants the header.
   const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
-  const pool = createKeyPool({ keys: keys.length > 0 ? keys : [{ label: "no-key", value: "none" }], classify });
+  const pool = createKeyPool({
+    keys: keys.length > 0 ? keys : [{ label: "no-key", value: "none" }],
+    classify,
+    sharing,
+  });
   const model = createGroundedAnswerer({
     model: createOpenAiAnswerer({ ...config, chat, keys: pool }),
     withoutPassages: extractive,

@@ -1,9 +1,11 @@
 import {
+  checkRedisUrl,
   checkTls,
   ConfigError,
   hasProvider,
   parseEnv,
   providerVariables,
+  redisVariables,
   serverVariables,
   variable,
   type ConfigOf,
@@ -64,6 +66,7 @@ export const variables = {
     max: 600_000,
     doc: "How long the model may pause within an answer.",
   }),
+  ...redisVariables,
 } as const;
 
 export type Config = ConfigOf<typeof variables>;
@@ -72,6 +75,7 @@ export type Config = ConfigOf<typeof variables>;
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
+  checkRedisUrl(config);
   if (config.answerer === "openai" && !hasProvider(config)) {
     throw new ConfigError([
       "QUARTET_ANSWERER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or extractive.",

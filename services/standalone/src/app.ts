@@ -16,10 +16,10 @@ export function createApp(config: Config): App {
   const log = createLogger({ service: "standalone", level: config.gateway.logLevel });
   const metrics = createMetrics({ component: "standalone" });
   const inner = {
-    embedding: embedding.createModule(config.embedding),
+    embedding: embedding.createModule(config.embedding, { log, metrics }),
     retrieval: retrieval.createModule(config.retrieval, { log, metrics }),
     compression: compression.createModule(),
-    generation: generation.createModule(config.generation, { log }),
+    generation: generation.createModule(config.generation, { log, metrics }),
   };
   const reporter = createInstanceReporter({
     service: "standalone",

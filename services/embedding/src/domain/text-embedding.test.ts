@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createCache } from "@quartet/cache";
 import type { Embedder, EmbeddingSpace, EmbedResult, TextVector } from "./embedder.ts";
+import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
 import { spaceId } from "./space-id.ts";
 import { createTextEmbedding } from "./text-embedding.ts";
 
@@ -37,7 +38,18 @@ function embedderOf(
 
 const newCache = () => createCache<string, TextVector>({ maxEntries: 100 });
 const { signal } = new AbortController();
-const request = { purpose: "DOCUMENT", spaceId: "", signal } as const;
+const request = { tenant: "default", purpose: "DOCUMENT", spaceId: "", signal } as const;
+
+/** Vectors as another replica sees them. */
+function sharedVectors() {
+  const kept = new Map<string, TextVector>();
+  const nameOf = ({ tenant, space, purpose, text }: VectorKey) => [tenant, space.id, purpose, text].join("/");
+  const shared: SharedVectors = {
+    read: async (keys) => keys.map((key) => kept.get(nameOf(key))),
+    write: (key, vector) => void kept.set(nameOf(key), vector),
+  };
+  return { shared, kept };
+}
 
 describe("createTextEmbedding", () => {
   it("asks once for what is not in the cache, and gives everything in order", async () => {
@@ -77,6 +89,50 @@ describe("createTextEmbedding", () => {
     expect((await embed({ ...request, texts: ["x"] })).embeddings[0]!.cached).toBe(false);
     expect((await embed({ ...request, texts: ["x"] })).usage).toBeUndefined();
     expect(calls.filter((call) => call !== "space")).toHaveLength(2);
+  });
+
+  it("answers no tenant from what was kept for another", async () => {
+    const { embedder, calls } = embedderOf(spaceNamed("a"));
+    const { shared } = sharedVectors();
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared });
+    const cached: boolean[] = [];
+    for (const tenant of ["one", "two", "one"]) {
+      cached.push((await embed({ ...request, tenant, texts: ["x"] })).embeddings[0]!.cached);
+    }
+    expect(cached).toEqual([false, false, true]);
+    expect(calls.filter((call) => call !== "space")).toEqual(["DOCUMENT x", "DOCUMENT x"]);
+  });
+
+  it("asks the model for what no replica has, and lets the others have it", async () => {
+    const { shared, kept } = sharedVectors();
+    const [one, two] = [embedderOf(spaceNamed("a")), embedderOf(spaceNamed("a"))];
+    const replica = ({ embedder }: typeof one) =>
+      createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared });
+    await replica(one)({ ...request, texts: ["bb", "한국어".normalize("NFD")] });
+    expect([...kept.keys()]).toEqual(["default/a/DOCUMENT/bb", "default/a/DOCUMENT/한국어"]);
+    const second = replica(two);
+    const { embeddings, usage } = await second({ ...request, texts: ["a", "bb", "ccc", "한국어"] });
+    expect(two.calls.slice(-1)).toEqual(["DOCUMENT a|ccc"]);
+    expect(embeddings.map(({ vector, cached }) => [vector[0], cached])).toEqual([
+      [1, false],
+      [2, true],
+      [3, false],
+      [3, true],
+    ]);
+    expect(usage).toMatchObject({ inputTokens: 2 });
+    const again = await replica(two)({ ...request, texts: ["a", "bb"] });
+    expect(again.usage).toBeUndefined();
+    expect(again.embeddings.map(({ cached }) => cached)).toEqual([true, true]);
+  });
+
+  it("shares no vectors of a HASHED space", async () => {
+    const { shared, kept } = sharedVectors();
+    const { embedder } = embedderOf(spaceNamed("a", "HASHED"));
+    await createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared })({
+      ...request,
+      texts: ["x"],
+    });
+    expect(kept.size).toBe(0);
   });
 
   it("finds a known space without asking a model for its own", async () => {

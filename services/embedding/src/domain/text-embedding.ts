@@ -1,9 +1,12 @@
-import type { Cache } from "@quartet/cache";
+import type { Cache, LoadMany } from "@quartet/cache";
 import { nfc } from "@quartet/text";
 import { EmbedderError } from "./embedder-error.ts";
 import type { Embedder, EmbeddingSpace, Purpose, TextVector, Usage } from "./embedder.ts";
+import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
 
 export interface EmbedRequest {
+  /** On whose behalf; nobody is answered from what was kept for another. */
+  readonly tenant: string;
   readonly texts: readonly string[];
   readonly purpose: Purpose;
   /** Empty for the configured space. */
@@ -12,7 +15,7 @@ export interface EmbedRequest {
 }
 
 export interface Embedded extends TextVector {
-  /** Whether it came from the cache, or from an equal text in flight or earlier in the request. */
+  /** Whether it came from a cache, or from an equal text in flight or earlier in the request. */
   readonly cached: boolean;
 }
 
@@ -30,31 +33,52 @@ export interface TextEmbeddingOptions {
   /** Others whose spaces may be named. */
   readonly others: readonly Embedder[];
   readonly cache: Cache<string, TextVector>;
+  /** Behind the cache, for SEMANTIC spaces: a HASHED vector is made sooner than fetched. Default: none. */
+  readonly shared?: SharedVectors | undefined;
 }
 
 /** @throws {EmbedderError}, or the signal's reason when it is aborted. */
 export type TextEmbedding = (request: EmbedRequest) => Promise<EmbedOutcome>;
 
-/** Answers from the cache where it can, and asks the space's embedder once for the rest. */
-export function createTextEmbedding({ configured, others, cache }: TextEmbeddingOptions): TextEmbedding {
-  return async ({ texts, purpose, spaceId, signal }) => {
+/** Answers from the caches where it can, and asks the space's embedder once for the rest. */
+export function createTextEmbedding({ configured, others, cache, shared }: TextEmbeddingOptions): TextEmbedding {
+  return async ({ tenant, texts, purpose, spaceId, signal }) => {
     const { embedder, space } = await select([configured, ...others], spaceId, signal);
-    const keys = texts.map((text) => cacheKey(space, purpose, nfc(text)));
+    const vectorKeys = texts.map((text): VectorKey => ({ tenant, space, purpose, text: nfc(text) }));
+    const keys = vectorKeys.map(cacheKey);
+    const byKey = new Map(keys.map((key, index) => [key, vectorKeys[index]!]));
     const fresh = new Set<string>();
     let usage: Usage | undefined;
-    const vectors = await cache.getOrLoadMany(
-      keys,
-      async (missing, loadSignal) => {
-        const result = await embedder.embed(missing.map(textOfKey), { purpose, signal: loadSignal });
-        for (const key of missing) fresh.add(key);
-        usage = result.usage;
-        return result.vectors;
-      },
-      { signal },
-    );
+
+    const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly TextVector[]> => {
+      const texts = missing.map((key) => byKey.get(key)!.text);
+      const result = await embedder.embed(texts, { purpose, signal: loadSignal });
+      for (const key of missing) fresh.add(key);
+      usage = result.usage;
+      return result.vectors;
+    };
+    const load = shared && space.kind === "SEMANTIC" ? behind(shared, byKey, embed) : embed;
+    const vectors = await cache.getOrLoadMany(keys, load, { signal });
     // Of equal texts in one request only the first was asked for.
     const embeddings = vectors.map((each, index) => ({ ...each, cached: !fresh.delete(keys[index]!) }));
     return { space, embeddings, usage };
+  };
+}
+
+/** Embeds what others have not embedded already, and lets them have it. */
+function behind(
+  shared: SharedVectors,
+  byKey: ReadonlyMap<string, VectorKey>,
+  embed: LoadMany<string, TextVector>,
+): LoadMany<string, TextVector> {
+  return async (keys, signal) => {
+    const kept = await shared.read(keys.map((key) => byKey.get(key)!));
+    signal.throwIfAborted();
+    const absent = keys.filter((_, index) => kept[index] === undefined);
+    const embedded = absent.length > 0 ? await embed(absent, signal) : [];
+    for (const [index, key] of absent.entries()) shared.write(byKey.get(key)!, embedded[index]!);
+    const left = embedded.values();
+    return kept.map((vector) => vector ?? left.next().value!);
   };
 }
 
@@ -78,9 +102,5 @@ async function select(
   );
 }
 
-const SEPARATOR = "\n";
-
-/** Neither id nor purpose has a line break in it, so that keys of different spaces never meet. */
-const cacheKey = ({ id }: EmbeddingSpace, purpose: Purpose, text: string) => [id, purpose, text].join(SEPARATOR);
-
-const textOfKey = (key: string) => key.slice(key.indexOf(SEPARATOR, key.indexOf(SEPARATOR) + 1) + 1);
+/** None of the first three has a line break in it, so that keys of different ones never meet. */
+const cacheKey = ({ tenant, space, purpose, text }: VectorKey) => [tenant, space.id, purpose, text].join("\n");

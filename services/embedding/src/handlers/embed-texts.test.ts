@@ -4,6 +4,7 @@ import { type Embedding, EmbeddingPurpose, EmbeddingService } from "@quartet/con
 import { VectorEncoding } from "@quartet/contracts/type/v1/vector";
 import { reasonOf } from "@quartet/errors";
 import { createClient, createGrpcTransport, createInMemoryTransport, createRpcServer } from "@quartet/rpc";
+import { createLogger, createMetrics } from "@quartet/telemetry";
 import { cosine, dequantizeInt8 } from "@quartet/vector";
 import { createModule, parseConfig } from "../app.ts";
 import { EmbedderError } from "../domain/embedder-error.ts";
@@ -11,7 +12,10 @@ import type { Embedder, TextVector } from "../domain/embedder.ts";
 import { createTextEmbedding } from "../domain/text-embedding.ts";
 import { createEmbedTexts } from "./embed-texts.ts";
 
-const { routes } = createModule(parseConfig({}));
+const { routes } = createModule(parseConfig({}), {
+  log: createLogger({ service: "embedding", level: "silent" }),
+  metrics: createMetrics({ component: "embedding", processMetrics: false }),
+});
 const client = createClient(EmbeddingService, createInMemoryTransport(routes, { validate: true }));
 
 const float32 = ({ vector }: Embedding) => {

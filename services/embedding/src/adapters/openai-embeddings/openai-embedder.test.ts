@@ -8,6 +8,7 @@ import {
   createRpcServer,
   type ServiceModule,
 } from "@quartet/rpc";
+import { createLogger, createMetrics } from "@quartet/telemetry";
 import { type FakeProvider, providerErrors, startFakeProvider } from "@quartet/testing";
 import { createModule, parseConfig } from "../../app.ts";
 
@@ -15,6 +16,10 @@ const CANARY = "sk-canary-1";
 /** Longer than all attempts of a call. */
 const SOON = { timeoutMs: 10_000 };
 
+const telemetry = {
+  log: createLogger({ service: "embedding", level: "silent" }),
+  metrics: createMetrics({ component: "embedding", processMetrics: false }),
+};
 let provider: FakeProvider;
 const modules: ServiceModule[] = [];
 
@@ -44,6 +49,7 @@ function embeddingModule(environment: Record<string, string> = {}): ServiceModul
       QUARTET_EMBEDDING_DIMENSIONS: "64",
       ...environment,
     }),
+    telemetry,
   );
   modules.push(module);
   return module;
@@ -109,7 +115,7 @@ describe("an OpenAI-compatible embedder", () => {
     expect(reasonOf(await caught(client.embedTexts({})))).toBe("LLM_UNAVAILABLE");
     const { space: hashed } = await createClient(
       EmbeddingService,
-      createInMemoryTransport(createModule(parseConfig({})).routes),
+      createInMemoryTransport(createModule(parseConfig({}), telemetry).routes),
     ).embedTexts({});
     const { space } = await client.embedTexts({ texts: ["옛 공간"], spaceId: hashed!.id });
     expect(space).toEqual(hashed);
