@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedStore } from "../src/adapters/embedded/open.ts";
+import { filterContract } from "./contract/filter.ts";
 import { keywordIndexContract } from "./contract/keyword-index.ts";
 import { recordStoreContract } from "./contract/record-store.ts";
 import type { Subject } from "./contract/subject.ts";
@@ -27,3 +28,4 @@ async function openOnDisk(): Promise<Subject> {
 recordStoreContract("embedded", openOnDisk);
 keywordIndexContract("embedded", openOnDisk);
 vectorIndexContract("embedded", openOnDisk);
+filterContract("embedded", openOnDisk, ["record", "keywords", "vectors"]);

@@ -99,12 +99,11 @@ function rangeSql(range: FilterRange, values: SqlValues): string {
     case "time":
       return kind === "time" ? `(${bounded(column.sql, "float8", range, values)})` : "FALSE";
     case "metadata": {
-      const test = pathBounds(range);
-      const source = kind === "time" ? "d.moments" : "d.metadata";
-      // Without the type a list within the list would be compared element by element.
-      const path = kind === "time" ? `$[*] ? (${test})` : `$[*] ? (@.type() == "${kind}" && ${test})`;
-      const bounds = JSON.stringify({ min: range.min?.value, max: range.max?.value });
-      return pathExists(source, column.key, path, values, `, ${values.add(bounds)}::jsonb`);
+      const { key } = column;
+      const variables = values.add(JSON.stringify({ min: range.min?.value, max: range.max?.value }));
+      // Moments are lists always.
+      if (kind === "time") return pathExists("d.moments", key, values, `$[*] ? (${pathBounds(range)})`, variables);
+      return anyElement(key, values, `@.type() == "${kind}" && ${pathBounds(range)}`, variables);
     }
   }
 }
@@ -137,14 +136,19 @@ function existsSql(field: FilterField, values: SqlValues): string {
       return `${column.sql} <> ''`;
     case "time":
       return "TRUE";
-    case "metadata": {
-      const path = `$[*] ? (@.type() == "string" || @.type() == "number" || @.type() == "boolean")`;
-      return pathExists("d.metadata", column.key, path, values);
-    }
+    case "metadata":
+      return anyElement(column.key, values, `@.type() == "string" || @.type() == "number" || @.type() == "boolean"`);
   }
 }
 
-/** `path` is written by us; what callers give comes as variables. */
-function pathExists(source: string, key: string, path: string, values: SqlValues, variables = ""): string {
-  return `coalesce(jsonb_path_exists(${source} -> ${values.add(key)}::text, '${path}'${variables}), FALSE)`;
+/** Whether a value of metadata, or an element of it where it is a list, meets the condition. */
+function anyElement(key: string, values: SqlValues, condition: string, variables?: string): string {
+  const exists = (path: string) => pathExists("d.metadata", key, values, `${path} ? (${condition})`, variables);
+  return `CASE WHEN jsonb_typeof(d.metadata -> ${values.add(key)}::text) = 'array' THEN ${exists("$[*]")} ELSE ${exists("$")} END`;
+}
+
+/** Strict: the lax mode looks into lists within lists. The path is written by us; what callers give comes as variables. */
+function pathExists(source: string, key: string, values: SqlValues, path: string, variables?: string): string {
+  const more = variables === undefined ? "" : `, ${variables}::jsonb`;
+  return `coalesce(jsonb_path_exists(${source} -> ${values.add(key)}::text, 'strict ${path}'${more}), FALSE)`;
 }
