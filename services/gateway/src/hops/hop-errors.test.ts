@@ -18,12 +18,14 @@ describe("what an error says about a service", () => {
     [Code.ResourceExhausted, "LLM_RATE_LIMIT", "neutral", false],
     // going down: another replica answers
     [Code.Unavailable, "DRAINING", "neutral", true],
+    // stores behind it, which it says itself
+    [Code.Unavailable, "UPSTREAM_FAILED", "neutral", false],
+    [Code.Unavailable, "ALL_SOURCES_FAILED", "neutral", false],
     // faults that pass
     [Code.Unavailable, "UPSTREAM_LOST", "failure", true],
     [Code.Canceled, undefined, "failure", true],
     // faults that a second call would only add to
     [Code.Unavailable, "LLM_UNAVAILABLE", "failure", false],
-    [Code.Unavailable, "ALL_SOURCES_FAILED", "failure", false],
     [Code.Internal, "INTERNAL", "failure", false],
     [Code.Internal, "EMBED_SHAPE", "failure", false],
     [Code.Unknown, undefined, "failure", false],

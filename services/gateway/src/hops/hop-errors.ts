@@ -23,6 +23,17 @@ const saysNothing: ReadonlySet<Code> = new Set([
 const passing: ReadonlySet<Reason> = new Set(["UPSTREAM_LOST", "DRAINING"]);
 
 /**
+ * The service is well, and says itself that what stands behind it is not: a replica that is going down, a store that cannot be asked. It has a
+ * breaker of its own before each store; a second one here would keep from callers what still works, such as searching while the record is away.
+ */
+const speaksForItself: ReadonlySet<Reason> = new Set([
+  "DRAINING",
+  "UPSTREAM_FAILED",
+  "ALL_SOURCES_FAILED",
+  "CIRCUIT_OPEN",
+]);
+
+/**
  * What an error of a call says about the service, while our own signal is not aborted. Everything that is not listed as the caller's
  * mistake or a limit is a failure: UNAVAILABLE, INTERNAL, UNKNOWN, DATA_LOSS, and a CANCELED that we did not ask for.
  */
@@ -33,8 +44,7 @@ export function classify(error: unknown): Verdict {
   const reason = reasonOf(error);
   const retryAfterMs = retryDelayMsOf(error);
   return {
-    // A replica that is going down says so; the service is well.
-    outcome: reason === "DRAINING" ? "neutral" : "failure",
+    outcome: reason !== undefined && speaksForItself.has(reason) ? "neutral" : "failure",
     retryable: error.code === Code.Unavailable && reason !== undefined && passing.has(reason),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   };
