@@ -13,8 +13,8 @@ describeWithStores("marks in Redis", ["redis"], ({ redis: server }) => {
     for (const redis of opened.splice(0)) await redis.close();
     await keys.drop();
   });
-  const start = async (url = server.url): Promise<{ marks: Marks; redis: Redis }> => {
-    const { redis } = openRedis({ url, keyPrefix: keys.prefix });
+  const start = async (given = {}): Promise<{ marks: Marks; redis: Redis }> => {
+    const { redis } = openRedis({ url: server.url, keyPrefix: keys.prefix, ...given });
     opened.push(redis);
     await isUp(redis);
     return { marks: createMarks({ redis, name: "rests" }), redis };
@@ -59,7 +59,7 @@ describeWithStores("marks in Redis", ["redis"], ({ redis: server }) => {
 
   it("are not known where Redis is away", async () => {
     await using proxy = await createTcpProxy({ target: server.url });
-    const { marks } = await start(proxy.url(server.url));
+    const { marks } = await start({ url: proxy.url(server.url), timeoutMs: 50 });
     await proxy.set({ kind: "hang" });
     expect(await marks.remainingMs(["a"])).toBeUndefined();
     marks.extend("a", 1_000);

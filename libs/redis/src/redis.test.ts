@@ -70,7 +70,7 @@ describeWithStores("a genuine Redis", ["redis"], ({ redis: server }) => {
   it("is used once it is there, when it was down at the start, and again after each fault", async () => {
     const proxy = own(await createTcpProxy({ target: server.url }));
     await proxy.set({ kind: "refuse" });
-    const { redis, lines } = open({ url: proxy.url(server.url) });
+    const { redis, lines } = open({ url: proxy.url(server.url), timeoutMs: 100 });
     expect(await redis.send(get, { use })).toEqual({ kind: "bypassed", reason: "NOT_CONNECTED" });
     await until(() => lines.length > 0);
     await proxy.set({ kind: "pass" });
@@ -91,7 +91,7 @@ describeWithStores("a genuine Redis", ["redis"], ({ redis: server }) => {
     "costs those who wait when it begins one time limit, and nobody else anything: %j",
     async (fault) => {
       const proxy: TcpProxy = own(await createTcpProxy({ target: server.url }));
-      const { redis, figure } = open({ url: proxy.url(server.url) });
+      const { redis, figure } = open({ url: proxy.url(server.url), timeoutMs: 50 });
       await isUp(redis);
       await proxy.set(fault);
       const first = await Promise.all([timed(redis), timed(redis), timed(redis)]);

@@ -16,7 +16,7 @@ export interface RedisOptions {
   /** What every key starts with. Default: `quartet:`. */
   readonly keyPrefix?: string;
   /** How long a call waits for its answer unless it says otherwise. Default: 50 ms. */
-  readonly commandTimeoutMs?: number;
+  readonly timeoutMs?: number;
   /** How long connecting may take, in the background. Default: 2 s. */
   readonly connectTimeoutMs?: number;
 }
@@ -24,7 +24,7 @@ export interface RedisOptions {
 export interface RedisCallOptions {
   /** What it is for, as `embeddings`: a label of metrics, so one of few. */
   readonly use: string;
-  /** Default: `commandTimeoutMs`. */
+  /** Default: the connection's. */
   readonly limitMs?: number;
 }
 
@@ -83,7 +83,7 @@ export const defineScript = (lua: string): RedisScript => ({ lua, sha1: createHa
  * @throws {RangeError} when the URL is none.
  */
 export function createRedis(options: RedisOptions): Redis {
-  const { url, name, log, metrics, keyPrefix = "quartet:", commandTimeoutMs = 50, connectTimeoutMs = 2_000 } = options;
+  const { url, name, log, metrics, keyPrefix = "quartet:", timeoutMs = 50, connectTimeoutMs = 2_000 } = options;
   const underWay = new Set<Promise<unknown>>();
   const gauge = metrics.gauge("quartet_redis_up").with({});
   let closed = false;
@@ -125,7 +125,7 @@ export function createRedis(options: RedisOptions): Redis {
   const outage = createOutage({
     ping: async () => {
       if (!connection.ready) return false;
-      const replies = await inTime(connection.send([["PING"]]), commandTimeoutMs);
+      const replies = await inTime(connection.send([["PING"]]), timeoutMs);
       return replies !== undefined && troubleOf(replies) === undefined;
     },
     onChange: noteChange,
@@ -141,7 +141,7 @@ export function createRedis(options: RedisOptions): Redis {
 
   const ask = async (
     commands: readonly RedisCommand[],
-    { use, limitMs = commandTimeoutMs }: RedisCallOptions,
+    { use, limitMs = timeoutMs }: RedisCallOptions,
   ): Promise<RedisAnswer> => {
     const startedAt = performance.now();
     const replies = await inTime(connection.send(commands), limitMs);

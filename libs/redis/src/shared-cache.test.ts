@@ -20,8 +20,8 @@ describeWithStores("a cache in Redis", ["redis"], ({ redis: server }) => {
     await keys.drop();
   });
 
-  const openReplica = (url = server.url, { version = 1, maxEntries = 100 } = {}) => {
-    const opened = openRedis({ url, keyPrefix: keys.prefix });
+  const openReplica = (url = server.url, { version = 1, maxEntries = 100, timeoutMs = 0 } = {}) => {
+    const opened = openRedis({ url, keyPrefix: keys.prefix, ...(timeoutMs && { timeoutMs }) });
     const cache = createSharedCache({
       redis: opened.redis,
       metrics: opened.metrics,
@@ -109,7 +109,7 @@ describeWithStores("a cache in Redis", ["redis"], ({ redis: server }) => {
 
   it("neither waits nor keeps more than its bound where Redis hangs, and drops what is too long", async () => {
     await using proxy = await createTcpProxy({ target: server.url });
-    const replica = await start(proxy.url(server.url), { maxEntries: 10 });
+    const replica = await start(proxy.url(server.url), { maxEntries: 10, timeoutMs: 50 });
     await proxy.set({ kind: "hang" });
     for (let count = 0; count < 500; count++) replica.cache.setLater(`n${count}`, "x", { ttlMs: 1_000 });
     replica.cache.setLater("long", "x".repeat(MAX_BYTES + 1), { ttlMs: 1_000 });

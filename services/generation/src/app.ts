@@ -37,9 +37,9 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
 
 /** What replicas share, where there is a Redis: which keys rest. */
 function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
-  const { redisUrl, redisKeyPrefix: keyPrefix, baseUrl = "", model } = config;
+  const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs, baseUrl = "", model } = config;
   if (redisUrl === undefined) return undefined;
-  const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, name: "generation", log, metrics });
+  const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "generation", log, metrics });
   const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
   return { keys, figures: () => redis.figures(), close: () => redis.close() };
 }

@@ -1,12 +1,12 @@
 import { createMetrics } from "@quartet/telemetry";
 import { createRedis, type Redis, type RedisOptions } from "../redis.ts";
 
-/** A Redis under test, with what it logs. The test closes it. */
+/** A Redis under test, with what it logs. Nothing is late unless the test says when: the machine may be busy. The test closes it. */
 export function openRedis(options: Pick<RedisOptions, "url"> & Partial<RedisOptions>) {
   const lines: string[] = [];
   const note = (fields: object, message: string) => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const metrics = createMetrics({ component: "test", processMetrics: false });
-  const redis = createRedis({ name: "test", log: { info: note, warn: note }, metrics, ...options });
+  const redis = createRedis({ name: "test", timeoutMs: 10_000, log: { info: note, warn: note }, metrics, ...options });
   return {
     redis,
     metrics,

@@ -13,6 +13,12 @@ export const redisVariables = {
     expected: "at most 64 characters without spaces",
     doc: "What Quartet's keys in Redis start with; each installation on the same Redis takes another.",
   }),
+  redisTimeoutMs: variable.duration("QUARTET_REDIS_TIMEOUT", {
+    default: 50,
+    min: 1,
+    max: 2_000,
+    doc: "How long Redis may take to answer before work goes on without it.",
+  }),
 } as const;
 
 /** @throws {ConfigError} if REDIS_URL is no address of Redis; it is not shown */
