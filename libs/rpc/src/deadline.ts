@@ -1,3 +1,7 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
+import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
+
 /** How long a call may take: what the caller asked for, within what the operator allows. */
 export interface DeadlineOptions {
   /** For calls that name no deadline. Default: 30,000. */
@@ -8,11 +12,23 @@ export interface DeadlineOptions {
 
 export interface Deadlines {
   /** Completes what a caller asked for, in milliseconds; never less than 0, never unbounded. */
-  complete(requestedMs: number | undefined): number;
+  complete(requestedMs: number | undefined, method?: DescMethod): number;
 }
+
+/** Calls that take as long as there is much to do, tell how far they have come, and are watched by an operator: the limits are not for them. */
+const unhurried: ReadonlySet<DescMethod> = new Set<DescMethod>([
+  OperationsService.method.rebuildIndex,
+  IndexService.method.rebuildIndex,
+]);
+
+const unhurriedMs = 24 * 60 * 60 * 1000;
 
 export function createDeadlines({ defaultTimeoutMs = 30_000, maxTimeoutMs = 300_000 }: DeadlineOptions): Deadlines {
   return {
-    complete: (requestedMs) => Math.min(Math.max(0, requestedMs ?? defaultTimeoutMs), maxTimeoutMs),
+    complete(requestedMs, method) {
+      const isUnhurried = method !== undefined && unhurried.has(method);
+      const [without, most] = isUnhurried ? [unhurriedMs, unhurriedMs] : [defaultTimeoutMs, maxTimeoutMs];
+      return Math.min(Math.max(0, requestedMs ?? without), most);
+    },
   };
 }

@@ -70,7 +70,7 @@ export function createInMemoryTransport(routes: Routes, options: InMemoryTranspo
   ) => ({
     call: {
       interceptors: clientChain,
-      timeoutMs: deadlines.complete(timeoutMs),
+      timeoutMs: deadlines.complete(timeoutMs, method),
       ...(signal === undefined ? {} : { signal }),
     },
     request: { service: method.parent, requestMethod: "POST", url: urlOf(method), header: new Headers(header) },

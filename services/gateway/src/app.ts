@@ -1,6 +1,7 @@
 import { createGrpcTransport } from "@quartet/rpc";
 import { type App, type Component, composeComponents, readTlsFiles } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
+import { createReplicasByAddress } from "./adapters/replicas-by-address.ts";
 import type { Config } from "./config.ts";
 import { createFront } from "./front.ts";
 
@@ -14,19 +15,30 @@ export async function createApp(config: Config): Promise<App> {
   const log = createLogger({ service: "gateway", level: config.logLevel });
   const metrics = createMetrics({ component: "gateway" });
   const tls = await readTlsFiles(config);
+  const limits = { readMaxBytes: config.maxMessageBytes, writeMaxBytes: config.maxMessageBytes };
   const dial = (address: string) =>
     createGrpcTransport({
       target: address.includes("//") ? address : address.split(",").map((each) => each.trim()),
-      readMaxBytes: config.maxMessageBytes,
-      writeMaxBytes: config.maxMessageBytes,
+      ...limits,
       ...(tls && { tls }),
     });
-  const transports = {
-    embedding: dial(config.embeddingAddress),
-    retrieval: dial(config.retrievalAddress),
-    compression: dial(config.compressionAddress),
-    generation: dial(config.generationAddress),
+  const addresses = {
+    embedding: config.embeddingAddress,
+    retrieval: config.retrievalAddress,
+    compression: config.compressionAddress,
+    generation: config.generationAddress,
   };
+  const transports = {
+    embedding: dial(addresses.embedding),
+    retrieval: dial(addresses.retrieval),
+    compression: dial(addresses.compression),
+    generation: dial(addresses.generation),
+  };
+  const replicas = createReplicasByAddress({
+    addresses,
+    dial: (target, serverName) =>
+      createGrpcTransport({ target, ...limits, ...(tls && { tls: { ...tls, serverName } }) }),
+  });
   const connections: Component = {
     name: "connections",
     start: async () => undefined,
@@ -35,6 +47,6 @@ export async function createApp(config: Config): Promise<App> {
       metrics.close();
     },
   };
-  const front = createFront(config, { transports, telemetry: { log, metrics } });
+  const front = createFront(config, { transports, replicas, telemetry: { log, metrics } });
   return { ...composeComponents("gateway", [connections, front]), log };
 }

@@ -1,6 +1,9 @@
 import {
+  checkDatabaseUrl,
   checkTls,
+  ConfigError,
   type ConfigOf,
+  databaseVariables,
   type Environment,
   hostVariables,
   parseEnv,
@@ -34,6 +37,11 @@ export const variables = {
   retrievalAddress: address("QUARTET_RETRIEVAL_ADDRESS", 50_052, "retrieval"),
   compressionAddress: address("QUARTET_COMPRESSION_ADDRESS", 50_053, "compression"),
   generationAddress: address("QUARTET_GENERATION_ADDRESS", 50_054, "generation"),
+  authentication: variable.choice("QUARTET_AUTHENTICATION", ["none", "tokens"], {
+    default: "none",
+    doc: "Who may call the gateway: everyone, as one tenant; or holders of access tokens, each as its own tenant, which needs DATABASE_URL.",
+  }),
+  ...databaseVariables,
   corsOrigins: variable.list("QUARTET_CORS_ORIGINS", {
     default: [],
     doc: "Origins of web pages that may call the gateway from a browser, such as https://ask.example.com; without any, only its own.",
@@ -138,5 +146,11 @@ export type Config = ConfigOf<typeof variables>;
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
+  checkDatabaseUrl(config);
+  if (config.authentication === "tokens" && config.databaseUrl === undefined) {
+    throw new ConfigError([
+      "QUARTET_AUTHENTICATION: tokens are kept in PostgreSQL. Set DATABASE_URL to it, or QUARTET_AUTHENTICATION=none.",
+    ]);
+  }
   return config;
 }

@@ -1,15 +1,29 @@
 import { createOnePortServer, isLoopback, loopbackNames, type OnePortServer, type Routes } from "@quartet/rpc";
-import { type Component, composeComponents, moduleComponent, type Telemetry } from "@quartet/service";
+import {
+  type Component,
+  composeComponents,
+  createInstanceReporter,
+  moduleComponent,
+  type Telemetry,
+} from "@quartet/service";
+import { createAccess } from "./access.ts";
+import { openPostgresStores } from "./adapters/postgres/stores.ts";
 import type { Config } from "./config.ts";
 import type { Transports } from "./hops/hops.ts";
+import { type Replicas, replicasBehind } from "./hops/replicas.ts";
 import { aliases, createHttpRoutes } from "./http-routes.ts";
 import { createModule } from "./module.ts";
 import { createReadiness } from "./readiness.ts";
+import type { Stores } from "./stores.ts";
 
 export interface FrontOptions {
   /** How the inner services are reached. */
   readonly transports: Transports;
   readonly telemetry: Telemetry;
+  /** The processes behind the transports, where those reach more than one each. Default: one each. */
+  readonly replicas?: Replicas;
+  /** Default: those in PostgreSQL where DATABASE_URL is set, else none. */
+  readonly stores?: Stores;
   /** More services to host on the port; standalone uses it for evaluation. */
   readonly alsoServed?: Routes;
   /** Told where the port is once it is open. */
@@ -22,8 +36,22 @@ export interface FrontOptions {
 export function createFront(config: Config, options: FrontOptions): Component {
   const { transports, telemetry, alsoServed, onListening, drainLimitMs = 20_000 } = options;
   const { log, metrics } = telemetry;
-  const module = createModule(config, transports, telemetry);
+  const { replicas = replicasBehind(transports), stores = storesOf(config, telemetry) } = options;
+  const access = config.authentication === "tokens" && stores ? createAccess(stores.access, telemetry) : undefined;
   let draining = false;
+  const reporter = createInstanceReporter({
+    service: "gateway",
+    isReady: () => !draining,
+    figures: async () => ({ pools: stores?.figures() ?? [] }),
+  });
+  const module = createModule(config, {
+    ...telemetry,
+    transports,
+    replicas,
+    stores,
+    access,
+    report: (signal) => reporter.report(signal),
+  });
   const server: OnePortServer = createOnePortServer({
     logger: log,
     metrics,
@@ -33,6 +61,7 @@ export function createFront(config: Config, options: FrontOptions): Component {
     maxTimeoutMs: config.maxTimeoutMs,
     cors: { origins: config.corsOrigins },
     ...hostNamesOf(config),
+    ...(access && { authenticate: access.authenticate }),
     aliases,
     fallback: createHttpRoutes({ metrics, readiness: createReadiness(transports), draining: () => draining }),
   }).mount(module.routes);
@@ -40,6 +69,9 @@ export function createFront(config: Config, options: FrontOptions): Component {
   const port: Component = {
     name: "public port",
     async start() {
+      if (access === undefined && !isLoopback(config.host)) {
+        log.warn({}, "QUARTET_AUTHENTICATION is none: whoever reaches this port may ask, read and change everything");
+      }
       const { port } = await server.listen(config);
       const host = config.host.includes(":") ? `[${config.host}]` : config.host;
       log.info({ port }, "listening");
@@ -51,7 +83,21 @@ export function createFront(config: Config, options: FrontOptions): Component {
     },
     stopLimitMs: drainLimitMs + 1_000,
   };
-  return composeComponents("gateway", [moduleComponent("gateway services", module), port]);
+  const kept: Component = {
+    name: "gateway stores",
+    start: async (signal) => await stores?.start(signal),
+    async stop() {
+      access?.close();
+      replicas.close();
+      reporter.close();
+      await stores?.stop();
+    },
+  };
+  return composeComponents("gateway", [kept, moduleComponent("gateway services", module), port]);
+}
+
+function storesOf({ databaseUrl }: Config, { log }: Telemetry): Stores | undefined {
+  return databaseUrl && openPostgresStores({ url: databaseUrl.reveal(), log });
 }
 
 /** Without sign-in, what keeps a gateway on loopback to its own machine is that browsers call it by a name of that machine. */

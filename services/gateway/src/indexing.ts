@@ -1,8 +1,11 @@
 import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
 import type { Telemetry } from "@quartet/service";
 import { createIndexer, type Indexer } from "./domain/indexing/indexer.ts";
+import { createLeasedWork, type Lease } from "./domain/indexing/lease.ts";
 import { createRefusedContents } from "./domain/indexing/refused-contents.ts";
-import { createWorker, type Worker } from "./domain/indexing/worker.ts";
+import { createRounds } from "./domain/indexing/rounds.ts";
+import { createWorker } from "./domain/indexing/worker.ts";
+import { reasonFor } from "./domain/stages.ts";
 import type { Hops } from "./hops/hops.ts";
 import { createIndexingPorts } from "./hops/indexing.ts";
 import { pause, sleep } from "./sleep.ts";
@@ -19,18 +22,31 @@ export interface IndexingOptions extends Telemetry {
   readonly pollMs: number;
   /** Whether somebody waits for an answer now. */
   readonly busy: () => boolean;
-  /** Vectors came into a space, or searches use another one from now on. */
-  readonly spacesChanged: () => void;
+  /** Vectors came into a space of the tenant's, or its searches use another one from now on. */
+  readonly spacesChanged: (tenant: string) => void;
+  /** Every tenant whose passages are to get vectors. */
+  readonly tenants: (signal: AbortSignal) => Promise<readonly string[]>;
+  /** Decides which of several gateways works. */
+  readonly lease: Lease;
+}
+
+export interface Indexing {
+  readonly indexer: Indexer;
+  /** A tenant's documents changed. */
+  changed(tenant: string): void;
+  start(): void;
+  stop(): Promise<void>;
 }
 
 /** The embedding worker: gives passages their vectors, and tells how it goes. */
-export function createIndexing(options: IndexingOptions): { readonly worker: Worker; readonly indexer: Indexer } {
-  const { hops, pollMs, busy, spacesChanged, log, metrics } = options;
+export function createIndexing(options: IndexingOptions): Indexing {
+  const { hops, pollMs, busy, spacesChanged, tenants, lease, log, metrics } = options;
   const passages = metrics.counter("quartet_indexing_passages_total");
   const stored = passages.with({ outcome: "stored" });
   const refused = passages.with({ outcome: "refused" });
   const failures = metrics.counter("quartet_indexing_failures_total");
   const activations = metrics.counter("quartet_indexing_activations_total").with({});
+  const leaseHeld = metrics.gauge("quartet_indexing_lease_held").with({});
 
   const indexer = createIndexer<EmbeddingSpace, Vector>({
     ports: createIndexingPorts(hops.embedding, hops.index),
@@ -38,22 +54,39 @@ export function createIndexing(options: IndexingOptions): { readonly worker: Wor
     batchSize: () => (busy() ? POLITE_BATCH_SIZE : BATCH_SIZE),
     pause,
     events: {
-      stored: (_, count) => stored.add(count),
+      stored: (count) => stored.add(count),
       refused: (collection, count) => {
         refused.add(count);
         log.warn({ collection, count }, "passages cannot be embedded: keywords alone find them");
       },
       firstVectors: spacesChanged,
       indexed: (collection, count) => log.info({ collection, count }, "passages got their vectors"),
-      activated: (collection, spaceId) => {
+      activated: (tenant, collection, spaceId) => {
         activations.add();
-        spacesChanged();
+        spacesChanged(tenant);
         log.info({ collection, spaceId }, "searches use a new embedding space");
       },
     },
   });
+  const rounds = createRounds({
+    tenants,
+    index: (tenant, signal) => indexer.indexTenant(tenant, signal),
+    failed: (error) => {
+      const reason = reasonFor(error);
+      failures.with({ reason }).add();
+      log.warn({ reason, err: error }, "indexing of one tenant waits: its vectors come later");
+    },
+  });
+  const work = createLeasedWork({
+    lease,
+    round: (signal) => rounds.round(signal),
+    heldChanged: (isHeld) => {
+      leaseHeld.set(Number(isHeld));
+      log.info({ isHeld }, "the right to give passages their vectors changed hands");
+    },
+  });
   const worker = createWorker({
-    round: (signal) => indexer.indexAll(signal),
+    round: (signal) => work.round(signal),
     pollMs,
     ...BACK_OFF,
     sleep,
@@ -65,5 +98,16 @@ export function createIndexing(options: IndexingOptions): { readonly worker: Wor
       },
     },
   });
-  return { worker, indexer };
+  return {
+    indexer,
+    changed(tenant) {
+      rounds.news(tenant);
+      worker.wake();
+    },
+    start: () => worker.start(),
+    async stop() {
+      await worker.stop();
+      await work.release();
+    },
+  };
 }

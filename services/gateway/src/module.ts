@@ -1,35 +1,59 @@
+import { AccessTokenService } from "@quartet/contracts/gateway/v1/access_token_service";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
+import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { createBulkhead } from "@quartet/resilience";
-import { requestIdOf, type ServiceModule } from "@quartet/rpc";
+import { defaultTenant, requestIdOf, type ServiceModule } from "@quartet/rpc";
 import type { Telemetry } from "@quartet/service";
+import type { Access } from "./access.ts";
+import { createAnswerPorts, createSpaceDirectory } from "./answer-ports.ts";
 import type { Config } from "./config.ts";
-import { shortenPassage, type Wire } from "./convert.ts";
 import { createPlans } from "./domain/plans.ts";
-import type { AnswerPorts } from "./domain/ports.ts";
-import { chooseQuerySpace, createQueryEmbedder } from "./domain/query-space.ts";
-import { createRefreshed } from "./domain/refreshed.ts";
+import { createTenantDirectory } from "./domain/tenant-directory.ts";
+import { createAccessTokenHandlers } from "./handlers/access-token-handlers.ts";
+import { unshared } from "./domain/indexing/lease.ts";
 import { createAdmission } from "./handlers/admission.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
 import { createBeginRun } from "./handlers/begin-run.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
+import { createGetPlatformStatus } from "./handlers/get-platform-status.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
 import { createListDocuments } from "./handlers/list-documents.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
+import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
+import type { Replicas } from "./hops/replicas.ts";
 import { listAllCollections, ownCall } from "./hops/indexing.ts";
 import { createIndexing } from "./indexing.ts";
+import type { Report } from "./platform-status.ts";
 import { sleep } from "./sleep.ts";
+import type { Stores } from "./stores.ts";
 
 const now = (): number => performance.now();
 
-/** The three public services over whatever transports lead to the inner four, and the embedding worker. */
-export function createModule(config: Config, transports: Transports, { log, metrics }: Telemetry): ServiceModule {
+export interface ModuleOptions extends Telemetry {
+  /** How the inner services are reached. */
+  readonly transports: Transports;
+  readonly replicas: Replicas;
+  /** Without: one tenant, and no other gateway that works on the same record. */
+  readonly stores: Stores | undefined;
+  /** Without: everyone is let in. */
+  readonly access: Access | undefined;
+  /** This process's own figures. */
+  readonly report: (signal: AbortSignal) => Promise<Report>;
+}
+
+/** Calls of operators at once: few, and far from using up what questions need. */
+const OPERATIONS = { maxInFlight: 8, maxQueued: 32 };
+
+/** The public services over whatever transports lead to the inner four, and the embedding worker. */
+export function createModule(config: Config, options: ModuleOptions): ServiceModule {
+  const { transports, replicas, stores, access, report, log, metrics } = options;
   const hops = createHops({
     transports,
     maxInFlight: config.maxInFlight,
@@ -46,16 +70,24 @@ export function createModule(config: Config, transports: Transports, { log, metr
       maxQueued: config.maxDocumentCallsInFlight,
     }),
   );
-  const space = createSpaceDirectory(hops);
-  const { worker, indexer } = createIndexing({
+  const spaces = createSpaceDirectory(hops);
+  const operations = createAdmission(createBulkhead({ name: "operations", ...OPERATIONS }));
+  const tenants = createTenantDirectory({
+    defaultTenant,
+    store: stores?.access,
+    failed: (error) => log.warn({ err: error }, "the list of tenants is as old as the last look at it"),
+  });
+  const indexing = createIndexing({
     hops,
     pollMs: config.indexPollMs,
     busy: () => questionPlaces.inFlight > 0,
-    spacesChanged: space.invalidate,
+    spacesChanged: (tenant) => spaces.get(tenant).invalidate(),
+    tenants: tenants.all,
+    lease: stores?.lease ?? unshared,
     log,
     metrics,
   });
-  const ports = createAnswerPorts(hops, space);
+  const ports = createAnswerPorts(hops, spaces);
   const plans = createPlans(config);
   const leftOut = metrics.counter("quartet_gateway_left_out_total");
   const begin = (plan: keyof typeof plans) =>
@@ -90,61 +122,41 @@ export function createModule(config: Config, transports: Transports, { log, metr
         putDocuments: createPutDocuments({
           admission: documents,
           put: hops.record.put,
-          searchable: {
-            indexDocuments: (request, signal) => indexer.indexDocuments(request, signal),
-            projectedSeqs: (signal) => projectedSeqs(hops, signal),
+          searchableOf: (tenant) => ({
+            indexDocuments: (request, signal) => indexing.indexer.indexDocuments({ tenant, ...request }, signal),
+            projectedSeqs: (signal) => projectedSeqs(hops, tenant, signal),
             sleep,
-          },
-          wakeWorker: () => worker.wake(),
+          }),
+          changed: indexing.changed,
         }),
         getDocument: createGetDocument({ admission: documents, find: hops.record.find }),
         listDocuments: createListDocuments({ admission: documents, listPage: hops.record.listPage }),
         deleteDocuments: createDeleteDocuments({ admission: documents, deleteAll: hops.record.deleteAll }),
         listCollections: createListCollections({ admission: documents, listPage: hops.index.listCollections }),
       });
+      const tokens = access && stores && { store: stores.access, revoked: access.forget };
+      add(
+        AccessTokenService,
+        createAccessTokenHandlers({ admission: operations, access: tokens, wallClock: Date.now }),
+      );
+      add(OperationsService, {
+        getPlatformStatus: createGetPlatformStatus({ admission: operations, replicas, own: report }),
+        rebuildIndex: createRebuildIndex({ admission: operations, rebuild: hops.index.rebuild }),
+      });
     },
-    start: async () => worker.start(),
+    start: async () => indexing.start(),
     stop: async () => {
-      await worker.stop();
+      await indexing.stop();
       hops.close();
     },
   };
 }
 
-/** The space that questions are embedded in, as the collections say: asked once a second at most, whatever the load. */
-function createSpaceDirectory({ index }: Hops) {
-  return createRefreshed({
-    load: async () => {
-      const collections = await listAllCollections(index, ownCall(new AbortController().signal, 1_000));
-      return chooseQuerySpace(
-        collections.map(({ activeSpace, activeVectorCount }) => ({
-          spaceId: activeSpace?.id,
-          vectorCount: Number(activeVectorCount),
-        })),
-      );
-    },
-    initial: undefined,
-    freshMs: 1_000,
-    staleMs: 9_000,
-    now,
-  });
-}
-
-function createAnswerPorts(hops: Hops, space: ReturnType<typeof createSpaceDirectory>): AnswerPorts<Wire> {
-  return {
-    embed: createQueryEmbedder({ space, embed: hops.embedding.embedQuery, sleep, now }),
-    search: async (query, call) => {
-      const result = await hops.search.search(query, call);
-      if (result.failures.some(({ reason }) => reason === "EMBEDDING_SPACE_MISMATCH")) space.invalidate();
-      return result;
-    },
-    compress: hops.compression.compress,
-    shorten: shortenPassage,
-    generate: hops.generation.generate,
-  };
-}
-
-async function projectedSeqs({ index }: Hops, signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
-  const collections = await listAllCollections(index, ownCall(signal, 5_000));
+async function projectedSeqs(
+  { index }: Hops,
+  tenant: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, bigint>> {
+  const collections = await listAllCollections(index, ownCall(tenant, signal, 5_000));
   return new Map(collections.map(({ state }) => [state?.collection ?? "", state?.projectedSeq ?? 0n]));
 }

@@ -1,17 +1,23 @@
+import { AccessTokenService } from "@quartet/contracts/gateway/v1/access_token_service";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
+import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { createClient, createInMemoryTransport, type Routes } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { parseConfig } from "../src/config.ts";
 import { createFront } from "../src/front.ts";
 import type { Transports } from "../src/hops/hops.ts";
+import { createAccess } from "../src/access.ts";
+import { replicasBehind } from "../src/hops/replicas.ts";
 import { createModule } from "../src/module.ts";
+import type { Stores } from "../src/stores.ts";
 import { createFakeServices } from "./fakes.ts";
 
 export interface OpenOnPortOptions {
   readonly drainLimitMs?: number;
   readonly reach?: (routes: Routes) => Promise<Transports>;
+  readonly stores?: Stores;
 }
 
 function open(environment: Record<string, string>) {
@@ -32,11 +38,27 @@ function open(environment: Record<string, string>) {
 }
 
 /** The gateway's handlers over fake services, called in memory as a host calls them. The worker runs only where asked for. */
-export async function openInMemory(environment: Record<string, string> = {}, { worker = false } = {}) {
+export async function openInMemory(
+  environment: Record<string, string> = {},
+  { worker = false, stores }: { worker?: boolean; stores?: Stores } = {},
+) {
   const { inner, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
-  const module = createModule(config, transports, telemetry);
+  const access = config.authentication === "tokens" && stores ? createAccess(stores.access, telemetry) : undefined;
+  const module = createModule(config, {
+    ...telemetry,
+    transports,
+    replicas: replicasBehind(transports),
+    stores,
+    access,
+    report: async () => ({ instances: [{ service: "gateway", instance: "g-1" }] }),
+  });
   if (worker) await module.start?.(new AbortController().signal);
-  const transport = createInMemoryTransport(module.routes, { callers: "edge", validate: true });
+  const transport = createInMemoryTransport(module.routes, {
+    callers: "edge",
+    validate: true,
+    logger: telemetry.log,
+    ...(access && { authenticate: access.authenticate }),
+  });
   return {
     inner,
     logged,
@@ -44,8 +66,11 @@ export async function openInMemory(environment: Record<string, string> = {}, { w
     answers: createClient(AnswerService, transport),
     search: createClient(SearchService, transport),
     documents: createClient(DocumentService, transport),
+    tokens: createClient(AccessTokenService, transport),
+    operations: createClient(OperationsService, transport),
     async [Symbol.asyncDispose]() {
       await module.stop?.();
+      access?.close();
       metrics.close();
     },
   };
@@ -61,6 +86,7 @@ export async function openOnPort(environment: Record<string, string> = {}, optio
     telemetry,
     onListening: (at) => (url = at),
     ...(options.drainLimitMs !== undefined && { drainLimitMs: options.drainLimitMs }),
+    ...(options.stores && { stores: options.stores }),
   });
   await front.start(new AbortController().signal);
   let stopped: Promise<void> | undefined;

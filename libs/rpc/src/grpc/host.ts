@@ -126,7 +126,7 @@ function openContext(
     url: `http://${call.getHost()}${call.getPath()}`,
     protocolName: "grpc",
     requestHeader: toHeaders(call.metadata),
-    timeoutMs: options.deadlines.complete(requestedMs),
+    timeoutMs: options.deadlines.complete(requestedMs, method),
     shutdownSignal: options.shutdownSignal,
   });
   // grpc-js enforces the caller's deadline itself as well, and then says no more than "cancelled"; it also says so after the end.

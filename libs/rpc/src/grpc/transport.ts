@@ -64,7 +64,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
   ) => ({
     call: {
       interceptors: chain,
-      timeoutMs: deadlines.complete(timeoutMs),
+      timeoutMs: deadlines.complete(timeoutMs, method),
       ...(signal === undefined ? {} : { signal }),
     },
     request: {

@@ -42,7 +42,7 @@ export function createAdapter(
     if (universal === undefined) return refuseTarget(response);
     const ended = new AbortController();
     universal.signal.addEventListener("abort", () => ended.abort(universal.signal.reason), { once: true });
-    completeTimeout(universal.header, deadlines);
+    completeTimeout(universal.header, deadlines, handler.method);
     limitRequestTime(handler, request, response, options.requestTimeoutMs);
     watchReader(response, readerStallMs, () => {
       stalls?.add();

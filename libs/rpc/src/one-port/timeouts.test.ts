@@ -1,3 +1,4 @@
+import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { describe, expect, it } from "@jest/globals";
 import { createDeadlines } from "../deadline.ts";
 import { completeTimeout } from "./timeouts.ts";
@@ -32,6 +33,14 @@ describe("completeTimeout", () => {
     const header = new Headers({ "content-type": "application/json", ...(given && { "connect-timeout-ms": given }) });
     completeTimeout(header, deadlines);
     expect(header.get("connect-timeout-ms")).toBe(expected);
+  });
+
+  it("gives a rebuild the day that it may take, in both", () => {
+    const { rebuildIndex } = OperationsService.method;
+    const connect = new Headers({ "content-type": "application/connect+json" });
+    const grpc = new Headers({ "content-type": "application/grpc" });
+    for (const header of [connect, grpc]) completeTimeout(header, deadlines, rebuildIndex);
+    expect([connect.get("connect-timeout-ms"), grpc.get("grpc-timeout")]).toEqual(["86400000", "86400000m"]);
   });
 
   it("says a very long time in seconds, as gRPC has eight digits only", () => {

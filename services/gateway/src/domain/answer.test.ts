@@ -70,7 +70,7 @@ function setUp({ totalMs = 30_000, takes = {} as Takes, ports: other = {} as Par
     if (ms > timeoutMs) throw fails("OUT_OF_TIME");
   };
   const standard: AnswerPorts<Carried> = {
-    async embed(_, { timeoutMs }) {
+    async embed(_question, _options, { timeoutMs }) {
       take("embed", takes.embed ?? 0, timeoutMs);
       return { vector: [1], spaceId: "a", cached: true, usage: undefined };
     },

@@ -53,7 +53,8 @@ export type GenerationEvent<C extends Carried> =
 
 /** What a search needs of the services. Each fails with an error that says why, within the time of its call. */
 export interface SearchPorts<C extends Carried> {
-  embed(question: string, call: Call): Promise<QueryVector<C["vector"]>>;
+  /** In the space by which what the options name is searched. */
+  embed(question: string, options: C["options"], call: Call): Promise<QueryVector<C["vector"]>>;
   search(query: SearchQuery<C>, call: Call): Promise<SearchResult<C>>;
 }
 

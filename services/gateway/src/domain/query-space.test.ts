@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { chooseQuerySpace, createQueryEmbedder } from "./query-space.ts";
+import { type ActiveSpaces, chooseQuerySpace, createQueryEmbedder } from "./query-space.ts";
 
 describe("the space of questions", () => {
   it("is the active one that most vectors are in, the same on every replica", () => {
@@ -22,10 +22,14 @@ describe("the space of questions", () => {
 describe("embedding a question", () => {
   const call = { signal: new AbortController().signal, timeoutMs: 100, floorMs: 10, origin: undefined };
 
-  function setUp(known: string | undefined | Promise<string | undefined>) {
+  const everything = () => true;
+  const active = (...ids: string[]): ActiveSpaces =>
+    ids.map((spaceId, index) => ({ collection: `c${index}`, spaceId, vectorCount: 10 - index }));
+
+  function setUp(known: ActiveSpaces | Promise<ActiveSpaces>) {
     const state = { now: 0, slept: 0, asked: [] as [string | undefined, number][] };
     const embed = createQueryEmbedder({
-      space: { get: () => known, invalidate: () => undefined },
+      spaces: () => ({ get: () => known }),
       embed: async (_, spaceId, { timeoutMs }) => {
         state.asked.push([spaceId, timeoutMs]);
         return { vector: 1, spaceId: spaceId === "gone" ? "own" : (spaceId ?? "own"), cached: false, usage: undefined };
@@ -42,19 +46,29 @@ describe("embedding a question", () => {
   }
 
   it("asks for the space that is searched, at once where it is known", async () => {
-    const { embed, state } = setUp("a");
-    expect((await embed("질문", call)).spaceId).toBe("a");
+    const { embed, state } = setUp(active("a"));
+    expect((await embed("질문", everything, call)).spaceId).toBe("a");
     expect([state.asked, state.slept]).toEqual([[["a", 100]], 0]);
-    expect((await setUp(Promise.resolve("b")).embed("질문", call)).spaceId).toBe("b");
+    const { spaceId } = await setUp(Promise.resolve(active("b"))).embed("질문", everything, call);
+    expect(spaceId).toBe("b");
+  });
+
+  it("asks for the space of the collections that the search is about", async () => {
+    const { embed, state } = setUp(active("a", "b"));
+    await embed("질문", (collection) => collection === "c1", call);
+    await embed("질문", () => false, call);
+    expect(state.asked.map(([spaceId]) => spaceId)).toEqual(["b", undefined]);
   });
 
   it("waits for the space no longer than leaves time to embed, then guesses the embedder's own", async () => {
     const { embed, state } = setUp(new Promise(() => undefined));
-    expect((await embed("질문", call)).spaceId).toBe("own");
+    expect((await embed("질문", everything, call)).spaceId).toBe("own");
     expect(state.asked).toEqual([[undefined, 10]]);
   });
 
   it("fails when the embedder makes another space than the one that is searched", async () => {
-    await expect(setUp("gone").embed("질문", call)).rejects.toMatchObject({ reason: "EMBEDDING_SPACE_MISMATCH" });
+    await expect(setUp(active("gone")).embed("질문", everything, call)).rejects.toMatchObject({
+      reason: "EMBEDDING_SPACE_MISMATCH",
+    });
   });
 });

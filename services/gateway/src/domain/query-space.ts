@@ -5,6 +5,7 @@ import type { Refreshed } from "./refreshed.ts";
 
 /** How much of a collection is searched by which space. */
 export interface ActiveSpace {
+  readonly collection: string;
   /** Undefined until the first vector came. */
   readonly spaceId: string | undefined;
   readonly vectorCount: number;
@@ -15,7 +16,7 @@ export interface ActiveSpace {
  * Collections that are searched by another lose their vector leg, and retrieval says so. Undefined while no collection has
  * any vector; then the embedder's own is as good as another.
  */
-export function chooseQuerySpace(collections: Iterable<ActiveSpace>): string | undefined {
+export function chooseQuerySpace(collections: Iterable<Omit<ActiveSpace, "collection">>): string | undefined {
   const counts = new Map<string, number>();
   for (const { spaceId, vectorCount } of collections) {
     if (spaceId !== undefined && vectorCount > 0) counts.set(spaceId, (counts.get(spaceId) ?? 0) + vectorCount);
@@ -25,8 +26,12 @@ export function chooseQuerySpace(collections: Iterable<ActiveSpace>): string | u
   return largest?.[0];
 }
 
+/** The collections of a tenant, as far as they can be searched by vectors. */
+export type ActiveSpaces = readonly ActiveSpace[];
+
 export interface QueryEmbedderOptions<V> {
-  readonly space: Refreshed<string | undefined>;
+  /** Of the tenant on whose behalf a call is made. */
+  readonly spaces: (call: Call) => Pick<Refreshed<ActiveSpaces>, "get">;
   /** Without a space: in the embedder's own. */
   readonly embed: (question: string, spaceId: string | undefined, call: Call) => Promise<QueryVector<V>>;
   /** Resolves after the time, or early when the signal is aborted. */
@@ -34,15 +39,19 @@ export interface QueryEmbedderOptions<V> {
   readonly now: () => number;
 }
 
+/** Which collections a search is about, as far as its filter says so. */
+export type InScope = (collection: string) => boolean;
+
 /** Embeds questions in the space that the collections are searched by. Finding out which is part of the call's time. */
 export function createQueryEmbedder<V>(
   options: QueryEmbedderOptions<V>,
-): (question: string, call: Call) => Promise<QueryVector<V>> {
-  const { space, embed, now } = options;
-  return async (question, call) => {
+): (question: string, inScope: InScope, call: Call) => Promise<QueryVector<V>> {
+  const { spaces, embed, now } = options;
+  return async (question, inScope, call) => {
     const began = now();
-    const known = space.get();
-    const wanted = known instanceof Promise ? await waitFor(known, call, options.sleep) : known;
+    const known = spaces(call).get();
+    const active = known instanceof Promise ? await waitFor(known, call, options.sleep) : known;
+    const wanted = chooseQuerySpace((active ?? []).filter(({ collection }) => inScope(collection)));
     const timeoutMs = Math.max(call.floorMs, call.timeoutMs - (now() - began));
     const query = await embed(question, wanted, { ...call, timeoutMs });
     if (wanted !== undefined && query.spaceId !== wanted) {
@@ -52,12 +61,12 @@ export function createQueryEmbedder<V>(
   };
 }
 
-/** The space, or undefined when it is not known in time to embed as well: then the embedder's own is the best guess. */
+/** The spaces, or undefined when they are not known in time to embed as well: then the embedder's own is the best guess. */
 async function waitFor(
-  known: Promise<string | undefined>,
+  known: Promise<ActiveSpaces>,
   { signal, timeoutMs, floorMs }: Call,
   sleep: QueryEmbedderOptions<unknown>["sleep"],
-): Promise<string | undefined> {
+): Promise<ActiveSpaces | undefined> {
   const answered = new AbortController();
   const late = sleep(timeoutMs - floorMs, AbortSignal.any([signal, answered.signal])).then(() => undefined);
   try {

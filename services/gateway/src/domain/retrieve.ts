@@ -27,7 +27,7 @@ export async function retrieve<C extends Carried>(
         run,
         "embed",
         withoutQueryVector,
-        (call) => ports.embed(query, call),
+        (call) => ports.embed(query, options, call),
         ({ cached }) => (cached ? "CACHED" : "OK"),
       );
   run.usage = addUsage(run.usage, vector?.usage);

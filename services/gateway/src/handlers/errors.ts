@@ -11,6 +11,8 @@ const codes: Record<RefusalReason, Code> = {
   OUT_OF_TIME: Code.DeadlineExceeded,
   EMBEDDING_SPACE_MISMATCH: Code.FailedPrecondition,
   STREAM_TRUNCATED: Code.Unavailable,
+  CREDENTIAL_INVALID: Code.Unauthenticated,
+  ROLE_MISSING: Code.PermissionDenied,
 };
 
 /** The one mapping from the decisions of domain/ to errors of the contract; what a hop failed with is one already. */

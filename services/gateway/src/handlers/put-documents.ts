@@ -1,7 +1,7 @@
 import { type DocumentService, PutWait } from "@quartet/contracts/gateway/v1/document_service";
 import type { PutDocumentsResponse as Recorded } from "@quartet/contracts/retrieval/v1/document_service";
 import { type Document, PutOutcome } from "@quartet/contracts/type/v1/document";
-import type { Handler } from "@quartet/rpc";
+import { type Handler, principalOf } from "@quartet/rpc";
 import { list } from "../convert.ts";
 import { type PutChange, type SearchablePorts, waitUntilSearchable } from "../domain/searchable.ts";
 import type { Call } from "../domain/stages.ts";
@@ -15,24 +15,27 @@ const DEFAULT_COLLECTION = "default";
 export function createPutDocuments({
   admission,
   put,
-  searchable,
-  wakeWorker,
+  searchableOf,
+  changed,
 }: {
   readonly admission: Admission;
   readonly put: (documents: Document[], call: Call) => Promise<Recorded>;
-  readonly searchable: SearchablePorts;
-  readonly wakeWorker: () => void;
+  /** What waiting for vectors and keywords takes, for one tenant. */
+  readonly searchableOf: (tenant: string) => SearchablePorts;
+  /** Told of the tenant that has something new to index. */
+  readonly changed: (tenant: string) => void;
 }): Handler<typeof DocumentService.method.putDocuments> {
   return admission.unary(async ({ documents, wait }, context) => {
     const recorded = await put(documents, beginCall(context));
-    wakeWorker();
+    const { tenant } = principalOf(context);
+    changed(tenant);
     const { results } = recorded;
     if (wait !== PutWait.SEARCHABLE) return { results };
     const left = new AbortController();
     const timer = setTimeout(() => left.abort(), Math.max(0, timeLeftMs(context) - MARGIN_MS));
     const signal = AbortSignal.any([context.signal, left.signal]);
     try {
-      const degradations = await waitUntilSearchable(changesOf(documents, recorded), searchable, signal);
+      const degradations = await waitUntilSearchable(changesOf(documents, recorded), searchableOf(tenant), signal);
       return { results, degradations: list(degradations) };
     } finally {
       clearTimeout(timer);

@@ -85,6 +85,5 @@ export function createHop({ name, maxInFlight, fairMs, events, breakerEvents }: 
 }
 
 function callOptions({ signal, remainingMs }: Attempt, { origin }: Call): CallOptions {
-  // Calls of the worker come from nobody.
   return { signal, timeoutMs: Math.ceil(remainingMs), ...(origin ? { contextValues: origin as ContextValues } : {}) };
 }

@@ -1,5 +1,7 @@
+import { createContextValues } from "@connectrpc/connect";
 import type { Collection } from "@quartet/contracts/type/v1/collection";
 import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
+import { defaultTenant, principalKey } from "@quartet/rpc";
 import type { CollectionProgress, IndexingPorts } from "../domain/indexing/ports.ts";
 import type { Call } from "../domain/stages.ts";
 import type { EmbeddingHop } from "./embedding.ts";
@@ -11,12 +13,12 @@ const INDEX_TIMEOUT_MS = 30_000;
 
 const PAGE_SIZE = 1000;
 
-/** A call of the gateway's own, on behalf of no caller. */
-export const ownCall = (signal: AbortSignal, timeoutMs: number): Call => ({
+/** A call of the gateway's own, for a tenant but on behalf of no caller. */
+export const ownCall = (tenant: string, signal: AbortSignal, timeoutMs: number): Call => ({
   signal,
   timeoutMs,
   floorMs: 0,
-  origin: undefined,
+  origin: createContextValues().set(principalKey, { tenant, roles: [] }),
 });
 
 /** All collections, page by page. */
@@ -33,13 +35,16 @@ export async function listAllCollections(index: IndexHop, call: Call): Promise<r
 
 /** The embedding and the retrieval service as the worker sees them. */
 export function createIndexingPorts(embedding: EmbeddingHop, index: IndexHop): IndexingPorts<EmbeddingSpace, Vector> {
+  const indexCall = (tenant: string, signal: AbortSignal) => ownCall(tenant, signal, INDEX_TIMEOUT_MS);
   return {
-    space: (signal) => embedding.space(ownCall(signal, INDEX_TIMEOUT_MS)),
-    collections: async (signal) => (await listAllCollections(index, ownCall(signal, INDEX_TIMEOUT_MS))).map(toProgress),
-    missing: (request, signal) => index.missing(request, ownCall(signal, INDEX_TIMEOUT_MS)),
-    embed: (texts, spaceId, signal) => embedding.embedPassages(texts, spaceId, ownCall(signal, EMBED_TIMEOUT_MS)),
-    store: (request, signal) => index.store(request, ownCall(signal, INDEX_TIMEOUT_MS)),
-    activate: (request, signal) => index.activate(request, ownCall(signal, INDEX_TIMEOUT_MS)),
+    // The embedder has one space for all tenants.
+    space: (signal) => embedding.space(indexCall(defaultTenant, signal)),
+    collections: async (tenant, signal) => (await listAllCollections(index, indexCall(tenant, signal))).map(toProgress),
+    missing: ({ tenant, ...request }, signal) => index.missing(request, indexCall(tenant, signal)),
+    embed: (tenant, texts, spaceId, signal) =>
+      embedding.embedPassages(texts, spaceId, ownCall(tenant, signal, EMBED_TIMEOUT_MS)),
+    store: ({ tenant, ...request }, signal) => index.store(request, indexCall(tenant, signal)),
+    activate: ({ tenant, ...request }, signal) => index.activate(request, indexCall(tenant, signal)),
   };
 }
 

@@ -93,7 +93,12 @@ export interface IndexHop {
     call: Call,
   ): Promise<number>;
   activate(request: { readonly collection: string; readonly spaceId: string }, call: Call): Promise<void>;
+  /** How far the rebuilding of the keyword index has come, until it is done. */
+  rebuild(call: Call): AsyncIterable<{ readonly doneCount: bigint; readonly totalCount: bigint }>;
 }
+
+/** A rebuild tells how far it has come about each second; where a page of documents is large or a store is busy, later. */
+const REBUILD_CLOCKS = { firstMs: 60_000, idleMs: 120_000 };
 
 /** Makes the record searchable. */
 export function createIndexHop(transport: Transport, hop: Hop): IndexHop {
@@ -111,5 +116,6 @@ export function createIndexHop(transport: Transport, hop: Hop): IndexHop {
     async activate(request, call) {
       await hop.unary(call, (options) => client.activateSpace(request, options));
     },
+    rebuild: (call) => hop.stream(call, REBUILD_CLOCKS, (options) => client.rebuildIndex({}, options)),
   };
 }

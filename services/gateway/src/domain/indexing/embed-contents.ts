@@ -1,7 +1,7 @@
 import type { Reason } from "@quartet/errors";
 import { truncateToGraphemes } from "@quartet/text";
 import { reasonFor } from "../stages.ts";
-import type { Content, IndexingPorts, Space } from "./ports.ts";
+import type { Content } from "./ports.ts";
 
 /** What an embedding request may hold of one text; a longer one is represented by its beginning. */
 const MAX_TEXT_CHARS = 8192;
@@ -24,9 +24,7 @@ export interface Embedded<V> {
  */
 export async function embedContents<V>(
   contents: readonly Content[],
-  spaceId: string,
-  embed: IndexingPorts<Space, V>["embed"],
-  signal: AbortSignal,
+  embed: (texts: readonly string[]) => Promise<readonly V[]>,
 ): Promise<Embedded<V>> {
   const vectors: { contentHash: string; vector: V }[] = [];
   const refused: Content[] = [];
@@ -35,7 +33,7 @@ export async function embedContents<V>(
   const embedPart = async (part: readonly Content[]): Promise<void> => {
     try {
       const texts = part.map(({ text }) => truncateToGraphemes(text, MAX_TEXT_CHARS));
-      const made = await embed(texts, spaceId, signal);
+      const made = await embed(texts);
       made.forEach((vector, index) => vectors.push({ contentHash: part[index]!.contentHash, vector }));
       refusedInARow = 0;
     } catch (error) {

@@ -7,6 +7,7 @@ import { createRefusedContents } from "./refused-contents.ts";
 
 const error = (reason: Reason) => quartetError({ code: Code.Unavailable, reason, message: "no" });
 const signal = new AbortController().signal;
+const tenant = "acme";
 
 interface Index {
   texts: string[];
@@ -15,11 +16,21 @@ interface Index {
   vectors: Record<string, Set<string>>;
 }
 
-function setUp({ texts, active, own = "new" }: { texts: string[]; active?: string; own?: string }) {
+interface Setup {
+  texts: string[];
+  active?: string;
+  own?: string;
+  pagesPerTurn?: number;
+  /** Names of collections; they all are the one index. */
+  collections?: string[];
+}
+
+function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["default"] }: Setup) {
   const index: Index = { texts: [...texts], active, vectors: { ...(active && { [active]: new Set(texts) }) } };
   const poison = new Set<string>();
   const batches: number[] = [];
   const events: string[] = [];
+  const visited: string[] = [];
   const state = {
     now: 0,
     failing: undefined as Reason | undefined,
@@ -31,15 +42,16 @@ function setUp({ texts, active, own = "new" }: { texts: string[]; active?: strin
   const has = (space: string, text: string) => index.vectors[space]?.has(text) ?? false;
   const ports: IndexingPorts<Space, string> = {
     space: async () => ({ id: own }),
-    collections: async () => [
-      {
-        collection: "default",
+    collections: async () =>
+      collections.map((collection) => ({
+        collection,
         passageCount: index.texts.length,
         activeSpaceId: index.active,
         activeVectorCount: index.active === undefined ? 0 : index.vectors[index.active]!.size,
-      },
-    ],
-    async missing({ spaceId, documentIds, pageSize, pageToken }) {
+      })),
+    async missing({ collection, spaceId, documentIds, pageSize, pageToken }) {
+      visited.push(collection);
+      if (collection.startsWith("bad")) throw error("INTERNAL");
       const all = index.texts
         .filter((text) => !has(spaceId, text) && text > pageToken)
         .filter((text) => documentIds.length === 0 || documentIds.includes(text))
@@ -50,7 +62,7 @@ function setUp({ texts, active, own = "new" }: { texts: string[]; active?: strin
         nextPageToken: all.length > page.length ? page.at(-1)! : "",
       };
     },
-    async embed(batch) {
+    async embed(_, batch) {
       state.atOnce += 1;
       state.mostAtOnce = Math.max(state.mostAtOnce, state.atOnce);
       await Promise.resolve();
@@ -81,12 +93,13 @@ function setUp({ texts, active, own = "new" }: { texts: string[]; active?: strin
     events: {
       stored: () => undefined,
       refused: (_, count) => events.push(`refused ${count}`),
-      firstVectors: () => events.push("first vectors"),
+      firstVectors: (of) => events.push(`first vectors of ${of}`),
       indexed: (_, count) => events.push(`indexed ${count}`),
-      activated: (_, id) => events.push(`activated ${id}`),
+      activated: (of, _, id) => events.push(`activated ${id} of ${of}`),
     },
+    pagesPerTurn,
   });
-  return { index, indexer, poison, batches, events, state };
+  return { index, indexer, poison, batches, events, state, visited };
 }
 
 const letters = [..."abcdefgh"];
@@ -94,27 +107,27 @@ const letters = [..."abcdefgh"];
 describe("indexing", () => {
   it("gives every passage a vector, page by page, and then has nothing to do", async () => {
     const { indexer, index, events } = setUp({ texts: letters });
-    expect(await indexer.indexAll(signal)).toBe(8);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(8);
     expect(index.active).toBe("new");
-    expect(events).toEqual(["indexed 8", "first vectors"]);
-    expect(await indexer.indexAll(signal)).toBe(0);
+    expect(events).toEqual(["indexed 8", "first vectors of acme"]);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(0);
   });
 
   it("builds a new space beside the one that is searched, and switches at 100 %", async () => {
     const { indexer, index, events } = setUp({ texts: letters, active: "old" });
-    await indexer.indexAll(signal);
+    await indexer.indexTenant(tenant, signal);
     expect(index.active).toBe("new");
-    expect(events).toEqual(["indexed 8", "activated new"]);
+    expect(events).toEqual(["indexed 8", "activated new of acme"]);
   });
 
   it("does not switch before a passage that was put meanwhile has its vector", async () => {
     const { indexer, index, state } = setUp({ texts: letters, active: "old" });
     state.batchSize = 3;
-    const round = indexer.indexAll(signal);
+    const round = indexer.indexTenant(tenant, signal);
     // Before what is listed already, so that this round's pages have passed it.
     index.texts.push("A");
     await round;
-    await indexer.indexAll(signal);
+    await indexer.indexTenant(tenant, signal);
     expect(index.vectors["new"]?.has("A")).toBe(true);
     expect(index.active).toBe("new");
   });
@@ -122,49 +135,49 @@ describe("indexing", () => {
   it("finds the one text that spoils a batch, embeds the others, and tries it again only after a while", async () => {
     const { indexer, index, poison, batches, events, state } = setUp({ texts: letters });
     poison.add("e");
-    expect(await indexer.indexAll(signal)).toBe(7);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(7);
     expect(events[0]).toBe("refused 1");
     batches.length = 0;
-    expect(await indexer.indexAll(signal)).toBe(0);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(0);
     expect(batches).toEqual([]);
     poison.clear();
     state.now = 2_000;
-    expect(await indexer.indexAll(signal)).toBe(1);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(1);
     expect(index.vectors["new"]?.size).toBe(8);
   });
 
   it("never switches to a space that lacks a passage which cannot be embedded", async () => {
     const { indexer, index, poison } = setUp({ texts: letters, active: "old" });
     poison.add("e");
-    await indexer.indexAll(signal);
+    await indexer.indexTenant(tenant, signal);
     expect(index.active).toBe("old");
   });
 
   it("gives up a round when the embedder is at fault, keeping what was stored", async () => {
     const { indexer, index, state } = setUp({ texts: letters });
     state.batchSize = 1;
-    const round = indexer.indexAll(signal);
+    const round = indexer.indexTenant(tenant, signal);
     for (let turn = 0; turn < 30; turn += 1) await Promise.resolve();
     state.failing = "LLM_UNAVAILABLE";
     await expect(round).rejects.toThrow();
     const stored = index.vectors["new"]!.size;
     expect(stored).toBeGreaterThan(0);
     state.failing = undefined;
-    expect(await indexer.indexAll(signal)).toBe(8 - stored);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(8 - stored);
   });
 
   it("takes an embedder that refuses one text after the other for what it is", async () => {
     const { indexer, state, events } = setUp({ texts: letters });
     Object.assign(state, { failing: "EMBED_SHAPE", pageSize: 8 });
-    await expect(indexer.indexAll(signal)).rejects.toThrow();
+    await expect(indexer.indexTenant(tenant, signal)).rejects.toThrow();
     expect(events).toEqual([]);
   });
 
   it("lets documents that somebody waits for go first, one batch at a time in all", async () => {
     const { indexer, index, state } = setUp({ texts: letters });
     state.batchSize = 1;
-    const all = indexer.indexAll(signal);
-    await indexer.indexDocuments({ collection: "default", documentIds: ["h"] }, signal);
+    const all = indexer.indexTenant(tenant, signal);
+    await indexer.indexDocuments({ tenant, collection: "default", documentIds: ["h"] }, signal);
     expect(index.vectors["new"]?.has("h")).toBe(true);
     expect(index.vectors["new"]!.size).toBeLessThan(8);
     await all;
@@ -172,11 +185,28 @@ describe("indexing", () => {
     expect(state.mostAtOnce).toBe(1);
   });
 
+  it("gives a large collection a turn, and switches only when it was gone through whole", async () => {
+    const { indexer, index, events } = setUp({ texts: letters, active: "old", pagesPerTurn: 2 });
+    expect(await indexer.indexTenant(tenant, signal)).toBe(6);
+    expect([index.active, events]).toEqual(["old", ["indexed 6"]]);
+    expect(await indexer.indexTenant(tenant, signal)).toBe(2);
+    expect(index.active).toBe("new");
+  });
+
+  it("goes on past a collection that fails, says so at the end, and stops where all fail alike", async () => {
+    const one = setUp({ texts: letters, collections: ["a", "bad", "c"] });
+    await expect(one.indexer.indexTenant(tenant, signal)).rejects.toThrow();
+    expect([one.visited.at(-1), one.index.vectors["new"]?.size]).toEqual(["c", 8]);
+    const every = setUp({ texts: letters, collections: ["bad1", "bad2", "bad3", "bad4", "bad5"] });
+    await expect(every.indexer.indexTenant(tenant, signal)).rejects.toThrow();
+    expect(every.visited).toEqual(["bad1", "bad2", "bad3"]);
+  });
+
   it("stops when it is told to", async () => {
     const { indexer, state } = setUp({ texts: letters });
     state.batchSize = 1;
     const stop = new AbortController();
-    const all = indexer.indexAll(stop.signal);
+    const all = indexer.indexTenant(tenant, stop.signal);
     stop.abort();
     await expect(all).rejects.toThrow();
   });

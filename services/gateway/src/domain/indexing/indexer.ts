@@ -6,14 +6,14 @@ import type { RefusedContents } from "./refused-contents.ts";
 
 /** What happened, for metrics and logs. */
 export interface IndexingEvents {
-  stored(collection: string, passageCount: number): void;
+  stored(passageCount: number): void;
   /** A collection that had no vector has some, so that there is a space to search by. */
-  firstVectors(collection: string): void;
-  /** A round has brought a collection as far as it goes. */
+  firstVectors(tenant: string): void;
+  /** A turn has brought a collection as far as it goes. */
   indexed(collection: string, passageCount: number): void;
   /** Contents that cannot be embedded; keywords alone find them. */
   refused(collection: string, contentCount: number): void;
-  activated(collection: string, spaceId: string): void;
+  activated(tenant: string, collection: string, spaceId: string): void;
 }
 
 export interface IndexerOptions<S extends Space, V> {
@@ -24,25 +24,37 @@ export interface IndexerOptions<S extends Space, V> {
   readonly batchSize: () => number;
   /** Lets everything else that waits for the event loop go first. */
   readonly pause: () => Promise<void>;
+  /** Pages of a collection before it is the next one's turn, so that a large collection keeps no other waiting. Default 16. */
+  readonly pagesPerTurn?: number;
 }
 
 export interface Indexer {
-  /** Brings all collections up to the embedder's space; how many passages got a vector. */
-  indexAll(signal: AbortSignal): Promise<number>;
+  /**
+   * Brings a tenant's collections towards the embedder's space, each by a turn; how many passages got a vector. Nothing is left when
+   * that is 0. A collection that fails holds up no other.
+   *
+   * @throws what the first collection that failed did with, when all had their turn or too many failed in a row
+   */
+  indexTenant(tenant: string, signal: AbortSignal): Promise<number>;
   /** Brings some documents up to it, ahead of everything else; how many contents were refused. */
   indexDocuments(
-    request: { readonly collection: string; readonly documentIds: readonly string[] },
+    request: { readonly tenant: string; readonly collection: string; readonly documentIds: readonly string[] },
     signal: AbortSignal,
   ): Promise<number>;
 }
 
 interface Scope {
+  readonly tenant: string;
   readonly collection: string;
   readonly documentIds: readonly string[];
   readonly urgent: boolean;
+  readonly maxPages: number;
 }
 
 const PAGE_SIZE = 128;
+
+/** So many collections that fail one after the other fail for a reason that they share. */
+const MAX_FAILURES_IN_A_ROW = 3;
 
 /** Pages through what has no vector, embeds it in batches, one at a time, and stores them. */
 export function createIndexer<S extends Space, V>({
@@ -51,61 +63,88 @@ export function createIndexer<S extends Space, V>({
   events,
   batchSize,
   pause,
+  pagesPerTurn = 16,
 }: IndexerOptions<S, V>): Indexer {
   const lane = createLane();
 
-  const indexBatch = async (contents: readonly Content[], space: S, collection: string, signal: AbortSignal) => {
-    const batch = await embedContents(contents, space.id, ports.embed, signal);
+  const indexBatch = async (contents: readonly Content[], space: S, scope: Scope, signal: AbortSignal) => {
+    const { tenant, collection } = scope;
+    const batch = await embedContents(contents, (texts) => ports.embed(tenant, texts, space.id, signal));
     for (const { contentHash } of batch.refused) refused.add(contentHash);
     if (batch.refused.length > 0) events.refused(collection, batch.refused.length);
     if (batch.vectors.length === 0) return 0;
-    const count = await ports.store({ collection, space, vectors: batch.vectors }, signal);
-    events.stored(collection, count);
+    const count = await ports.store({ tenant, collection, space, vectors: batch.vectors }, signal);
+    events.stored(count);
     return count;
   };
 
-  const indexMissing = async (space: S, { collection, documentIds, urgent }: Scope, signal: AbortSignal) => {
-    const sum = { stored: 0, refused: 0 };
+  const indexMissing = async (space: S, scope: Scope, signal: AbortSignal) => {
+    const { tenant, collection, documentIds, urgent, maxPages } = scope;
+    const sum = { stored: 0, refused: 0, isWhole: true };
     let pageToken = "";
+    let pages = 0;
     do {
-      const request = { collection, spaceId: space.id, documentIds, pageSize: PAGE_SIZE, pageToken };
+      const request = { tenant, collection, spaceId: space.id, documentIds, pageSize: PAGE_SIZE, pageToken };
       const page = await ports.missing(request, signal);
       const wanted = page.contents.filter(({ contentHash }) => !refused.has(contentHash));
+      // A page of nothing but what is refused costs no turn.
+      if (wanted.length > 0) pages += 1;
       while (wanted.length > 0) {
         const batch = wanted.splice(0, batchSize());
-        sum.stored += await lane.run(() => indexBatch(batch, space, collection, signal), { urgent });
+        sum.stored += await lane.run(() => indexBatch(batch, space, scope, signal), { urgent });
         await pause();
         signal.throwIfAborted();
       }
       sum.refused += page.contents.filter(({ contentHash }) => refused.has(contentHash)).length;
       pageToken = page.nextPageToken;
+      if (pageToken !== "" && pages >= maxPages) return { ...sum, isWhole: false };
     } while (pageToken !== "");
     return sum;
   };
 
-  const indexCollection = async (space: S, progress: CollectionProgress, signal: AbortSignal): Promise<number> => {
+  const indexCollection = async (
+    tenant: string,
+    space: S,
+    progress: CollectionProgress,
+    signal: AbortSignal,
+  ): Promise<number> => {
     const { collection, activeSpaceId } = progress;
     if (isComplete(progress, space.id)) return 0;
-    const sum = await indexMissing(space, { collection, documentIds: [], urgent: false }, signal);
+    const scope = { tenant, collection, documentIds: [], urgent: false, maxPages: pagesPerTurn };
+    const sum = await indexMissing(space, scope, signal);
     if (sum.stored > 0) events.indexed(collection, sum.stored);
-    if (sum.stored > 0 && activeSpaceId === undefined) events.firstVectors(collection);
-    const switches = activeSpaceId !== undefined && activeSpaceId !== space.id;
-    if (switches && sum.refused === 0 && (await activate(ports, { collection, spaceId: space.id }, signal))) {
-      events.activated(collection, space.id);
+    if (sum.stored > 0 && activeSpaceId === undefined) events.firstVectors(tenant);
+    const switches = activeSpaceId !== undefined && activeSpaceId !== space.id && sum.isWhole && sum.refused === 0;
+    if (switches && (await activate(ports, { tenant, collection, spaceId: space.id }, signal))) {
+      events.activated(tenant, collection, space.id);
     }
     return sum.stored;
   };
 
   return {
-    async indexAll(signal) {
+    async indexTenant(tenant, signal) {
       const space = await ports.space(signal);
       let count = 0;
-      for (const progress of await ports.collections(signal)) count += await indexCollection(space, progress, signal);
+      const failures: unknown[] = [];
+      let inARow = 0;
+      for (const progress of await ports.collections(tenant, signal)) {
+        try {
+          count += await indexCollection(tenant, space, progress, signal);
+          inARow = 0;
+        } catch (error) {
+          signal.throwIfAborted();
+          failures.push(error);
+          inARow += 1;
+          if (inARow >= MAX_FAILURES_IN_A_ROW) break;
+        }
+      }
+      if (failures.length > 0) throw failures[0];
       return count;
     },
-    async indexDocuments({ collection, documentIds }, signal) {
+    async indexDocuments({ tenant, collection, documentIds }, signal) {
       const space = await ports.space(signal);
-      return (await indexMissing(space, { collection, documentIds, urgent: true }, signal)).refused;
+      const scope = { tenant, collection, documentIds, urgent: true, maxPages: Infinity };
+      return (await indexMissing(space, scope, signal)).refused;
     },
   };
 }
@@ -117,7 +156,7 @@ const isComplete = ({ passageCount, activeSpaceId, activeVectorCount }: Collecti
 /** False when documents were put meanwhile, which the next round sees. */
 async function activate<S extends Space, V>(
   ports: IndexingPorts<S, V>,
-  request: { readonly collection: string; readonly spaceId: string },
+  request: { readonly tenant: string; readonly collection: string; readonly spaceId: string },
   signal: AbortSignal,
 ): Promise<boolean> {
   try {

@@ -25,10 +25,11 @@ export interface Space {
 export interface IndexingPorts<S extends Space, V> {
   /** The space of the embedder as it is configured now. */
   space(signal: AbortSignal): Promise<S>;
-  collections(signal: AbortSignal): Promise<readonly CollectionProgress[]>;
+  collections(tenant: string, signal: AbortSignal): Promise<readonly CollectionProgress[]>;
   /** A page of what has no vector in the space; the next page begins after it, whether or not vectors were put for it meanwhile. */
   missing(
     request: {
+      readonly tenant: string;
       readonly collection: string;
       readonly spaceId: string;
       /** Only of these documents; empty means any. */
@@ -38,11 +39,12 @@ export interface IndexingPorts<S extends Space, V> {
     },
     signal: AbortSignal,
   ): Promise<{ readonly contents: readonly Content[]; readonly nextPageToken: string }>;
-  /** One vector per text, in order, or none at all. */
-  embed(texts: readonly string[], spaceId: string, signal: AbortSignal): Promise<readonly V[]>;
+  /** One vector per text, in order, or none at all; on behalf of the tenant whose texts they are. */
+  embed(tenant: string, texts: readonly string[], spaceId: string, signal: AbortSignal): Promise<readonly V[]>;
   /** How many passages got a vector. */
   store(
     request: {
+      readonly tenant: string;
       readonly collection: string;
       readonly space: S;
       readonly vectors: readonly { readonly contentHash: string; readonly vector: V }[];
@@ -50,5 +52,8 @@ export interface IndexingPorts<S extends Space, V> {
     signal: AbortSignal,
   ): Promise<number>;
   /** Lets searches use the space; fails with EMBEDDING_SPACE_INCOMPLETE while passages lack a vector in it. */
-  activate(request: { readonly collection: string; readonly spaceId: string }, signal: AbortSignal): Promise<void>;
+  activate(
+    request: { readonly tenant: string; readonly collection: string; readonly spaceId: string },
+    signal: AbortSignal,
+  ): Promise<void>;
 }

@@ -1,0 +1,78 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, timestampNow } from "@bufbuild/protobuf/wkt";
+import type { InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
+import { type PlatformStatus, PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
+import { list } from "./convert.ts";
+import type { Degradation } from "./domain/outcome.ts";
+
+export type Report = MessageInitShape<typeof PlatformStatusSchema>;
+
+/**
+ * The figures of processes as those of one platform. Pools of one name add up, and the longest wait stands for all. A queue is kept in the
+ * record, so that each process sees the whole of what waits: that is not added up, what each has done is.
+ */
+export function mergeReports(reports: readonly Report[], missing: readonly Degradation[]): PlatformStatus {
+  const all = reports.map((report) => create(PlatformStatusSchema, report));
+  const instances = new Map<string, InstanceStats>();
+  const pools = new Map<string, PoolStats>();
+  const queues = new Map<string, QueueStats>();
+  const degradations = new Map<string, Degradation>();
+  for (const degradation of missing) degradations.set(keyOf(degradation), degradation);
+  const seen = new Set<string>();
+  for (const report of all) {
+    // Within one process every transport leads to the same report, and the gateway is a part of what it says.
+    const name = report.instances.map(({ service, instance }) => `${service} ${instance}`).join();
+    if (seen.has(name)) continue;
+    seen.add(name);
+    for (const stats of report.instances) if (!instances.has(stats.instance)) instances.set(stats.instance, stats);
+    for (const pool of report.pools) pools.set(pool.name, addPools(pools.get(pool.name), pool));
+    for (const queue of report.queues) queues.set(queue.name, addQueues(queues.get(queue.name), queue));
+    for (const degradation of report.degradations) degradations.set(keyOf(degradation), degradation as Degradation);
+  }
+  const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
+  return create(PlatformStatusSchema, {
+    snapshotTime: timestampNow(),
+    degradations: list([...degradations.values()]),
+    instances: [...instances.values()].sort(byService),
+    pools: [...pools.values()].sort(byName),
+    queues: [...queues.values()].sort(byName),
+  });
+}
+
+const keyOf = ({ hop, reason }: Pick<Degradation, "hop" | "reason">): string => `${hop} ${reason}`;
+
+function byService(one: InstanceStats, other: InstanceStats): number {
+  const [a, b] = [`${one.service} ${one.instance}`, `${other.service} ${other.instance}`];
+  return a < b ? -1 : Number(a > b);
+}
+
+function addPools(sum: PoolStats | undefined, pool: PoolStats): PoolStats {
+  if (sum === undefined) return pool;
+  return {
+    ...sum,
+    size: sum.size + pool.size,
+    maxSize: sum.maxSize + pool.maxSize,
+    idleCount: sum.idleCount + pool.idleCount,
+    waitingCount: sum.waitingCount + pool.waitingCount,
+    ...longer("waitP95", sum.waitP95, pool.waitP95),
+  };
+}
+
+function addQueues(sum: QueueStats | undefined, queue: QueueStats): QueueStats {
+  if (sum === undefined) return queue;
+  return {
+    ...sum,
+    waitingCount: sum.waitingCount > queue.waitingCount ? sum.waitingCount : queue.waitingCount,
+    runningCount: sum.runningCount + queue.runningCount,
+    doneCount: sum.doneCount + queue.doneCount,
+    deadLetterCount: sum.deadLetterCount + queue.deadLetterCount,
+    ...longer("oldestAge", sum.oldestAge, queue.oldestAge),
+  };
+}
+
+const nanos = ({ seconds, nanos }: Duration): bigint => seconds * 1_000_000_000n + BigInt(nanos);
+
+function longer<K extends string>(name: K, one: Duration | undefined, other: Duration | undefined) {
+  const longest = one === undefined || (other !== undefined && nanos(other) > nanos(one)) ? other : one;
+  return (longest === undefined ? {} : { [name]: longest }) as { [P in K]?: Duration };
+}
