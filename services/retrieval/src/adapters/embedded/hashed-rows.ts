@@ -3,17 +3,15 @@ import type { EncodedVector } from "../../domain/vector.ts";
 import { type RowVisitor, RowNumbers, type VectorRows } from "./vector-rows.ts";
 
 const blockRows = 1024;
-const cacheLineBytes = 64;
 
-/**
- * The vectors of `blockRows` rows. They arrive as rows, and become columns, the component of row r in dimension d at [d x blockRows + r], when the
- * block is full or first searched: to write a row into columns costs far more than its share of writing them together.
- */
+/** A column of so many rows is a line of the processor's cache. */
+const waitingRows = 64;
+
+/** The vectors of `blockRows` rows. */
 interface Block {
-  /** Undefined once there are columns. */
-  rows: Int8Array[] | undefined;
-  columns: Int8Array | undefined;
-  /** One over the length of each row's bytes, 0 for the zero vector; known once there are columns. */
+  /** The component of row r in dimension d at [d x blockRows + r]. */
+  readonly columns: Int8Array;
+  /** One over the length of each row's bytes, 0 for the zero vector. */
   readonly inverseLengths: Float64Array;
 }
 
@@ -26,9 +24,18 @@ export class HashedRows implements VectorRows {
   readonly #numbers = new RowNumbers();
   readonly #blocks: Block[] = [];
   readonly #sums = new Float64Array(blockRows);
+  /**
+   * The last rows, which wait for others: writing one alone into columns costs far more than its share of writing many together. Their number is
+   * what `#numbers` has more than `#inColumns`.
+   */
+  #waiting = new Int8Array(0);
+  readonly #stride: number;
+  #inColumns = 0;
 
   constructor(dimensions: number) {
     this.#dimensions = dimensions;
+    // Not a power of two: rows that far apart would all compete for the same few lines of the cache.
+    this.#stride = dimensions + waitingRows;
   }
 
   get size(): number {
@@ -40,45 +47,50 @@ export class HashedRows implements VectorRows {
   }
 
   set(slot: number, vector: EncodedVector): void {
+    const isNew = !this.#numbers.has(slot);
     const row = this.#numbers.take(slot);
-    if (row >= this.#blocks.length * blockRows) this.#blocks.push(emptyBlock());
-    const block = this.#blocks[Math.floor(row / blockRows)]!;
+    if (row >= this.#blocks.length * blockRows) this.#blocks.push(emptyBlock(this.#dimensions));
+    const { columns, inverseLengths } = this.#blocks[Math.floor(row / blockRows)]!;
     const place = row % blockRows;
     const bytes = toBytes(vector);
-    if (block.columns === undefined) {
-      block.rows![place] = bytes;
-      if (place === blockRows - 1) this.#columnsOf(block);
+    inverseLengths[place] = inverseLength(bytes);
+    if (isNew) {
+      if (this.#waiting.length === 0) this.#waiting = new Int8Array(this.#stride * waitingRows);
+      this.#waiting.set(bytes, (row - this.#inColumns) * this.#stride);
+      // What waits is never of two blocks.
+      if (row - this.#inColumns === waitingRows - 1 || place === blockRows - 1) this.#writeColumns();
       return;
     }
+    this.#writeColumns();
     for (let dimension = 0; dimension < bytes.length; dimension += 1) {
-      block.columns[dimension * blockRows + place] = bytes[dimension]!;
+      columns[dimension * blockRows + place] = bytes[dimension]!;
     }
-    block.inverseLengths[place] = inverseLength(bytes);
   }
 
   delete(slot: number): void {
+    this.#writeColumns();
     const moved = this.#numbers.remove(slot);
     if (moved === undefined) return;
+    this.#inColumns -= 1;
     const from = this.#blocks[Math.floor(moved.from / blockRows)]!;
     const to = this.#blocks[Math.floor(moved.to / blockRows)]!;
-    const [source, target] = [this.#columnsOf(from), this.#columnsOf(to)];
     const [sourcePlace, targetPlace] = [moved.from % blockRows, moved.to % blockRows];
-    for (let column = 0; column < target.length; column += blockRows) {
-      target[column + targetPlace] = source[column + sourcePlace]!;
+    for (let column = 0; column < to.columns.length; column += blockRows) {
+      to.columns[column + targetPlace] = from.columns[column + sourcePlace]!;
     }
     to.inverseLengths[targetPlace] = from.inverseLengths[sourcePlace]!;
     if (this.#numbers.size <= (this.#blocks.length - 1) * blockRows) this.#blocks.pop();
   }
 
   *scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void> {
+    this.#writeColumns();
     const { dimensions, weights } = nonZeros(query);
     const { slots, size } = this.#numbers;
     const sums = this.#sums;
     for (let first = 0; first < size; first += blockRows) {
-      const block = this.#blocks[first / blockRows]!;
-      const { inverseLengths } = block;
+      const { columns, inverseLengths } = this.#blocks[first / blockRows]!;
       const count = Math.min(blockRows, size - first);
-      addColumns(sums, this.#columnsOf(block), dimensions, weights, count);
+      addColumns(sums, columns, dimensions, weights, count);
       for (let place = 0; place < count; place += 1) {
         const slot = slots[first + place]!;
         if (allowed === undefined || allowed[slot] === 1) visit(slot, sums[place]! * inverseLengths[place]!);
@@ -87,43 +99,30 @@ export class HashedRows implements VectorRows {
     }
   }
 
-  #columnsOf(block: Block): Int8Array {
-    if (block.columns === undefined) {
-      block.columns = toColumns(block.rows!, this.#dimensions);
-      block.rows!.forEach((row, place) => (block.inverseLengths[place] = inverseLength(row)));
-      block.rows = undefined;
+  #writeColumns(): void {
+    const count = this.#numbers.size - this.#inColumns;
+    if (count === 0) return;
+    const { columns } = this.#blocks[Math.floor(this.#inColumns / blockRows)]!;
+    const waiting = this.#waiting;
+    const stride = this.#stride;
+    let to = this.#inColumns % blockRows;
+    for (let dimension = 0; dimension < this.#dimensions; dimension += 1, to += blockRows) {
+      for (let index = 0, from = dimension; index < count; index += 1, from += stride) {
+        columns[to + index] = waiting[from]!;
+      }
     }
-    return block.columns;
+    this.#inColumns += count;
   }
 }
 
-function emptyBlock(): Block {
-  return { rows: [], columns: undefined, inverseLengths: new Float64Array(blockRows) };
+function emptyBlock(dimensions: number): Block {
+  return { columns: new Int8Array(dimensions * blockRows), inverseLengths: new Float64Array(blockRows) };
 }
 
 function inverseLength(bytes: Int8Array): number {
   let squares = 0;
   for (let at = 0; at < bytes.length; at += 1) squares += bytes[at]! * bytes[at]!;
   return squares > 0 ? 1 / Math.sqrt(squares) : 0;
-}
-
-/** As many rows at a time as give each column a whole line of the cache to write. */
-function toColumns(rows: readonly Int8Array[], dimensions: number): Int8Array {
-  const columns = new Int8Array(dimensions * blockRows);
-  // Not a power of two: rows that far apart would all compete for the same few lines of the cache.
-  const stride = dimensions + cacheLineBytes;
-  const some = new Int8Array(stride * cacheLineBytes);
-  for (let first = 0; first < rows.length; first += cacheLineBytes) {
-    const count = Math.min(cacheLineBytes, rows.length - first);
-    for (let index = 0; index < count; index += 1) some.set(rows[first + index]!, index * stride);
-    for (let dimension = 0; dimension < dimensions; dimension += 1) {
-      const to = dimension * blockRows + first;
-      for (let index = 0, from = dimension; index < count; index += 1, from += stride) {
-        columns[to + index] = some[from]!;
-      }
-    }
-  }
-  return columns;
 }
 
 /**
