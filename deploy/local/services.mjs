@@ -1,11 +1,16 @@
-/** `npm run services start|stop|status`: the five services as processes of their own, over gRPC on loopback, the gateway on QUARTET_PORT. */
+/**
+ * `npm run services start|stop|status`: the five services as processes of their own, over gRPC on loopback, the gateway on QUARTET_PORT. With DATABASE_URL and
+ * ELASTICSEARCH_URL they keep everything there, once the database is migrated, and with REDIS_URL they share what may be lost; without, in QUARTET_DATA_DIR.
+ */
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureInstalled, nodePath, root, sourceFlags, toolEnvironment } from "./install.mjs";
+import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } from "./install.mjs";
 
+/** Those with tables of their own in DATABASE_URL. */
+const migrated = ["retrieval", "gateway"];
 const inner = ["embedding", "retrieval", "compression", "generation"];
 const dataFolder = path.resolve(root, process.env.QUARTET_DATA_DIR || ".quartet");
 const runFolder = path.join(dataFolder, "run");
@@ -31,6 +36,7 @@ async function start() {
     ...Object.fromEntries(inner.map((name) => [`QUARTET_${name.toUpperCase()}_PORT`, String(ports[name])])),
     ...Object.fromEntries(inner.map((name) => [`QUARTET_${name.toUpperCase()}_ADDRESS`, `127.0.0.1:${ports[name]}`])),
   });
+  if (process.env.DATABASE_URL && !(await migrate(environment))) return 1;
   const state = [...inner, "gateway"].map((name) =>
     launch(name, name === "gateway" ? gatewayPort : ports[name], environment),
   );
@@ -42,6 +48,15 @@ async function start() {
     return 1;
   }
   return await status();
+}
+
+/** One after the other, each with its lines on standard error; whether all are done. */
+async function migrate(env) {
+  for (const name of migrated) {
+    const program = path.join(root, "services", name, "src", "migrate.ts");
+    if ((await run(nodePath(), [...sourceFlags, program], { env, stdio: ["ignore", 2, 2] })) !== 0) return false;
+  }
+  return true;
 }
 
 function launch(name, port, environment) {

@@ -48,10 +48,8 @@ async function status(stores) {
 }
 
 async function wipe(stores) {
-  for (const store of stores) {
-    await wipeStore(store, options);
-    console.error(`The data of ${store.title} is deleted.`);
-  }
+  await Promise.all(stores.map((store) => wipeStore(store, options)));
+  console.error(`Deleted: the data of ${stores.map(({ title }) => title).join(", ")}.`);
   return 0;
 }
 

@@ -3,6 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ensureInstalled, nodePath, root, run, toolEnvironment } from "../local/install.mjs";
 import { checkContracts } from "./contracts.mjs";
+import { startStoresForTests } from "./genuine-stores.mjs";
 
 const results = path.join(root, ".nx", "test-results.json");
 
@@ -15,10 +16,29 @@ try {
 }
 
 async function main(folders) {
-  const checks = folders.length > 0 ? [] : await runChecks();
-  const tests = await runTests(folders);
+  const stores = startStoresForTests(folders);
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])
+    process.once(signal, () => void stores.stop().finally(() => process.exit(code)));
+  try {
+    // The stores start while the checks run.
+    const checks = folders.length > 0 ? [] : await runChecks();
+    const { environment, leftOut } = await stores.ready;
+    const tests = await runTests(folders, environment);
+    return report({ checks, tests, missingStores: leftOut });
+  } finally {
+    await stores.stop();
+  }
+}
+
+/** @returns {number} the exit code */
+function report({ checks, tests, missingStores }) {
+  const isMissingWrong = process.env.QUARTET_TEST_STORES === "required";
   const passed = checks.filter(Boolean).length + tests.passed;
-  const failed = checks.filter((ok) => !ok).length + tests.failed;
+  const failed = checks.filter((ok) => !ok).length + tests.failed + (isMissingWrong ? missingStores.length : 0);
+  for (const line of missingStores) console.log(`${isMissingWrong ? "FAILED" : "left out"}: ${line}`);
   for (const line of tests.leftOut) console.log(`left out: ${line}`);
   console.log(`${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ""}`);
   return failed === 0 && passed > 0 ? 0 : 1;
@@ -42,7 +62,7 @@ async function runChecks() {
 }
 
 /** All tests in one run, so that two workers stay busy; `nx run PROJECT:test` runs one package's, cached. */
-async function runTests(folders) {
+async function runTests(folders, environment) {
   console.log("\n# tests");
   rmSync(results, { force: true });
   const jest = path.join(root, "node_modules", "jest", "bin", "jest.js");
@@ -50,8 +70,14 @@ async function runTests(folders) {
   await run(
     nodePath(),
     ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", jest, ...flags, ...folders],
+    // An operator's own stores are none of the tests' business.
     {
-      env: toolEnvironment(),
+      env: toolEnvironment({
+        DATABASE_URL: undefined,
+        ELASTICSEARCH_URL: undefined,
+        REDIS_URL: undefined,
+        ...environment,
+      }),
     },
   );
   return summarise(readResults());

@@ -4,7 +4,7 @@
  * in a folder below the temporary one.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, lchownSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 
 const nobody = 65_534;
@@ -31,10 +31,20 @@ export function accountThatReaches(paths) {
   return undefined;
 }
 
-/** Makes a folder that every account may enter, or says that something else has its name. */
+/** Makes a folder that every account may enter, as far as it is up to the folder itself. */
 export function openFolder(folder) {
-  mkdirSync(folder, { recursive: true });
-  chmodSync(folder, 0o755);
+  // What is there keeps its mode: its owner may have chosen it, and may be somebody else.
+  if (mkdirSync(folder, { recursive: true })) chmodSync(folder, 0o755);
+}
+
+/**
+ * Makes a folder below the temporary one, where anybody may have made one of its name before.
+ * @param {string} folder
+ */
+export function claimFolder(folder) {
+  openFolder(folder);
+  if (lstatSync(folder).uid !== process.getuid())
+    throw new Error(`${folder} belongs to somebody else: delete it, or set TMPDIR to another folder.`);
 }
 
 const works = ([command, ...args], options = {}) =>

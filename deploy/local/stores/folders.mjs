@@ -18,5 +18,5 @@ export const testDataFolder = path.join(home, "test");
 /** A folder's stand-in below the temporary folder, where an account that may not enter the folder itself can work. */
 export function temporaryTwin(folder) {
   const name = createHash("sha256").update(folder).digest("hex").slice(0, 12);
-  return path.join(tmpdir(), `quartet-stores-${name}`);
+  return path.join(tmpdir(), `quartet-stores-${name}`, path.basename(folder));
 }

@@ -55,16 +55,17 @@ export const postgres = {
     return { main: launch(command, { account, cwd: folder, env: environment, logFile }) };
   },
 
-  async isReady({ port }, { engineFolder, folder }) {
-    const run = (database, sql) => query({ bin: path.join(engineFolder, programs), folder, port, database, sql });
-    try {
-      const found = await run("postgres", `select 1 from pg_database where datname = '${name}'`);
-      if (found.trim() !== "1") await run("postgres", `create database ${name}`);
-      await run(name, "create extension if not exists vector");
-      return true;
-    } catch {
-      return false;
-    }
+  isReady: (ports, places) =>
+    query({ ...places, ...ports, database: "postgres", sql: "select 1" }).then(
+      () => true,
+      () => false,
+    ),
+
+  async setUp(ports, places) {
+    const run = (database, sql) => query({ ...places, ...ports, database, sql });
+    const found = await run("postgres", `select 1 from pg_database where datname = '${name}'`);
+    if (found.trim() !== "1") await run("postgres", `create database ${name}`);
+    await run(name, "create extension if not exists vector");
   },
 
   url: ({ port }, { folder }) =>
@@ -88,10 +89,9 @@ async function makeCluster({ bin, folder, account, isFast }) {
   renameSync(unfinished, dataOf(folder));
 }
 
-function query({ bin, folder, port, database, sql }) {
+function query({ engineFolder, folder, port, database, sql }) {
   const target = ["-h", "127.0.0.1", "-p", String(port), "-U", name, "-d", database];
-  return outputOf([path.join(bin, "psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", ...target, "-c", sql], {
-    env: { ...environment, PGPASSWORD: readFileSync(passwordFile(folder), "utf8"), PGCONNECT_TIMEOUT: "5" },
-    limitMs: 20_000,
-  });
+  const command = [path.join(engineFolder, programs, "psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", ...target, "-c", sql];
+  const env = { ...environment, PGPASSWORD: readFileSync(passwordFile(folder), "utf8"), PGCONNECT_TIMEOUT: "5" };
+  return outputOf(command, { env, limitMs: 20_000 });
 }

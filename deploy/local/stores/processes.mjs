@@ -36,10 +36,20 @@ export async function end(processes, { signal, lastSignal, limitMs }) {
   const first = processes.find(isAlive);
   if (!first) return true;
   process.kill(first.pid, signal);
-  if (await areGone(processes, limitMs)) return true;
+  const areEnded = await areGone(processes, limitMs);
   for (const { pid } of processes.filter(isAlive)) process.kill(pid, lastSignal);
   await areGone(processes, 10_000);
-  return false;
+  for (const { pid } of processes) killGroup(pid);
+  return areEnded;
+}
+
+/** Each server leads a group of its own; a helper that it had started, and that outlived it, is still in that. */
+function killGroup(pid) {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // The usual case: nobody is left, or the number leads no group.
+  }
 }
 
 async function areGone(processes, limitMs) {

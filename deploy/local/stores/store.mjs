@@ -1,11 +1,12 @@
 /** Starting, finding and ending one store. What differs between the three is in a file each. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { accountThatReaches, openFolder } from "./account.mjs";
+import { accountThatReaches, claimFolder, openFolder } from "./account.mjs";
 import { enginesFolder, temporaryTwin } from "./folders.mjs";
 import { alone } from "./lock.mjs";
-import { end, freePort, identify, isAlive, tailOf } from "./processes.mjs";
+import { end, freePort, identify, isAlive, outputOf, tailOf } from "./processes.mjs";
 
 /**
  * @typedef {object} Store
@@ -23,6 +24,8 @@ import { end, freePort, identify, isAlive, tailOf } from "./processes.mjs";
  * @property {number} readyLimitMs
  * @property {(options: object) => Promise<Launched> | Launched} launch
  * @property {(ports: Record<string, number>, places: { engineFolder: string, folder: string }) => Promise<boolean>} isReady
+ * @property {(ports: Record<string, number>, places: { engineFolder: string, folder: string }) => Promise<void>} [setUp] makes what it must hold, unless it
+ *   is there, once it is ready
  * @property {(ports: Record<string, number>, places: { folder: string }) => string} url
  * @property {{ signal: NodeJS.Signals, lastSignal: NodeJS.Signals, limitMs: number }} stopping
  */
@@ -33,19 +36,24 @@ import { end, freePort, identify, isAlive, tailOf } from "./processes.mjs";
  * Starts a store, or finds it running.
  *
  * @param {Store} store
- * @param {{ dataFolder: string, isFast: boolean, say: (line: string) => void }} options isFast: for tests, where nothing needs to survive the machine
+ * @param {{ dataFolder: string, isFast: boolean, say: (line: string) => void, signal?: AbortSignal }} options isFast: for tests, where nothing needs to
+ *   survive the machine
  * @returns {Promise<{ url: string, isNew: boolean }>} rejects with sentences that say what to do
  */
-export async function startStore(store, { dataFolder, isFast, say }) {
+export async function startStore(store, { dataFolder, isFast, say, signal }) {
   const logicalFolder = path.join(dataFolder, store.name);
   return await alone(logicalFolder, async () => {
     const running = readState(logicalFolder);
-    if (running?.processes.some(isAlive)) return { url: await urlOfRunning(store, running), isNew: false };
+    if (running?.processes.some(isAlive)) {
+      // Whoever started it may have been ended before it was up.
+      await untilReady(store, running, signal);
+      return { url: store.url(running.ports, running), isNew: false };
+    }
     const places = await findPlaces(store, logicalFolder, say);
     const began = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const url = await launchAndWait(store, { ...places, logicalFolder, isFast, earlier: running });
+        const url = await launchAndWait(store, { ...places, logicalFolder, isFast, earlier: running, signal });
         say(`${store.title} is up after ${((performance.now() - began) / 1000).toFixed(1)} s.`);
         return { url, isNew: true };
       } catch (error) {
@@ -73,7 +81,9 @@ export async function wipeStore(store, options) {
   await stopStore(store, options);
   const folder = path.join(options.dataFolder, store.name);
   const state = readState(folder);
-  for (const target of [folder, state?.folder]) if (target) rmSync(target, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
+  // Below the temporary folder it has one around it, which is its own.
+  if (state && state.folder !== folder) rmSync(path.dirname(state.folder), { recursive: true, force: true });
 }
 
 /** @returns {Promise<{ isUp: boolean, url?: string, pid?: number, logFile?: string }>} */
@@ -110,51 +120,47 @@ function writeState(folder, state) {
   renameSync(`${stateFile(folder)}.new`, stateFile(folder));
 }
 
-/** One that was started a moment ago by a command that has been ended may still be starting. */
-async function urlOfRunning(store, state) {
-  await untilReady(store, state);
-  return store.url(state.ports, state);
-}
-
-/** The programs, the data and the account: in the checkout, or below the temporary folder where no account but root may enter it. */
+/** The account, the data and the programs: in the checkout, or below the temporary folder where no account but root may enter that. */
 async function findPlaces(store, logicalFolder, say) {
-  mkdirSync(logicalFolder, { recursive: true });
-  const engineFolder = store.isEngineNeeded() ? await prepareEngine(store, engineFolderOf(store), say) : enginesFolder;
-  mkdirSync(engineFolder, { recursive: true });
-  const account = accountThatReaches([logicalFolder, engineFolder, ...store.reaches()]);
-  if (account) return { account, folder: logicalFolder, engineFolder };
-  const places = { folder: temporaryTwin(logicalFolder), engineFolder: temporaryTwin(engineFolder) };
-  say(`No account but root may enter ${logicalFolder}: ${store.title} is kept in ${places.folder}.`);
-  for (const folder of Object.values(places)) openFolder(folder);
-  if (store.isEngineNeeded()) await prepareEngine(store, places.engineFolder, say);
-  const fallback = accountThatReaches([...Object.values(places), ...store.reaches()]);
-  if (fallback) return { ...places, account: fallback };
+  const inCheckout = { folder: logicalFolder, engineFolder: engineFolderOf(store) };
+  const temporary = { folder: temporaryTwin(logicalFolder), engineFolder: temporaryTwin(inCheckout.engineFolder) };
+  for (const places of [inCheckout, temporary]) {
+    if (places === temporary) for (const each of Object.values(temporary)) claimFolder(path.dirname(each));
+    openFolder(places.folder);
+    openFolder(path.dirname(places.engineFolder));
+    const account = accountThatReaches([places.folder, path.dirname(places.engineFolder), ...store.reaches()]);
+    if (!account) continue;
+    if (places === temporary) say(`Only root may enter ${logicalFolder}: ${store.title} is kept in ${places.folder}.`);
+    if (store.isEngineNeeded()) await prepareEngine(store, places.engineFolder, say);
+    return { account, ...places };
+  }
   throw new Error(
-    `${store.title} refuses to run as root, and no other account may read ${store.reaches().join(", ") || places.folder}: start it as an ordinary user.`,
+    `${store.title} does not run as root, and nobody else may read ${store.reaches().join(", ") || tmpdir()}: start it as an ordinary user.`,
   );
 }
 
 /** Fetches the programs once; another set of data, or another command, waits for it. */
 async function prepareEngine(store, folder, say) {
-  if (isPrepared(folder)) return folder;
-  const wait = () => say(`Waiting for another command that is fetching ${store.title}.`);
-  return await alone(folder, () => fetchEngine(store, folder, say), wait);
+  if (isPrepared(folder)) return;
+  const onWait = () => say(`Waiting for another command that is fetching ${store.title}.`);
+  await alone(folder, () => fetchEngine(store, folder, say), onWait);
 }
 
 async function fetchEngine(store, folder, say) {
-  if (isPrepared(folder)) return folder;
+  if (isPrepared(folder)) return;
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
   openFolder(unfinished);
   say(`Fetching ${store.title}, once${store.fetchNote ? ` (${store.fetchNote})` : ""} ...`);
   await store.prepare(unfinished);
+  // Whatever the mask of whoever fetched it: the account that runs it must be able to read it.
+  await outputOf(["chmod", "-R", "a+rX", unfinished]);
   writeFileSync(path.join(unfinished, "prepared"), "");
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);
-  return folder;
 }
 
-async function launchAndWait(store, { account, folder, engineFolder, logicalFolder, isFast, earlier }) {
+async function launchAndWait(store, { account, folder, engineFolder, logicalFolder, isFast, earlier, signal }) {
   const ports = {};
   for (const name of store.ports) ports[name] = await freePort(earlier?.ports[name]);
   const logFile = logFileOf(folder);
@@ -165,7 +171,7 @@ async function launchAndWait(store, { account, folder, engineFolder, logicalFold
   const state = { processes: [main], ports, folder, engineFolder };
   writeState(logicalFolder, state);
   try {
-    await untilReady(store, state);
+    await untilReady(store, state, signal);
     if (launched.pidFile) {
       // The one that serves comes first: told to end, it takes the one that started it along.
       state.processes = [identify(Number(readFileSync(launched.pidFile, "utf8"))), main];
@@ -178,11 +184,13 @@ async function launchAndWait(store, { account, folder, engineFolder, logicalFold
   }
 }
 
-async function untilReady(store, state) {
+async function untilReady(store, state, signal) {
   const log = logFileOf(state.folder);
   for (const until = Date.now() + store.readyLimitMs; !(await store.isReady(state.ports, state)); await sleep(100)) {
+    signal?.throwIfAborted();
     if (!state.processes.some(isAlive)) throw new Error(`${store.title} ended while starting:\n${tailOf(log)}`);
     if (Date.now() > until)
       throw new Error(`${store.title} was not ready within ${store.readyLimitMs / 1000} s; its log is ${log}.`);
   }
+  await store.setUp?.(state.ports, state);
 }
