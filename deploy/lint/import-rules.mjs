@@ -78,7 +78,7 @@ export function importRules(root) {
     area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
     area(["libs/redis/**/*.ts"], rule(all(only.ioredis)), tests),
-    area(["libs/postgres/**/*.ts"], rule(all(only.postgres))),
+    area(["libs/postgres/**/*.ts"], rule(all(only.postgres)), tests),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),
     area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import pg from "pg";
 
 /**
@@ -58,7 +59,7 @@ const conflicts = ["40001", "40P01", "55P03"];
 
 /** The typed form of what the driver threw; errors of other origin pass through. */
 export function toPostgresError(error: unknown): unknown {
-  if (error instanceof PostgresError || !(error instanceof Error)) return error;
+  if (error instanceof PostgresError || !types.isNativeError(error)) return error;
   if (error instanceof pg.DatabaseError && error.code !== undefined) return ofServer(error, error.code);
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && /^E[A-Z_]+$/.test(code))

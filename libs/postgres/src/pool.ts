@@ -90,6 +90,8 @@ export function createPool(options: PoolOptions): Pool {
     const left = Promise.withResolvers<never>();
     const onAbort = () => left.reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
+    // Who left while taking the place tells no listener any more.
+    if (signal.aborted) onAbort();
     let client: pg.PoolClient;
     try {
       client = await Promise.race([connecting, left.promise]);

@@ -55,6 +55,7 @@ export async function runTransaction<Result>(
       ? undefined
       : setTimeout(() => end(new StatementTimeoutError("the transaction took too long")), leftMs);
   signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
   const unlessEnded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, ended.promise]);
   const run = async (statement: string | Statement, values: readonly unknown[] = []): Promise<pg.QueryResult> => {
     if (isOver || isAborted) throw new Error("the transaction is over");
