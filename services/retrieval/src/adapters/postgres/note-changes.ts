@@ -66,7 +66,7 @@ const noted = `
   noted AS (
     INSERT INTO outbox (seq, tenant, document_id, collection_ids, record_seqs, removed_passage_ids)
     SELECT coalesce(min(change.seq), nextval('change_seq')), $1, document_id, array_agg(touched.id), array_agg(record_seq - changes + position),
-      (array_agg(removed))[1]
+      max(removed)
     FROM change JOIN touched ON touched.id = change.collection_id GROUP BY document_id
   )`;
 
