@@ -1,9 +1,9 @@
+import { pause } from "@quartet/resilience";
 import { openAttemptScope } from "./attempt-scope.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyRing } from "./key-ring.ts";
 import type { Entry, KeyUsage, PoolKey } from "./key-ring.ts";
-import { pause } from "./pause.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
 

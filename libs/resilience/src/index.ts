@@ -21,3 +21,4 @@ export { createRetryBudget } from "./retry-budget.ts";
 export type { RetryBudget, RetryBudgetOptions } from "./retry-budget.ts";
 export { backOffMs, retry } from "./retry.ts";
 export type { BackOff, RetryOptions } from "./retry.ts";
+export { pause } from "./pause.ts";
