@@ -37,6 +37,8 @@ export function clientConfig({
     ...(role === undefined ? [] : [`role=${identifier(role)}`]),
     ...(schema === undefined ? [] : [`search_path=${identifier(schema)},public`]),
     `client_connection_check_interval=${abandonedAfterMs}`,
+    // Compiling takes longer than our statements do.
+    "jit=off",
   ];
   return {
     ...parsed,

@@ -7,6 +7,8 @@ export interface TransactionOptions {
   readonly tenant?: string;
   /** Whether the server refuses to write. Default: false. */
   readonly readOnly?: boolean;
+  /** Whether all statements see the database as it was at the first. Default: false, each sees what is committed by then. */
+  readonly oneSnapshot?: boolean;
   /** Its abort cancels what the server is doing; the call rejects at once, with the signal's reason. */
   readonly signal: AbortSignal;
   /** The longest it may take, the wait for a connection included; then StatementTimeoutError. Default: the pool's `statementTimeoutMs`, for each statement. */
@@ -37,7 +39,13 @@ const slackMs = 1_000;
 /** Runs `work` in a transaction of its own, and returns the connection. `deadline` is a time of `performance.now()`. */
 export async function runTransaction<Result>(
   session: Session,
-  { tenant, readOnly = false, signal, deadline }: Omit<TransactionOptions, "timeoutMs"> & { readonly deadline: number },
+  {
+    tenant,
+    readOnly = false,
+    oneSnapshot = false,
+    signal,
+    deadline,
+  }: Omit<TransactionOptions, "timeoutMs"> & { readonly deadline: number },
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const ended = Promise.withResolvers<never>();
@@ -63,7 +71,7 @@ export async function runTransaction<Result>(
     return unlessEnded(session.send(query as pg.QueryConfig));
   };
   try {
-    await unlessEnded(begin(session, { tenant, readOnly, leftMs }));
+    await unlessEnded(begin(session, { tenant, readOnly, oneSnapshot, leftMs }));
     const result = await unlessEnded(
       work({
         query: async (statement, values) => (await run(statement, values)).rows,
@@ -88,17 +96,19 @@ export async function runTransaction<Result>(
   }
 }
 
+interface BeginOptions {
+  readonly tenant: string | undefined;
+  readonly readOnly: boolean;
+  readonly oneSnapshot: boolean;
+  readonly leftMs: number;
+}
+
 /** One round trip: the settings end with the transaction, whatever becomes of it. */
-async function begin(
-  session: Session,
-  {
-    tenant,
-    readOnly,
-    leftMs,
-  }: { readonly tenant: string | undefined; readonly readOnly: boolean; readonly leftMs: number },
-): Promise<void> {
+async function begin(session: Session, { tenant, readOnly, oneSnapshot, leftMs }: BeginOptions): Promise<void> {
   const parts = [
-    readOnly ? "BEGIN READ ONLY" : "BEGIN",
+    ["BEGIN", ...(oneSnapshot ? ["ISOLATION LEVEL REPEATABLE READ"] : []), ...(readOnly ? ["READ ONLY"] : [])].join(
+      " ",
+    ),
     ...(tenant === undefined ? [] : [`SET LOCAL quartet.tenant = ${literal(tenant)}`]),
     ...(leftMs === Infinity ? [] : [`SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(leftMs)) + slackMs}`]),
   ];

@@ -70,6 +70,18 @@ describeWithStores("a pool", ["postgres"], ({ postgres }) => {
     expect(await count()).toBe(1);
   });
 
+  it("shows one state of the database to all statements where that is asked for", async () => {
+    const pool = open();
+    const count = "SELECT count(*) AS count FROM item";
+    const counts = await pool.transaction({ ...never, oneSnapshot: true, readOnly: true }, async (transaction) => {
+      const [before] = await transaction.query(count);
+      await one(owner, "INSERT INTO item VALUES (1, 'one')");
+      return [before, ...(await transaction.query(count))];
+    });
+    expect(counts).toEqual([{ count: 0 }, { count: 0 }]);
+    expect(await one(pool, count)).toEqual({ count: 1 });
+  });
+
   it("does not take a failed statement for a commit when its error is swallowed", async () => {
     const work = open().transaction(never, async (transaction) => {
       await transaction.execute("INSERT INTO item VALUES (1, 'one')");

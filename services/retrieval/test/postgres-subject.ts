@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { createPool, migrate, type Pool } from "@quartet/postgres";
-import type { TestPostgres } from "@quartet/testing";
+import type { TestDatabase, TestPostgres } from "@quartet/testing";
 import { terms } from "@quartet/text";
 import { createRecordStore } from "../src/adapters/postgres/record-store.ts";
 import { roles, schema } from "../src/adapters/postgres/schema.ts";
@@ -11,7 +12,7 @@ import { never, type Subject } from "./contract/subject.ts";
 /** A database of its own with the schema of the service in it. */
 export interface TestRecord extends AsyncDisposable {
   readonly url: string;
-  /** As its owner, who is above row-level security. */
+  /** As a superuser, who is above row-level security. */
   readonly owner: Pool;
   /** As the service. */
   openPool(options?: { readonly maxConnections?: number }): Pool;
@@ -19,18 +20,25 @@ export interface TestRecord extends AsyncDisposable {
   empty(): Promise<void>;
 }
 
-export async function createTestRecord(postgres: TestPostgres): Promise<TestRecord> {
+/** `ordinary`: the owner of the tables is no superuser, and the service logs in with a role of its own. */
+export async function createTestRecord(
+  postgres: TestPostgres,
+  { logins = "superuser" }: { readonly logins?: "superuser" | "ordinary" } = {},
+): Promise<TestRecord> {
   const database = await postgres.createDatabase();
-  const { url } = database;
-  await migrate({ url, schema, ...never });
-  const owner = createPool({ url, schema: schema.name, applicationName: "quartet tests" });
-  const pools = [owner];
+  const admin = createPool({ url: database.url, schema: schema.name, applicationName: "quartet tests" });
+  const { owner, service, drop } =
+    logins === "superuser"
+      ? { owner: database.url, service: database.url, drop: async () => {} }
+      : await createLogins(postgres, admin, database);
+  await migrate({ url: owner, schema, ...never });
+  const pools = [admin];
   return {
-    url,
-    owner,
+    url: service,
+    owner: admin,
     openPool: (options) => {
       const pool = createPool({
-        url,
+        url: service,
         schema: schema.name,
         role: roles.service,
         applicationName: "quartet tests",
@@ -39,14 +47,38 @@ export async function createTestRecord(postgres: TestPostgres): Promise<TestReco
       pools.push(pool);
       return pool;
     },
-    empty: () =>
-      owner.transaction(
-        never,
-        async (transaction) => void (await transaction.execute("TRUNCATE collection, outbox CASCADE")),
-      ),
+    empty: async () => void (await execute(admin, "TRUNCATE collection, outbox CASCADE")),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(pools.map((pool) => pool.close()));
       await database.drop();
+      await drop();
+    },
+  };
+}
+
+const execute = (pool: Pool, sql: string) => pool.transaction(never, (transaction) => transaction.execute(sql));
+
+/** What an administrator prepares where nobody who works with the database is a superuser. */
+async function createLogins(postgres: TestPostgres, admin: Pool, { name, url }: TestDatabase) {
+  // The roles are there from the first migration of the server on.
+  await using other = await postgres.createDatabase();
+  await migrate({ url: other.url, schema, ...never });
+  const [owner, service] = [`${name}_owner`, `${name}_service`];
+  const password = randomUUID();
+  await execute(
+    admin,
+    `CREATE ROLE ${owner} LOGIN CREATEROLE PASSWORD '${password}'; CREATE ROLE ${service} LOGIN PASSWORD '${password}';
+     GRANT ${schema.roles.join(", ")} TO ${owner}, ${service};
+     ALTER DATABASE ${name} OWNER TO ${owner}; CREATE EXTENSION vector SCHEMA public`,
+  );
+  const urlOf = (user: string) => Object.assign(new URL(url), { username: user, password }).href;
+  return {
+    owner: urlOf(owner),
+    service: urlOf(service),
+    drop: async () => {
+      const server = createPool({ url: postgres.url, applicationName: "quartet tests" });
+      await execute(server, `DROP ROLE ${owner}, ${service}`);
+      await server.close();
     },
   };
 }
