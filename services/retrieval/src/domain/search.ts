@@ -23,8 +23,8 @@ export interface SearcherOptions {
   readonly sources: readonly Source[];
   /** The most a leg may take, within what the call has left; and the most that one reading of the record may take. */
   readonly legTimeLimitMs: number;
-  /** How long the oldest change has waited for the keyword index; asked only about a collection that lags. Default: never any time. */
-  readonly keywordLagMs?: () => number;
+  /** How long the oldest change has waited for the keyword index; asked only about a collection that lags. Default: no time. Never rejects. */
+  readonly keywordLagMs?: () => number | Promise<number>;
   /** Told once of each leg that was run, for metrics and logs. */
   readonly onLeg?: (outcome: LegOutcome) => void;
 }
@@ -107,7 +107,7 @@ export function createSearcher(options: SearcherOptions): Searcher {
 
   const answer = async (asked: Asked, signal: AbortSignal, { legsAt, endAt }: Deadlines): Promise<SearchResult> => {
     const { tenant, request, collections, recordError } = asked;
-    const keywordsLag = collections.some(lags) && (options.keywordLagMs?.() ?? 0) > keywordLagLimitMs;
+    const keywordsLag = collections.some(lags) && ((await options.keywordLagMs?.()) ?? 0) > keywordLagLimitMs;
     const parts = { stores, guards, collections, recordError, keywordsLag };
     const legs = sourcesOf(request.sources, sources).flatMap(({ name }) => legsOf(name, tenant, request, parts));
     const outcomes = await runLegs(legs, request.execution === "sequential", signal, legsAt);

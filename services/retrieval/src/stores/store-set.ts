@@ -9,8 +9,8 @@ export interface StoreSet {
   /** The ports. Before `start` and from `close` on, reading one throws UNAVAILABLE (DRAINING). */
   readonly stores: Stores;
   readonly guards: StoreGuards;
-  /** How long the oldest change has waited for the keyword index, as known now. Absent where that is part of the record. */
-  readonly keywordLagMs?: () => number;
+  /** How long the oldest change has waited for the keyword index. Never rejects. Absent where that is part of the record. */
+  readonly keywordLagMs?: () => number | Promise<number>;
   /** Resolves when calls may come. Throws StartError where nothing but the operator can help. The signal ends the attempt. */
   start(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
