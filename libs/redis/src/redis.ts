@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Logger, Metrics } from "@quartet/telemetry";
 import { openConnection } from "./connection.ts";
-import type { RedisCommand, RedisReply } from "./connection.ts";
+import type { Connection, RedisCommand, RedisReply } from "./connection.ts";
 import { serverWide } from "./error-code.ts";
 import { inTime } from "./in-time.ts";
 import { createOutage } from "./outage.ts";
+import { createUpState } from "./up-state.ts";
 
 export interface RedisOptions {
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. It holds a password: it goes into the driver and nowhere else. */
@@ -69,10 +70,10 @@ export interface Redis {
   close(limitMs?: number): Promise<void>;
 }
 
+const NOT_CONNECTED = "NOT_CONNECTED";
+const LATE = "LATE";
 /** A server that only reads was asked to write: after a failover the name leads elsewhere, but not every moment. */
 const RECONNECT_EVERY_MS = 5_000;
-/** A connection that comes and goes says so once in this time. */
-const LOG_EVERY_MS = 30_000;
 
 export const defineScript = (lua: string): RedisScript => ({ lua, sha1: createHash("sha1").update(lua).digest("hex") });
 
@@ -83,32 +84,13 @@ export const defineScript = (lua: string): RedisScript => ({ lua, sha1: createHa
  * @throws {RangeError} when the URL is none.
  */
 export function createRedis(options: RedisOptions): Redis {
-  const { url, name, log, metrics, keyPrefix = "quartet:", timeoutMs = 50, connectTimeoutMs = 2_000 } = options;
-  const underWay = new Set<Promise<unknown>>();
-  const gauge = metrics.gauge("quartet_redis_up").with({});
+  const { url, name, metrics, keyPrefix = "quartet:", timeoutMs = 50, connectTimeoutMs = 2_000 } = options;
+  const state = createUpState(options);
+  const underWay = new Set<Promise<RedisAnswer>>();
   let closed = false;
-  let up = false;
-  let lastTrouble = "NOT_CONNECTED";
-  let lastReconnect = -Infinity;
-  let lastLogged = -Infinity;
-  let saidDown = false;
-  gauge.set(0);
+  let lastTrouble = NOT_CONNECTED;
 
-  const noteChange = () => {
-    const now = !closed && connection.ready && !outage.down;
-    const changed = now !== up;
-    up = now;
-    gauge.set(up ? 1 : 0);
-    if (closed) return;
-    if (up && saidDown) log.info({}, "Redis answers again");
-    if (up) saidDown = false;
-    else if (!saidDown && (changed || lastLogged === -Infinity) && performance.now() - lastLogged >= LOG_EVERY_MS) {
-      saidDown = true;
-      lastLogged = performance.now();
-      log.warn({ reason: lastTrouble }, "Redis does not answer; work goes on without it");
-    }
-  };
-
+  const noteChange = () => state.set(connection.ready && !outage.down, lastTrouble);
   const connection = openConnection({
     url,
     name: `quartet-${name}`,
@@ -124,52 +106,28 @@ export function createRedis(options: RedisOptions): Redis {
   });
   const outage = createOutage({
     ping: async () => {
-      if (!connection.ready) return false;
-      const replies = await inTime(connection.send([["PING"]]), timeoutMs);
+      const replies = connection.ready ? await inTime(connection.send([["PING"]]), timeoutMs) : undefined;
       return replies !== undefined && troubleOf(replies) === undefined;
     },
     onChange: noteChange,
   });
-
-  const count = (use: string, outcome: string) =>
-    metrics.counter("quartet_redis_calls_total").with({ use, outcome }).add();
-
-  const bypass = (use: string, reason: string, outcome: "bypassed" | "late" | "failed"): RedisAnswer => {
-    count(use, outcome);
-    return { kind: "bypassed", reason };
-  };
-
-  const ask = async (
-    commands: readonly RedisCommand[],
-    { use, limitMs = timeoutMs }: RedisCallOptions,
-  ): Promise<RedisAnswer> => {
-    const startedAt = performance.now();
-    const replies = await inTime(connection.send(commands), limitMs);
-    const trouble = replies === undefined ? "LATE" : troubleOf(replies);
-    if (trouble !== undefined) {
-      lastTrouble = trouble;
+  const ask = createAsk({
+    connection,
+    metrics,
+    onAnswered: () => outage.answered(),
+    onTrouble: (reason) => {
+      lastTrouble = reason;
       outage.trouble();
-      return bypass(use, trouble, replies === undefined ? "late" : "failed");
-    }
-    outage.answered();
-    metrics
-      .histogram("quartet_redis_call_duration_seconds")
-      .with({ use })
-      .observe((performance.now() - startedAt) / 1_000);
-    const errors = replies!.flatMap((reply) => ("error" in reply ? [reply.error] : []));
-    if (errors.includes("READONLY") && performance.now() - lastReconnect >= RECONNECT_EVERY_MS) {
-      lastReconnect = performance.now();
-      connection.reconnect();
-    }
-    count(use, errors.length === 0 ? "answered" : "refused");
-    return { kind: "answered", replies: replies! };
-  };
+    },
+  });
 
-  const send: Redis["send"] = async (commands, callOptions) => {
+  const send: Redis["send"] = async (commands, { use, limitMs = timeoutMs }) => {
     if (commands.length === 0) return { kind: "answered", replies: [] };
-    if (closed || !connection.ready) return bypass(callOptions.use, "NOT_CONNECTED", "bypassed");
-    if (outage.down) return bypass(callOptions.use, lastTrouble, "bypassed");
-    const call = ask(commands, callOptions);
+    if (closed || !connection.ready || outage.down) {
+      count(metrics, use, "bypassed");
+      return { kind: "bypassed", reason: outage.down ? lastTrouble : NOT_CONNECTED };
+    }
+    const call = ask(commands, { use, limitMs });
     underWay.add(call);
     try {
       return await call;
@@ -180,26 +138,20 @@ export function createRedis(options: RedisOptions): Redis {
 
   return {
     get up() {
-      return up;
+      return state.up;
     },
     key: (part) => keyPrefix + part,
     send,
     run: async ({ lua, sha1 }, { keys, args }, callOptions) => {
-      const rest = [keys.length, ...keys, ...args];
-      const answer = await send([["EVALSHA", sha1, ...rest]], callOptions);
-      const [reply] = answer.kind === "answered" ? answer.replies : [];
-      const isUnknown = reply !== undefined && "error" in reply && reply.error === "NOSCRIPT";
-      return isUnknown ? await send([["EVAL", lua, ...rest]], callOptions) : answer;
+      const given = [keys.length, ...keys, ...args];
+      const answer = await send([["EVALSHA", sha1, ...given]], callOptions);
+      return isUnknownScript(answer) ? await send([["EVAL", lua, ...given]], callOptions) : answer;
     },
-    figures: () => {
-      const size = connection.ready ? 1 : 0;
-      const waitingCount = underWay.size;
-      return { name: "redis", size, maxSize: 1, idleCount: waitingCount > 0 ? 0 : size, waitingCount, waitP95Ms: 0 };
-    },
+    figures: () => figuresOf(connection, underWay.size),
     close: async (limitMs = 500) => {
       closed = true;
       outage.close();
-      noteChange();
+      state.close();
       const deadline = performance.now() + limitMs;
       await inTime(Promise.allSettled(underWay), limitMs);
       await inTime(connection.close(), Math.max(0, deadline - performance.now()));
@@ -207,8 +159,56 @@ export function createRedis(options: RedisOptions): Redis {
   };
 }
 
+interface AskOptions {
+  readonly connection: Connection;
+  readonly metrics: Metrics;
+  readonly onAnswered: () => void;
+  readonly onTrouble: (reason: string) => void;
+}
+
+/** One call of a connection that is there: sent, waited for, counted and judged. */
+function createAsk({ connection, metrics, onAnswered, onTrouble }: AskOptions) {
+  let lastReconnect = -Infinity;
+  return async (
+    commands: readonly RedisCommand[],
+    { use, limitMs }: Required<RedisCallOptions>,
+  ): Promise<RedisAnswer> => {
+    const startedAt = performance.now();
+    const replies = (await inTime(connection.send(commands), limitMs)) ?? [];
+    const reason = replies.length === 0 ? LATE : troubleOf(replies);
+    if (reason !== undefined) {
+      count(metrics, use, reason === LATE ? "late" : "failed");
+      onTrouble(reason);
+      return { kind: "bypassed", reason };
+    }
+    onAnswered();
+    const seconds = (performance.now() - startedAt) / 1_000;
+    metrics.histogram("quartet_redis_call_duration_seconds").with({ use }).observe(seconds);
+    const errors = replies.flatMap((reply) => ("error" in reply ? [reply.error] : []));
+    count(metrics, use, errors.length === 0 ? "answered" : "refused");
+    if (errors.includes("READONLY") && performance.now() - lastReconnect >= RECONNECT_EVERY_MS) {
+      lastReconnect = performance.now();
+      connection.reconnect();
+    }
+    return { kind: "answered", replies };
+  };
+}
+
+const count = (metrics: Metrics, use: string, outcome: "answered" | "refused" | "late" | "failed" | "bypassed") =>
+  metrics.counter("quartet_redis_calls_total").with({ use, outcome }).add();
+
 /** What keeps all of a call's commands from an answer; undefined where each has its own reply. */
 function troubleOf(replies: readonly RedisReply[]): string | undefined {
   for (const reply of replies) if ("error" in reply && (reply.lost || serverWide.has(reply.error))) return reply.error;
   return undefined;
+}
+
+function isUnknownScript(answer: RedisAnswer): boolean {
+  const [reply] = answer.kind === "answered" ? answer.replies : [];
+  return reply !== undefined && "error" in reply && reply.error === "NOSCRIPT";
+}
+
+function figuresOf({ ready }: Connection, waitingCount: number): RedisFigures {
+  const size = ready ? 1 : 0;
+  return { name: "redis", size, maxSize: 1, idleCount: waitingCount > 0 ? 0 : size, waitingCount, waitP95Ms: 0 };
 }
