@@ -6,6 +6,7 @@ export { localeOf } from "./locale.ts";
 export type { ScriptLocale } from "./locale.ts";
 export { sentences } from "./sentences.ts";
 export type { Sentence, SentenceOptions } from "./sentences.ts";
+export { stopWords } from "./stop-words.ts";
 export { terms } from "./terms.ts";
 export { coverage } from "./coverage.ts";
 export { termIdf } from "./static-idf.ts";
