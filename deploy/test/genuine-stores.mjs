@@ -65,8 +65,8 @@ function isNeeded(store, folders) {
   const paths = folders.filter((argument) => !argument.startsWith("-"));
   if (paths.length === 0 || !paths.every((folder) => existsSync(folder))) return true;
   return paths.flatMap(testsBelow).some((file) => {
-    const text = readFileSync(file, "utf8");
-    return /describeWithStores|storesForTests/.test(text) && text.includes(`"${store.name}"`);
+    const calls = [...readFileSync(file, "utf8").matchAll(/(?:describeWithStores|storesForTests)\([^[]*\[([^\]]*)\]/g)];
+    return calls.some(([, names]) => names.includes(`"${store.name}"`));
   });
 }
 

@@ -36,8 +36,7 @@ export const elasticsearch = {
   variable: "ELASTICSEARCH_URL",
   engine: "elasticsearch-9.4.3",
   isEngineNeeded: () => true,
-  missingForEngine: () =>
-    isOnPath("mvn") ? [] : ["Maven is missing: install it (Debian and Ubuntu: apt-get install maven)."],
+  missingForEngine,
   fetchNote: "0.95 GB",
 
   async prepare(folder) {
@@ -100,6 +99,11 @@ export const elasticsearch = {
   url: ({ port }) => `http://127.0.0.1:${port}`,
   stopping: { signal: "SIGTERM", lastSignal: "SIGKILL", limitMs: 60_000 },
 };
+
+/** @returns {string[]} what to install before it can be fetched */
+export function missingForEngine() {
+  return isOnPath("mvn") ? [] : ["Maven is missing: install it (Debian and Ubuntu: apt-get install maven)."];
+}
 
 const isOnPath = (program) => spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
 
