@@ -64,11 +64,12 @@ export function createSingleFlight<K, V>(onLoaded: (key: K, value: V) => void): 
     return flight;
   };
 
-  const leave = (flight: Flight<K, V>, reason: unknown) => {
+  const leave = (flight: Flight<K, V>, signal: AbortSignal | undefined) => {
     flight.waiters--;
     if (flight.waiters > 0 || flight.landed) return;
     land(flight);
-    flight.controller.abort(reason);
+    // Made only where it is told: an error takes its stack, which cost more than all else here.
+    flight.controller.abort(signal?.reason ?? new Error("nobody waits for this load any more"));
   };
 
   return {
@@ -87,7 +88,7 @@ export function createSingleFlight<K, V>(onLoaded: (key: K, value: V) => void): 
         const all = new Map(landed.flatMap((values) => [...values]));
         return new Map(keys.map((key) => [key, all.get(key)!]));
       } finally {
-        for (const flight of joined) leave(flight, signal?.reason ?? new Error("nobody waits for this load any more"));
+        for (const flight of joined) leave(flight, signal);
       }
     },
     forget: (key) => void flights.delete(key),
