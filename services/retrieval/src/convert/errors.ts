@@ -3,6 +3,7 @@ import { quartetError } from "@quartet/errors";
 import { PageTokenError } from "../domain/page-token.ts";
 import { AllSourcesFailedError, QueryVectorError, UnknownSourceError } from "../domain/search.ts";
 import { NothingToAskError } from "../domain/search-record.ts";
+import { RebuildMismatchError, RebuildRunningError } from "../domain/rebuild.ts";
 import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../domain/store-errors.ts";
 
 /** INVALID_ARGUMENT naming one field, in the contract's names. */
@@ -49,8 +50,27 @@ export function toRpcError(error: unknown): unknown {
       cause: error,
     });
   }
+  if (error instanceof RebuildRunningError) {
+    return quartetError({
+      code: Code.ResourceExhausted,
+      reason: "OVERLOADED",
+      message: "An index is being built already. Wait for its end.",
+      retryDelayMs: retryAfterRebuildMs,
+      cause: error,
+    });
+  }
+  if (error instanceof RebuildMismatchError) {
+    return quartetError({
+      code: Code.Unavailable,
+      reason: "UPSTREAM_FAILED",
+      message: "The new index lacks documents and was dropped; the old one stays. Look at the retrieval service's log.",
+      cause: error,
+    });
+  }
   return toStoreError(error);
 }
+
+const retryAfterRebuildMs = 60_000;
 
 /** What a store's own failure is to the caller: worth another try, and no word of where the store is. */
 function toStoreError(error: unknown): unknown {
