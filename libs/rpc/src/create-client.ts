@@ -152,14 +152,22 @@ class ResponseReader implements ResponseStream<unknown> {
     return this.#response.message[Symbol.asyncIterator]();
   }
 
-  readonly #onAbort = () => this.#controller.abort(this.#options.signal?.reason);
+  readonly #onAbort = () => {
+    this.#controller.abort(this.#options.signal?.reason);
+    // Whoever reads is told by the next read, but nobody may be reading any more.
+    this.#stopDeadline();
+  };
 
   /** The `finally` of the call: whatever it still holds, here or at the server, is let go. */
   #end(): void {
     this.#ended = true;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#controller.abort();
-    // Connect stops a call's deadline timer when it is read to its end or read once more after an abort, and not before.
+    this.#stopDeadline();
+  }
+
+  /** Connect stops a call's deadline timer when it is read to its end or read once more after an abort, and not before. */
+  #stopDeadline(): void {
     void this.#messages?.then((messages) => messages.next()).catch(() => undefined);
   }
 }
