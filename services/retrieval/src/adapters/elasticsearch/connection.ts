@@ -1,5 +1,5 @@
 import { Client, type TransportRequestOptions } from "@elastic/elasticsearch";
-import { createBulkhead, BulkheadFullError } from "@quartet/resilience";
+import { BulkheadFullError, createBulkhead, pause } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { StoreBusyError, StoreTimeoutError } from "../../domain/store-errors.ts";
 import { store, toStoreError } from "./errors.ts";
@@ -39,6 +39,8 @@ export interface Connection {
 }
 
 const defaults = { maxConnections: 32, timeoutMs: 30_000, maxResponseBytes: 16 * 1024 ** 2 } as const;
+
+const closeLimitMs = 5_000;
 
 export function connect({ url, apiKey, ca, maxConnections = defaults.maxConnections }: ConnectionOptions): Connection {
   const { node, auth } = readAddress(url, apiKey);
@@ -101,7 +103,12 @@ export function connect({ url, apiKey, ca, maxConnections = defaults.maxConnecti
       waitingCount: places.queued,
       waitP95Ms: waits.p95(),
     }),
-    close: () => client.close(),
+    async close() {
+      // It waits for calls that are under way, which have limits of their own; a socket that hangs is left behind.
+      const limit = new AbortController();
+      await Promise.race([client.close(), pause(closeLimitMs, limit.signal).catch(() => {})]);
+      limit.abort();
+    },
   };
 }
 

@@ -38,7 +38,7 @@ export function createElasticsearch(options: ElasticsearchOptions): Elasticsearc
     projection: createProjection({ connection, names }),
     writer: createProjectionWriter(connection, { prefix, shards, replicas }),
     async ping(signal) {
-      await connection.call((client, callOptions) => client.info(callOptions), { signal });
+      await connection.call((client, callOptions) => client.info({}, callOptions), { signal });
     },
     poolFigures: connection.figures,
     close: connection.close,
