@@ -228,10 +228,7 @@ export function describeBehaviour(way: Way): void {
         await probe.until(() => probe.finished.length === 1);
       });
 
-      it("of a stream that nobody reads runs the handler's finally, and leaves no timer behind", async () => {
-        const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
-        await client.echo({});
-        const before = timers();
+      it("of a stream that nobody reads runs the handler's finally", async () => {
         const controller = new AbortController();
         const stream = client.count({ count: 1_000_000, text: "x".repeat(1000) }, { signal: controller.signal });
         await stream.next();
@@ -239,7 +236,6 @@ export function describeBehaviour(way: Way): void {
         controller.abort();
         await probe.until(() => probe.finished.length === 1);
         expect(probe.made).toBeLessThan(1_000_000);
-        await probe.until(() => timers() <= before);
       });
 
       it("after the last message changes nothing", async () => {
