@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { StoreUnavailableError } from "../../domain/store-errors.ts";
 import { Database } from "./database.ts";
 import { DataFolderError, FolderInUseError } from "./folder-lock.ts";
 
@@ -42,6 +43,26 @@ describe("Database", () => {
     });
     expect(counted(database)).toBe(1);
     database.close();
+  });
+
+  it("says that the disk cannot take a change, and goes on when it can", () => {
+    const database = new Database(folder);
+    const { page_count: pages } = database.get<{ page_count: number }>("PRAGMA page_count")!;
+    database.exec(`PRAGMA max_page_count = ${pages}`);
+    const fill = () => database.transaction(() => insert(database, "가".repeat(100_000)));
+    expect(fill).toThrow(StoreUnavailableError);
+    expect(fill).toThrow(expect.objectContaining({ cause: expect.objectContaining({ errcode: 13 }) }));
+    expect(counted(database)).toBe(0);
+    database.exec("PRAGMA max_page_count = 4294967294");
+    fill();
+    expect(counted(database)).toBe(1);
+    database.close();
+  });
+
+  it("ends where a file system refuses folders in a way that Node's own recursion never ends at", () => {
+    expect(() => new Database("/proc/nowhere/data")).toThrow(
+      /^The data folder \/proc\/nowhere\/data cannot be used \(.*\)\./,
+    );
   });
 
   it("says in one line why a folder cannot be used", async () => {

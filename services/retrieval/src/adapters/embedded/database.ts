@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { StoreUnavailableError } from "../../domain/store-errors.ts";
 import { DataFolderError, lockFolder } from "./folder-lock.ts";
 import { migrations } from "./migrations.ts";
 
@@ -78,7 +79,7 @@ export class Database {
     for (const sql of this.#statements.keys()) if (sql.includes(table)) this.#statements.delete(sql);
   }
 
-  /** All of it, on disk, or nothing. */
+  /** All of it, on disk, or nothing. Throws StoreUnavailableError where the disk cannot take it. */
   transaction<Result>(work: () => Result): Result {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
@@ -88,7 +89,7 @@ export class Database {
     } catch (error) {
       // A full disk rolls back by itself.
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
+      throw isOfTheDisk(error) ? new StoreUnavailableError("the data folder", { cause: error }) : error;
     }
   }
 
@@ -135,15 +136,36 @@ export class Database {
 
 function takeFolder(folder: string): { release(): void } {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     return lockFolder(folder);
   } catch (error) {
     throw error instanceof DataFolderError ? error : unusable(folder, error);
   }
 }
 
+/** Step by step: Node's own `recursive` never ends where a file system answers "no such folder" to the making of one, as /proc does. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process was faster, which the lock tells apart.
+    if ((error as { readonly code?: unknown }).code !== "EEXIST") throw error;
+  }
+}
+
+/** SQLite's codes for a disk that is full, broken or read-only; what exactly is in the bytes above. */
+const diskErrors: ReadonlySet<number> = new Set([8, 10, 13, 14]);
+
+function isOfTheDisk(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === "number" && diskErrors.has(errcode & 0xff);
+}
+
 /** What the folder's owner is told: why, and what to do. */
-export function unusable(folder: string, cause: unknown): DataFolderError {
+export function unusable(folder: string, error: unknown): DataFolderError {
+  const cause = error instanceof StoreUnavailableError ? error.cause : error;
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DataFolderError(
     `The data folder ${folder} cannot be used (${reason}). Make it readable and writable, put back a copy if it is damaged, or set QUARTET_DATA_DIR to another folder.`,

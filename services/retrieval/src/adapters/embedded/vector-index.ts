@@ -20,6 +20,7 @@ import {
   toCollection,
 } from "./catalogue.ts";
 import { allowedSlots } from "./keyword-index.ts";
+import type { Database } from "./database.ts";
 import { vectorTable } from "./migrations.ts";
 import type { EmbeddedState } from "./state.ts";
 import { encodeVector, keptForm } from "./vector-codec.ts";
@@ -43,11 +44,11 @@ export function createVectorIndex(state: EmbeddedState): VectorIndex {
       signal.throwIfAborted();
       const entry = state.collection(tenantName, collection);
       if (entry === undefined) return { kind: "stored", count: 0 };
-      const known = spacesOf(entry).find((candidate) => candidate.space.id === space.id);
-      if (known !== undefined && (known.space.dimensions !== space.dimensions || known.space.kind !== space.kind)) {
+      const known = spaceIn(entry, space.id)?.space;
+      if (known !== undefined && (known.dimensions !== space.dimensions || known.kind !== space.kind)) {
         return { kind: "mismatch" };
       }
-      return { kind: "stored", count: putVectors(state, { entry, known, space, vectors }) };
+      return { kind: "stored", count: await putVectors(state, { entry, space, vectors }, signal) };
     },
 
     activate: async (tenantName, collection, spaceId, { signal }) => {
@@ -113,7 +114,7 @@ function missing(
   entry: CollectionEntry,
   { spaceId, documentIds, afterPassageId, limit }: MissingVectorsQuery,
 ): MissingVectorsPage {
-  const space = spacesOf(entry).find((candidate) => candidate.space.id === spaceId);
+  const space = spaceIn(entry, spaceId);
   // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
   if (space !== undefined && space.vectors.size === entry.passageCount) {
     return { contents: [], nextAfterPassageId: undefined };
@@ -147,23 +148,64 @@ function missing(
   };
 }
 
+/** Vectors share a transaction up to this size: other calls wait some 10 ms. */
+const bytesPerTransaction = 1024 * 1024;
+
 interface VectorsToPut {
   readonly entry: CollectionEntry;
-  /** The space, where the collection has it. */
-  readonly known: SpaceEntry | undefined;
   readonly space: EmbeddingSpace;
   readonly vectors: readonly { readonly contentHash: string; readonly vector: EncodedVector }[];
 }
 
-function putVectors(state: EmbeddedState, { entry, known, space, vectors }: VectorsToPut): number {
-  const { database } = state;
-  const targets = vectors.flatMap(({ contentHash, vector: given }) => {
+interface Target {
+  readonly passageId: number;
+  readonly vector: EncodedVector;
+}
+
+/** In as many transactions as it takes: one line may be the content of ten thousand passages. Gives the passages that got a vector. */
+async function putVectors(
+  state: EmbeddedState,
+  { entry, space, vectors }: VectorsToPut,
+  signal: AbortSignal,
+): Promise<number> {
+  const giveWay = createGiveWay();
+  const bytesEach = space.dimensions * (space.kind === "hashed" ? 1 : 4);
+  const limit = Math.max(1, Math.floor(bytesPerTransaction / bytesEach));
+  let targets: Target[] = [];
+  let count = 0;
+  for (const { contentHash, vector: given } of vectors) {
     const vector = keptForm(space.kind, given);
-    const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ?";
-    const rows = database.all<{ id: number }>(sql, entry.rowId, Buffer.from(contentHash, "hex"));
-    return rows.map(({ id }) => ({ id, vector }));
-  });
+    for (const passageId of passagesOf(state.database, entry, contentHash)) {
+      targets.push({ passageId, vector });
+      if (targets.length < limit) continue;
+      count += writeVectors(state, entry, space, targets);
+      targets = [];
+      await giveWay(signal);
+      // Another space took its place meanwhile.
+      if (count > 0 && spaceIn(entry, space.id) === undefined) return count;
+    }
+  }
+  return count + writeVectors(state, entry, space, targets);
+}
+
+/** Oldest first: those are where a new passage looks for a vector of its content. */
+function passagesOf(database: Database, { rowId }: CollectionEntry, contentHash: string): number[] {
+  const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ? ORDER BY id";
+  return database.all<{ id: number }>(sql, rowId, Buffer.from(contentHash, "hex")).map(({ id }) => id);
+}
+
+/** One transaction. */
+function writeVectors(
+  state: EmbeddedState,
+  entry: CollectionEntry,
+  space: EmbeddingSpace,
+  given: readonly Target[],
+): number {
+  const { database } = state;
+  // A passage may have gone since it was looked up.
+  const targets = given.filter(({ passageId }) => entry.tenant.passages.has(passageId));
   if (targets.length === 0) return 0;
+  const known = spaceIn(entry, space.id);
   const role = known === undefined ? (entry.active === undefined ? "active" : "building") : undefined;
   const replaced = role === "building" ? entry.building : undefined;
   if (replaced !== undefined) database.forget(`vector_${replaced.rowId} `);
@@ -172,9 +214,9 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
     const target = known ?? makeSpace(state, entry, space, role!);
     if (known !== undefined) updateSpace(state, known.rowId, space);
     const sql = `INSERT OR REPLACE INTO vector_${target.rowId} (passage, scale, components) VALUES (?, ?, ?)`;
-    for (const { id, vector } of targets) {
+    for (const { passageId, vector } of targets) {
       const { scale, components } = encodeVector(vector);
-      database.run(sql, id, scale, components);
+      database.run(sql, passageId, scale, components);
     }
     // Searches see a change only in the active space.
     const isSeen = role === "active" || target === entry.active;
@@ -184,8 +226,14 @@ function putVectors(state: EmbeddedState, { entry, known, space, vectors }: Vect
   target.space = space;
   if (role !== undefined) entry[role] = target;
   if (touched !== undefined) applyTouch(entry.tenant, touched);
-  for (const { id, vector } of targets) target.vectors.set(entry.tenant.passages.get(id)!.slot, vector);
+  for (const { passageId, vector } of targets) {
+    target.vectors.set(entry.tenant.passages.get(passageId)!.slot, vector);
+  }
   return targets.length;
+}
+
+function spaceIn(entry: CollectionEntry, spaceId: string): SpaceEntry | undefined {
+  return spacesOf(entry).find(({ space }) => space.id === spaceId);
 }
 
 function makeSpace(
