@@ -1,5 +1,5 @@
 /** `npm test`: every check of the project, then one line that counts them. `npm test -- libs/text` runs the tests below a folder only. */
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ensureInstalled, nodePath, root, run, toolEnvironment } from "../local/install.mjs";
 import { checkContracts } from "./contracts.mjs";
@@ -65,6 +65,7 @@ async function runChecks() {
 async function runTests(folders, environment) {
   console.log("\n# tests");
   rmSync(results, { force: true });
+  mkdirSync(path.dirname(results), { recursive: true });
   const jest = path.join(root, "node_modules", "jest", "bin", "jest.js");
   const flags = ["--config", "deploy/test/jest.config.mjs", "--json", "--outputFile", results];
   await run(

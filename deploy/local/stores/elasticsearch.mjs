@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { findJdk, missingJdk } from "./jdk.mjs";
@@ -110,7 +110,7 @@ const isOnPath = (program) => spawnSync(program, ["--version"], { stdio: "ignore
 /** Maven compares each artifact with the repository's sum; the sums here are ours. */
 function fetchArtifacts(folder) {
   // Where there is no home folder to keep artifacts in, they are kept here, and thrown away with the rest.
-  const repository = isWritable(homedir()) ? [] : [`-Dmaven.repo.local=${path.join(folder, "repository")}`];
+  const repository = hasHome() ? [] : [`-Dmaven.repo.local=${path.join(folder, "repository")}`];
   const command = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", "-Dstyle.color=never", ...repository];
   const goal = ["-f", path.join(sources, "pom.xml"), `-Dunpacked=${folder}`, "generate-resources"];
   return outputOf([...command, ...goal], { limitMs: downloadLimitMs });
@@ -164,9 +164,10 @@ function configure({ server, folder, ports: { port, transportPort } }) {
   writeFileSync(path.join(config, "jvm.options.d", "local.options"), heap);
 }
 
-function isWritable(folder) {
+/** Whether Java finds a home folder to write to: it asks the system for it, whatever HOME says. */
+function hasHome() {
   try {
-    accessSync(folder, constants.W_OK);
+    accessSync(userInfo().homedir, constants.W_OK);
     return true;
   } catch {
     return false;
