@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createPool, migrate, type Pool } from "@quartet/postgres";
+import { createPool, migrate, type Pool, type PoolOptions } from "@quartet/postgres";
 import type { TestDatabase, TestPostgres } from "@quartet/testing";
 import { terms } from "@quartet/text";
 import { createRecordStore } from "../src/adapters/postgres/record-store.ts";
@@ -15,7 +15,7 @@ export interface TestRecord extends AsyncDisposable {
   /** As a superuser, who is above row-level security. */
   readonly owner: Pool;
   /** As the service. */
-  openPool(options?: { readonly maxConnections?: number }): Pool;
+  openPool(options?: Partial<PoolOptions>): Pool;
   /** Deletes all rows of all tenants. */
   empty(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { type Pool, PostgresError, type Transaction } from "@quartet/postgres";
 import { describeWithStores } from "@quartet/testing/jest";
 import { createRecordStore } from "../src/adapters/postgres/record-store.ts";
-import { roles, schema } from "../src/adapters/postgres/schema.ts";
+import { schema } from "../src/adapters/postgres/schema.ts";
 import { createVectorIndex } from "../src/adapters/postgres/vector-index.ts";
 import { sha256 } from "../src/domain/passage-content.ts";
 import type { Stores } from "../src/domain/stores.ts";

@@ -33,6 +33,6 @@ export async function activateSpace(
 
 /** Waits for those who are about to change it: they have locked the collection, while its spaces are locked here. */
 async function passageCount(transaction: Transaction, collectionId: number): Promise<number> {
-  const sql = `SELECT passage_count AS count FROM collection WHERE id = $1 FOR UPDATE`;
+  const sql = `SELECT passage_count AS count FROM collection WHERE id = $1 FOR NO KEY UPDATE`;
   return (await transaction.query<{ count: number }>(sql, [collectionId]))[0]!.count;
 }

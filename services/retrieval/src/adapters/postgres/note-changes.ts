@@ -53,7 +53,7 @@ const counted = `
   ), total AS (
     SELECT collection_id, count(*) AS changes, sum(documents) AS documents, sum(passages) AS passages FROM change GROUP BY collection_id
   ), locked AS (
-    SELECT id FROM collection WHERE tenant = $1 AND id IN (SELECT collection_id FROM total) ORDER BY id FOR UPDATE
+    SELECT id FROM collection WHERE tenant = $1 AND id IN (SELECT collection_id FROM total) ORDER BY id FOR NO KEY UPDATE
   ), touched AS (
     UPDATE collection c SET record_seq = record_seq + changes, document_count = document_count + documents,
       passage_count = passage_count + passages, projected_seq = CASE WHEN $3 THEN projected_seq ELSE record_seq + changes END

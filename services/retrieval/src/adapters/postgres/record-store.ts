@@ -180,12 +180,13 @@ async function deleteGroup(
   );
   if (documents.length === 0) return 0;
   const rows = documents.map(({ id }) => id);
-  const removed = await transaction.query<{ document: number; ids: number[] }>(
-    "SELECT document, array_agg(id) AS ids FROM passage WHERE tenant = $1 AND document = ANY ($2::bigint[]) GROUP BY document",
+  // Not left to the foreign key, which deletes document by document.
+  const passages = await transaction.query<{ id: number; document: number }>(
+    "DELETE FROM passage WHERE tenant = $1 AND document = ANY ($2::bigint[]) RETURNING id, document",
     [tenant, rows],
   );
-  const removedByRow = new Map(removed.map(({ document, ids }) => [document, ids]));
   await transaction.execute("DELETE FROM document WHERE tenant = $1 AND id = ANY ($2::bigint[])", [tenant, rows]);
+  const removed = Map.groupBy(passages, ({ document }) => document);
   const changes = documents.map(
     ({ id, document_id: documentId, collection_id: collectionId, passage_count: count }) => ({
       documentId,
@@ -193,7 +194,7 @@ async function deleteGroup(
       collectionId,
       documents: -1,
       passages: -count,
-      removedPassageIds: removedByRow.get(id) ?? [],
+      removedPassageIds: removed.get(id)?.map((passage) => passage.id) ?? [],
     }),
   );
   await noteChanges(context, changes);

@@ -43,7 +43,7 @@ export async function lockSpaces(transaction: Transaction, collectionId: number)
     );
   const spaces = await read();
   if (spaces.length > 0) return spaces;
-  await transaction.query("SELECT FROM collection WHERE id = $1 FOR UPDATE", [collectionId]);
+  await transaction.query("SELECT FROM collection WHERE id = $1 FOR NO KEY UPDATE", [collectionId]);
   return read();
 }
 

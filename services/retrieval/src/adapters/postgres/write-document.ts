@@ -49,6 +49,7 @@ export async function writeDocument(
     // Another transaction has made the document between our look and our write, and has committed: look again.
     if (row === undefined) continue;
     const hasMoved = previous !== undefined && previous.collection_id !== collectionId;
+    if (hasMoved) await lockSpaces(context, [previous.collection_id, collectionId]);
     const removed = await writePassages(context, cut.passages, {
       documentRow: row.id,
       collectionId,
@@ -68,6 +69,15 @@ async function lockDocument({ transaction, tenant }: WriteContext, documentId: s
     values: [tenant, documentId],
   });
   return previous;
+}
+
+/**
+ * Passages take the lock of their collection's spaces when they are written or deleted. A document that moves does both, and takes the locks
+ * before, in the order in which all take them: two that cross would wait for each other.
+ */
+async function lockSpaces({ transaction, tenant }: WriteContext, collectionIds: readonly number[]): Promise<void> {
+  const text = `SELECT FROM space WHERE tenant = $1 AND role <> 'left' AND collection_id = ANY ($2::bigint[]) ORDER BY id FOR UPDATE`;
+  await transaction.query(text, [tenant, collectionIds]);
 }
 
 interface WrittenRow {
