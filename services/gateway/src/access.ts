@@ -1,4 +1,4 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import {
   BulkheadFullError,
@@ -19,13 +19,14 @@ import { classify } from "./hops/hop-errors.ts";
 
 /** How long a look-up may take, waiting included. */
 const LOOK_UP_MS = 2_000;
+const LONGEST_WAIT_MS = 1_000;
 
 /**
  * Look-ups at once: of holders who were let in before, and of everybody else. They do not share places, so that a flood of invented tokens
  * costs the database no more than this, and keeps out nobody but newcomers.
  */
-const KNOWN = { maxInFlight: 4, maxQueued: 1_000, maxWaitMs: LOOK_UP_MS };
-const UNKNOWN = { maxInFlight: 2, maxQueued: 64, maxWaitMs: LOOK_UP_MS };
+const KNOWN = { maxInFlight: 4, maxQueued: 1_000, maxWaitMs: LONGEST_WAIT_MS };
+const UNKNOWN = { maxInFlight: 2, maxQueued: 64, maxWaitMs: LONGEST_WAIT_MS };
 
 export interface Access {
   readonly authenticate: Authenticate;
@@ -72,12 +73,20 @@ export function createAccess(store: AccessStore, { log, metrics }: Telemetry): A
       try {
         return await authenticator(header.get("authorization"), requiredRole(method));
       } catch (error) {
-        throw toError(error);
+        throw withChallenge(toError(error));
       }
     },
     forget: cache.forget,
     close: () => breaker.close(),
   };
+}
+
+/** Says, as HTTP wants it (RFC 6750), what kind of credential is asked for. */
+function withChallenge(error: unknown): unknown {
+  if (error instanceof ConnectError && error.code === Code.Unauthenticated) {
+    error.metadata.set("www-authenticate", "Bearer");
+  }
+  return error;
 }
 
 /** Why nobody can tell now who calls; never that a credential is wrong. */

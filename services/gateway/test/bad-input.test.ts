@@ -31,6 +31,12 @@ const table: readonly [name: string, path: string, body: unknown, field: string]
   ["an unknown fusion", search, { query: secret, options: { fusion: 99 } }, "options.fusion"],
   ["a weight above 1", search, { query: secret, options: { vectorWeight: 1.5 } }, "options.vector_weight"],
   ["no documents", `${documents}/PutDocuments`, { documents: [] }, "documents"],
+  [
+    "a media type of two lines",
+    `${documents}/PutDocuments`,
+    { documents: [{ id: "a", text: secret, mediaType: "text/plain\r\nx-evil: 1" }] },
+    "documents[0].media_type",
+  ],
   ["a document without ID", `${documents}/PutDocuments`, { documents: [{ text: secret }] }, "documents[0].id"],
   [
     "NUL in a document",

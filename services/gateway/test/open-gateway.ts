@@ -1,9 +1,10 @@
+import type { Interceptor } from "@connectrpc/connect";
 import { AccessTokenService } from "@quartet/contracts/gateway/v1/access_token_service";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
-import { createClient, createInMemoryTransport, type Routes } from "@quartet/rpc";
+import { createClient, createInMemoryTransport, principalKey, type Routes } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { parseConfig } from "../src/config.ts";
 import { createFront } from "../src/front.ts";
@@ -25,9 +26,16 @@ function open(environment: Record<string, string>) {
   const logged: string[] = [];
   const log = createLogger({ service: "gateway", destination: { write: (line) => void logged.push(line) } });
   const metrics = createMetrics({ component: "gateway", processMetrics: false });
-  const transport = createInMemoryTransport(inner.routes, { logger: log });
+  const tenants: string[] = [];
+  const noteTenant: Interceptor = (next) => (request) => {
+    tenants.push(`${request.method.name} for ${request.contextValues.get(principalKey).tenant}`);
+    return next(request);
+  };
+  const transport = createInMemoryTransport(inner.routes, { logger: log, interceptors: [noteTenant] });
   return {
     inner,
+    /** Calls to the inner services in memory, each with the tenant it was made for. */
+    tenants,
     logged,
     metrics,
     metricsText: async () => (await metrics.exposition()).text,
@@ -42,7 +50,7 @@ export async function openInMemory(
   environment: Record<string, string> = {},
   { worker = false, stores }: { worker?: boolean; stores?: Stores } = {},
 ) {
-  const { inner, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
+  const { inner, tenants, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
   const access = config.authentication === "tokens" && stores ? createAccess(stores.access, telemetry) : undefined;
   const module = createModule(config, {
     ...telemetry,
@@ -61,6 +69,7 @@ export async function openInMemory(
   });
   return {
     inner,
+    tenants,
     logged,
     metricsText,
     answers: createClient(AnswerService, transport),
