@@ -55,6 +55,8 @@ export function createAdapter(
       const { parent, name } = handler.method;
       refusals?.with({ service: parent.typeName, method: name, code: codeToString(refusal.code) }).add();
     }
+    // HTTP requires it, and Connect leaves it out.
+    if (answer.status === 405) response.setHeader("allow", handler.allowedMethods.join(", "));
     await writeResponse(refusal?.response ?? answer, response, ended.signal);
   };
 
