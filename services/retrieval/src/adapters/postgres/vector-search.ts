@@ -17,6 +17,7 @@ interface Route {
   readonly collectionId: number;
   readonly dimensions: number;
   readonly placement: Placement;
+  readonly vectorCount: number;
 }
 
 /**
@@ -31,8 +32,8 @@ export async function searchVectors(
   limits: VectorSearchLimits,
 ): Promise<Hit[]> {
   const routes = await transaction.query<Route>(
-    `SELECT s.id AS "rowId", s.collection_id AS "collectionId", s.dimensions, s.placement
-     FROM space s JOIN collection c ON c.id = s.collection_id
+    `SELECT s.id AS "rowId", s.collection_id AS "collectionId", s.dimensions, s.placement,
+       s.vector_count AS "vectorCount" FROM space s JOIN collection c ON c.id = s.collection_id
      WHERE c.tenant = $1 AND c.name = ANY ($2::text[]) AND s.role = 'active' AND s.space_id = $3 AND s.dimensions = $4 ORDER BY s.id`,
     [tenant, collections, spaceId, vector.values.length],
   );
@@ -61,13 +62,15 @@ const isIndexed = ({ placement }: Route) => placement === "settling" || placemen
 /** The rows of a space outside an index, as queries that give (passage, embedding). */
 function scannedRows(route: Route): string[] {
   const { placement, rowId } = route;
-  const { shared, own } = tablesOf(route);
+  const { shared } = tablesOf(route);
   return [
     ...(placement === "own" ? [] : [`SELECT v.passage, v.embedding FROM ${shared} v WHERE v.space = ${rowId}`]),
-    ...(placement === "moving" || placement === "indexing"
-      ? [`SELECT v.passage, v.embedding FROM ${own} v WHERE ${isAlive(route)}`]
-      : []),
+    ...(placement === "moving" || placement === "indexing" ? [ownRows(route)] : []),
   ];
+}
+
+function ownRows(route: Route): string {
+  return `SELECT v.passage, v.embedding FROM ${tablesOf(route).own} v WHERE ${isAlive(route)}`;
 }
 
 /** Whether a row of the own table is to be seen. */
@@ -105,88 +108,132 @@ async function scan(
   return transaction.query<Hit>(text, values.list);
 }
 
-/** What one round of HNSW keeps; pgvector's bounds are 1 and 1,000. */
-const roundSize = { least: 100, most: 1_000 };
-/** The nearest that are looked at to learn how dense a filter's passages are around the question. */
-const probeSize = (limit: number) => Math.min(roundSize.most, Math.max(200, 4 * limit));
+/** What one pass of HNSW keeps (its ef): more finds more, and takes longer. pgvector's bounds are 1 and 1,000. */
+const kept = { least: 100, most: 1_000 };
+/** With a filter, the nearest that are looked at to learn how many of them pass. */
+const probedLeast = 200;
+/** Of the nearest found by a pass, those that the one before must have found too: then a longer one would hardly find others. */
+const agreement = 0.98;
+/** Up to how many times the bound on candidates a whole table is compared, rather than searched by the longest pass: about as fast. */
+const wholeTableFactor = 5;
 /** Visiting one more row of an index costs about as much as comparing that many candidates. */
 const visitCost = 4;
 
 /**
- * The nearest by an HNSW index. With a filter, the nearest of all are looked at first:
- * - if enough of them pass, those are the answer;
- * - if few pass, the passages that do are counted, up to a bound, and compared one by one: this misses nothing however far from the question
- *   they lie, where going on along the index would return some of them, and not the nearest;
- * - if there are more than the bound, the index is followed until enough were met, unless the probe says that this would be long;
+ * The nearest by an HNSW index. A question that is like nothing in the collection leads the graph astray: two passes of different length then
+ * find different passages, and all are compared, or, in a very large table, a pass of the greatest length decides.
+ *
+ * With a filter, a pass says how many of the nearest satisfy it. Where those are too few
+ * - the passages that satisfy it are counted, up to a bound, and compared one by one: this misses nothing however far from the question they
+ *   lie, where going on along the index would return some of them, and not the nearest;
+ * - if there are more than the bound, the index is followed until enough were met, unless the pass says that this would be long;
  * - then all are compared.
  */
 async function searchIndex(
   transaction: Transaction,
   route: Route,
   query: Nearest,
-  { maxExactPassages }: VectorSearchLimits,
+  limits: VectorSearchLimits,
 ): Promise<readonly Hit[]> {
   const { filter, limit } = query;
-  if (filter === undefined) return followIndex(transaction, route, query, { visits: limit });
-  const probed = probeSize(limit);
-  const passed = await probe(transaction, route, { ...query, filter }, probed);
-  if (passed.length >= limit) return passed;
-  const visits = passed.length === 0 ? Infinity : Math.ceil((probed * limit) / passed.length);
-  const follow = () => followIndex(transaction, route, query, { visits: visits * visitCost });
-  if (visits * visitCost < maxExactPassages / 4) return follow();
-  const exact = await compareCandidates(transaction, route, { ...query, filter }, maxExactPassages);
+  const [short, long] = filter === undefined ? passLengths(limit, kept.least) : passLengths(2 * limit, probedLeast);
+  const first = await pass(transaction, route, query, short);
+  if (filter !== undefined && first.length < limit) {
+    return searchFewPassing(
+      transaction,
+      route,
+      { ...query, filter },
+      { looked: short, passed: first.length, ...limits },
+    );
+  }
+  const second = long === short ? first : await pass(transaction, route, query, long);
+  if (sharedCount(first, second) >= agreement * second.length) return second;
+  const isSmall = route.vectorCount <= wholeTableFactor * limits.maxExactPassages;
+  return isSmall ? compareAll(transaction, route, query) : pass(transaction, route, query, kept.most);
+}
+
+function passLengths(wanted: number, least: number): [short: number, long: number] {
+  const short = Math.min(kept.most, Math.max(least, wanted));
+  return [short, Math.min(kept.most, 2 * short)];
+}
+
+function sharedCount(left: readonly Hit[], right: readonly Hit[]): number {
+  const ids = new Set(left.map(({ passageId }) => passageId));
+  return right.filter(({ passageId }) => ids.has(passageId)).length;
+}
+
+interface Looked extends VectorSearchLimits {
+  /** How many of the nearest were looked at, and how many of them satisfy the filter. */
+  readonly looked: number;
+  readonly passed: number;
+}
+
+async function searchFewPassing(
+  transaction: Transaction,
+  route: Route,
+  query: Nearest & { readonly filter: Filter },
+  { looked, passed, maxExactPassages }: Looked,
+): Promise<readonly Hit[]> {
+  const cost = passed === 0 ? Infinity : ((looked * query.limit) / passed) * visitCost;
+  if (cost < maxExactPassages / 4) return followIndex(transaction, route, query, cost);
+  const exact = await compareCandidates(transaction, route, query, maxExactPassages);
   if (exact !== undefined) return exact;
-  if (visits * visitCost < maxExactPassages) return follow();
-  return (await compareCandidates(transaction, route, { ...query, filter }, undefined))!;
+  if (cost < maxExactPassages) return followIndex(transaction, route, query, cost);
+  return (await compareCandidates(transaction, route, query, undefined))!;
 }
 
 /** Lets the statements that follow use the index, up to so many rows of it. */
-async function setIndexScan(
-  transaction: Transaction,
-  { kept, visits }: { kept: number; visits: number },
-): Promise<void> {
-  const round = Math.min(roundSize.most, Math.max(roundSize.least, kept));
+async function setIndexScan(transaction: Transaction, keep: number, visits: number): Promise<void> {
   await transaction.query(
     `SELECT set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.max_scan_tuples', $2, true), set_config('enable_seqscan', 'off', true)`,
-    [String(round), String(Math.max(20_000, Math.min(visits, 2 ** 31 - 1)))],
+    [String(Math.min(kept.most, keep)), String(Math.max(20_000, Math.ceil(visits)))],
   );
 }
 
-async function followIndex(
+/** Of the nearest rows by a pass of that length, or of as many as are asked for, those that satisfy the filter, up to the limit. */
+async function pass(
   transaction: Transaction,
   route: Route,
   { vector, filter, limit }: Nearest,
-  { visits }: { readonly visits: number },
+  length: number,
 ): Promise<readonly Hit[]> {
-  await setIndexScan(transaction, { kept: filter === undefined ? limit : roundSize.most, visits });
+  await setIndexScan(transaction, length, limit);
   const values = new SqlValues();
-  const [given, count] = [`${values.add(vector)}::halfvec`, values.add(limit)];
-  // As a value of its own it is asked row by row in the order of the index; a join could be turned round.
-  const passes =
-    filter === undefined
-      ? "TRUE"
-      : `(SELECT ${filterSql(filter, values)} FROM passage p JOIN document d ON d.id = p.document WHERE p.id = v.passage)`;
+  const [given, count] = [`${values.add(vector)}::halfvec`, values.add(filter === undefined ? limit : length)];
   const near = `SELECT v.passage, v.embedding <#> ${given} AS distance FROM ${tablesOf(route).own} v
-    WHERE ${isAlive(route)} AND ${passes} ORDER BY v.embedding <#> ${given} LIMIT ${count}`;
-  return transaction.query<Hit>(`WITH near AS MATERIALIZED (${near}) ${hitsOf("near")}`, values.list);
+    WHERE ${isAlive(route)} ORDER BY v.embedding <#> ${given} LIMIT ${count}`;
+  const text = `WITH near AS MATERIALIZED (${near}) ${hitsOf("near")} WHERE ${filter === undefined ? "TRUE" : filterSql(filter, values)}
+    ORDER BY n.distance, d.document_id, p.ordinal LIMIT ${values.add(limit)}`;
+  return transaction.query<Hit>(text, values.list);
 }
 
-/** Of the nearest `count`, those that pass the filter, nearest first, up to the limit. */
-async function probe(
+/** The nearest that satisfy the filter, in the order of the index, until there are enough or so many were visited. */
+async function followIndex(
   transaction: Transaction,
   route: Route,
   { vector, filter, limit }: Nearest & { readonly filter: Filter },
-  count: number,
+  visits: number,
 ): Promise<readonly Hit[]> {
-  await setIndexScan(transaction, { kept: count, visits: count });
+  await setIndexScan(transaction, kept.most, visits);
   const values = new SqlValues();
-  const [given, probed] = [`${values.add(vector)}::halfvec`, values.add(count)];
+  const [given, count] = [`${values.add(vector)}::halfvec`, values.add(limit)];
+  // As a value of its own the filter is asked row by row in the order of the index; a join could be turned round.
   const near = `SELECT v.passage, v.embedding <#> ${given} AS distance FROM ${tablesOf(route).own} v
-    WHERE ${isAlive(route)} ORDER BY v.embedding <#> ${given} LIMIT ${probed}`;
-  const text = `WITH near AS MATERIALIZED (${near}) ${hitsOf("near")} WHERE ${filterSql(filter, values)}
-    ORDER BY n.distance, d.document_id, p.ordinal LIMIT ${values.add(limit)}`;
-  return transaction.query<Hit>(text, values.list);
+    WHERE ${isAlive(route)}
+      AND (SELECT ${filterSql(filter, values)} FROM passage p JOIN document d ON d.id = p.document WHERE p.id = v.passage)
+    ORDER BY v.embedding <#> ${given} LIMIT ${count}`;
+  return transaction.query<Hit>(`WITH near AS MATERIALIZED (${near}) ${hitsOf("near")}`, values.list);
+}
+
+/** The nearest of the whole own table, each compared. */
+async function compareAll(transaction: Transaction, route: Route, query: Nearest): Promise<readonly Hit[]> {
+  await transaction.query(
+    "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_indexscan', 'off', true)",
+  );
+  const hits = await scan(transaction, [route], [ownRows(route)], query);
+  await transaction.query("SELECT set_config('enable_indexscan', 'on', true)");
+  return hits;
 }
 
 /** The nearest of the passages that pass the filter, each compared; undefined when there are more than the bound. */
