@@ -38,6 +38,11 @@ interface AnswerJson {
   readonly timings?: { readonly stages: readonly { readonly stage: string; readonly status: string }[] };
 }
 
+interface PutJson {
+  readonly results?: readonly { readonly failure?: { readonly message: string } }[];
+  readonly degradations?: readonly unknown[];
+}
+
 const timeoutMs = 60_000;
 
 export function createSubjectClient({ name, url, searchPath, putPath }: Subject, connections: number): SubjectClient {
@@ -61,7 +66,14 @@ export function createSubjectClient({ name, url, searchPath, putPath }: Subject,
         cached: embed && embed.status === "STAGE_STATUS_CACHED",
       };
     },
-    put: async (documents) => void (await post(putPath, { documents, wait: "PUT_WAIT_SEARCHABLE" })),
+    put: async (documents) => {
+      const text = await post(putPath, { documents, wait: "PUT_WAIT_SEARCHABLE" });
+      // Documents fail one by one; the floor throws instead.
+      const { results = [], degradations = [] } = JSON.parse(text) as PutJson;
+      const failure = results.find((result) => result.failure !== undefined)?.failure;
+      if (failure !== undefined) throw new Error(`${name} did not store a document: ${failure.message}`);
+      if (degradations.length > 0) throw new Error(`${name} did not make documents searchable: ${text.slice(0, 300)}`);
+    },
     memory: async () => JSON.parse(await post("/memory", {})) as FloorMemory,
     loadDirectly: async (options) => JSON.parse(await post("/load", options)) as LoadResult,
     close: () => pool.destroy(),
