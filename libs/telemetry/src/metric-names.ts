@@ -83,6 +83,16 @@ export const metricNames = {
     help: "Time of the legs of searches that were asked.",
     labels: ["leg"],
   },
+  quartet_projection_passages_total: {
+    kind: "counter",
+    help: "Passages that were brought into the keyword index, or that it will never take.",
+    labels: ["outcome"],
+  },
+  quartet_projection_failures_total: {
+    kind: "counter",
+    help: "Batches of changes that could not be brought into the keyword index and will be repeated.",
+    labels: [],
+  },
   quartet_pool_size: {
     kind: "gauge",
     help: "Members of a pool of connections, by pool.",

@@ -12,9 +12,10 @@ import { createListDocuments } from "./handlers/list-documents.ts";
 import { createListPassagesWithoutVector } from "./handlers/list-passages-without-vector.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createPutVectors } from "./handlers/put-vectors.ts";
+import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createLegEvents } from "./leg-events.ts";
-import { createEmbeddedStores } from "./stores/embedded.ts";
+import { createStoreSet } from "./stores/create-store-set.ts";
 
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -26,7 +27,10 @@ const sources: readonly Source[] = [{ name: "corpus", kind: "hybrid" }];
 /** The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. */
 export function createModule(config: StoreConfig, telemetry: Telemetry): ServiceModule {
   const { log } = telemetry;
-  const { stores, guards, keywordLagMs, start, close, watchReady, figures } = createEmbeddedStores(config, log);
+  const { stores, guards, keywordLagMs, projection, start, close, watchReady, figures } = createStoreSet(
+    config,
+    telemetry,
+  );
   const search = createSearcher({
     stores,
     guards,
@@ -48,6 +52,10 @@ export function createModule(config: StoreConfig, telemetry: Telemetry): Service
         listPassagesWithoutVector: createListPassagesWithoutVector({ stores }),
         putVectors: createPutVectors({ stores }),
         activateSpace: createActivateSpace({ stores }),
+        rebuildIndex: createRebuildIndex({
+          parts: () => projection,
+          onFailure: (error) => log.error({ err: error }, "the keyword index could not be built anew"),
+        }),
       });
       add(RetrievalService, { searchPassages: createSearchPassages({ search }) });
     },

@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import type { Figures } from "@quartet/rpc";
+import type { RebuildParts } from "../domain/rebuild.ts";
 import type { StoreGuards } from "../domain/search-legs.ts";
 import type { Stores } from "../domain/stores.ts";
 
@@ -11,6 +12,8 @@ export interface StoreSet {
   readonly guards: StoreGuards;
   /** How long the oldest change has waited for the keyword index. Never rejects. Absent where that is part of the record. */
   readonly keywordLagMs?: () => number | Promise<number>;
+  /** What a keyword index that is an engine of its own is built anew with. Absent where it is part of the record. */
+  readonly projection?: RebuildParts;
   /** Resolves when calls may come. Throws StartError where nothing but the operator can help. The signal ends the attempt. */
   start(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,179 @@
+import { checkSchema, createPool, explain, type Pool, type PoolStats, SchemaError } from "@quartet/postgres";
+import { createBreaker } from "@quartet/resilience";
+import type { PoolFigures } from "@quartet/rpc";
+import { type Secret, StartError, type Telemetry } from "@quartet/service";
+import { createElasticsearch } from "../adapters/elasticsearch/open.ts";
+import { createOutbox } from "../adapters/postgres/outbox.ts";
+import { createRebuildLease } from "../adapters/postgres/rebuild-lease.ts";
+import { createRecordStore } from "../adapters/postgres/record-store.ts";
+import { roles, schema } from "../adapters/postgres/schema.ts";
+import { createVectorIndex } from "../adapters/postgres/vector-index.ts";
+import { createVectorKeeper } from "../adapters/postgres/vector-keeper.ts";
+import type { StoreConfig } from "../config.ts";
+import { createProjector, type Projector } from "../domain/projector.ts";
+import type { RecordStore } from "../domain/record-store.ts";
+import type { StoreGuards } from "../domain/search-legs.ts";
+import { createStoreGuard } from "../domain/store-guard.ts";
+import type { Stores } from "../domain/stores.ts";
+import { createBreakerEvents } from "../leg-events.ts";
+import { createProjectorEvents } from "./projector-events.ts";
+import { createOutboxWatch } from "./outbox-watch.ts";
+import { createReadyWatch } from "./ready-watch.ts";
+import { portsOf, type StoreSet } from "./store-set.ts";
+
+export interface ClusterConfig extends StoreConfig {
+  readonly databaseUrl: Secret;
+  readonly elasticsearchUrl: Secret;
+}
+
+/** A batch of changes keeps one, a rebuild another; both, the keeper of vectors and the figures ask beside them. */
+const projectorConnections = 6;
+
+/** Of each store, so that one search after the other finds out: fewer calls than before an inner service, which several share. */
+const breakerMinimumCalls = 5;
+
+/** The record and vectors in PostgreSQL, keywords and the projection in Elasticsearch. Either may be away, at the start as well. */
+export function createClusterStores(config: ClusterConfig, telemetry: Telemetry): StoreSet {
+  const { log } = telemetry;
+  const url = config.databaseUrl.reveal();
+  const onError = (error: unknown) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost");
+  const pool = createPool({
+    url,
+    schema: schema.name,
+    role: roles.service,
+    applicationName: "quartet-retrieval",
+    maxConnections: config.databasePoolSize,
+    waitTimeoutMs: config.legTimeLimitMs,
+    onError,
+  });
+  const projectorPool = createPool({
+    url,
+    schema: schema.name,
+    role: roles.projector,
+    applicationName: "quartet-retrieval-projector",
+    maxConnections: projectorConnections,
+    onError,
+  });
+  const elasticsearch = createElasticsearch({
+    url: config.elasticsearchUrl.reveal(),
+    apiKey: config.elasticsearchApiKey?.reveal(),
+    indexPrefix: config.elasticsearchPrefix,
+    shards: config.elasticsearchShards,
+    replicas: config.elasticsearchReplicas,
+    // Before the leg's own end, so that what was found by then is not lost.
+    searchTimeoutMs: Math.ceil(0.75 * config.legTimeLimitMs),
+  });
+  const outbox = createOutbox({ pool: projectorPool });
+  const projection = {
+    outbox,
+    writer: elasticsearch.writer,
+    lease: createRebuildLease({ pool: projectorPool }),
+  };
+  const projector = createProjector({ ...projection, events: createProjectorEvents(telemetry) });
+  const keeper = createVectorKeeper({ pool, everyTenant: projectorPool, log, maxSharedVectors: config.exactScanRows });
+  const stores: Stores = {
+    records: notifying(createRecordStore({ pool, projected: true }), projector),
+    vectors: createVectorIndex({ pool, maxExactPassages: config.exactScanRows }),
+    keywords: elasticsearch.keywords,
+    projection: elasticsearch.projection,
+  };
+  const { guards, close: closeBreakers } = createGuards(telemetry);
+  const outboxWatch = createOutboxWatch({ outbox });
+  const readyWatch = createReadyWatch({
+    log,
+    stores: [
+      { name: "PostgreSQL", check: (signal) => checkRecord(pool, signal) },
+      { name: "Elasticsearch", check: elasticsearch.ping },
+    ],
+  });
+  const background = new AbortController();
+  let keeping: Promise<void> | undefined;
+  let open = false;
+
+  return {
+    stores: portsOf(() => (open ? stores : undefined)),
+    guards,
+    keywordLagMs: () => outboxWatch.oldestAgeMs(),
+    projection,
+    async start() {
+      await readyWatch.start();
+      open = true;
+      projector.start();
+      keeping = keeper.run(background.signal);
+    },
+    async close() {
+      open = false;
+      readyWatch.close();
+      background.abort(new Error("the stores are being closed"));
+      await Promise.all([projector.stop(), keeping?.catch(() => undefined)]);
+      closeBreakers();
+      await elasticsearch.close();
+      await Promise.all([projectorPool.close(), pool.close()]);
+    },
+    watchReady: readyWatch.watch,
+    figures: async (signal) => {
+      const { waitingCount, oldestAgeMs } = await outbox.lag({ signal });
+      return {
+        pools: [
+          poolFigures("postgres", pool.stats()),
+          poolFigures("postgres-projector", projectorPool.stats()),
+          elasticsearch.poolFigures(),
+        ],
+        queues: [{ name: "outbox", waitingCount, oldestAgeMs, ...projector.counts }],
+      };
+    },
+  };
+}
+
+/** The record, which tells the projector of this process what it has left in the outbox; those of others find it at their next poll. */
+function notifying(records: RecordStore, projector: Projector): RecordStore {
+  return {
+    ...records,
+    async putDocuments(...given) {
+      const written = await records.putDocuments(...given);
+      projector.notify();
+      return written;
+    },
+    async deleteDocuments(...given) {
+      const deletedCount = await records.deleteDocuments(...given);
+      projector.notify();
+      return deletedCount;
+    },
+  };
+}
+
+/** Throws StartError where the schema is not the one that this build works with. */
+async function checkRecord(pool: Pool, signal: AbortSignal): Promise<void> {
+  try {
+    await pool
+      .transaction({ signal, readOnly: true }, (transaction) => checkSchema(schema, transaction))
+      .catch(explain(schema));
+  } catch (error) {
+    throw error instanceof SchemaError ? new StartError(error.message, { cause: error }) : error;
+  }
+}
+
+/** One for each way of asking: vectors may be too slow while the record is well. */
+function createGuards(telemetry: Telemetry): { readonly guards: StoreGuards; readonly close: () => void } {
+  const breakerOf = (hop: string) =>
+    createBreaker({ name: hop, minimumCalls: breakerMinimumCalls, events: createBreakerEvents(hop, telemetry) });
+  const breakers = {
+    record: breakerOf("retrieval.record"),
+    keyword: breakerOf("retrieval.keyword"),
+    vector: breakerOf("retrieval.vector"),
+  };
+  return {
+    guards: {
+      record: createStoreGuard({ breaker: breakers.record }),
+      keyword: createStoreGuard({ breaker: breakers.keyword }),
+      vector: createStoreGuard({ breaker: breakers.vector }),
+    },
+    close: () => {
+      for (const breaker of Object.values(breakers)) breaker.close();
+    },
+  };
+}
+
+function poolFigures(name: string, { size, maxSize, idle, waiting, waitP95Ms }: PoolStats): PoolFigures {
+  return { name, size, maxSize, idleCount: idle, waitingCount: waiting, waitP95Ms };
+}
