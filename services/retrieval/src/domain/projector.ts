@@ -81,10 +81,12 @@ export function createProjector(options: ProjectorOptions): Projector {
   const step = async (): Promise<boolean> => {
     const { signal } = ended;
     if (!isChecked) {
-      isChecked = await restoreIndex(options, { signal });
+      const { outbox, writer, lease } = options;
+      const parts = { outbox, writer, lease, onRefused: events?.refused, onRetry: events?.failed };
+      isChecked = await restoreIndex(parts, { signal });
       if (!isChecked) return false;
-      const serving = await options.writer.serving({ signal });
-      if (serving !== undefined && !options.writer.isCurrent(serving)) events?.outdated?.(serving);
+      const serving = await writer.serving({ signal });
+      if (serving !== undefined && !writer.isCurrent(serving)) events?.outdated?.(serving);
     }
     return (await projectOnce(options, { signal }, counts)) > 0;
   };

@@ -34,7 +34,9 @@ export interface RebuildParts {
   readonly outbox: Outbox;
   readonly writer: ProjectionWriter;
   readonly lease: RebuildLease;
-  readonly onRefused?: (passage: RefusedPassage) => void;
+  readonly onRefused?: ((passage: RefusedPassage) => void) | undefined;
+  /** A page could not be written; it is tried again after the wait. */
+  readonly onRetry?: ((error: unknown, waitMs: number) => void) | undefined;
   readonly limits?: Partial<RebuildLimits>;
 }
 
@@ -191,7 +193,7 @@ type Page = Awaited<ReturnType<Outbox["documents"]>>;
 
 /** Writes one page, again and again while the stores cannot be asked. */
 async function writePage(
-  { writer, limits }: RebuildParts,
+  { writer, limits, onRetry }: RebuildParts,
   index: string,
   readPage: () => Promise<Page>,
   signal: AbortSignal,
@@ -213,7 +215,9 @@ async function writePage(
       signal.throwIfAborted();
       const isPassing = error instanceof StoreUnavailableError || (error as Error | undefined)?.name === "TimeoutError";
       if (!isPassing || performance.now() - started > patienceMs) throw error;
-      await pause(backOffMs(attempt, { baseMs: baseBackOffMs, maxMs: 10_000 }), signal);
+      const waitMs = backOffMs(attempt, { baseMs: baseBackOffMs, maxMs: 10_000 });
+      onRetry?.(error, waitMs);
+      await pause(waitMs, signal);
     }
   }
 }

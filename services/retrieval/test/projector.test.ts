@@ -1,0 +1,153 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { cutDocument, never } from "./contract/subject.ts";
+import { createMemoryRecord } from "./memory-record.ts";
+import type { DocumentChange } from "../src/domain/outbox.ts";
+import { IndexMissingError, ProjectionBusyError, type ProjectionWriter } from "../src/domain/projection.ts";
+import { createProjector, type Projector, type ProjectorEvents } from "../src/domain/projector.ts";
+
+/** An engine in memory: documents by index, seen after a refresh. */
+function createEngine() {
+  const indexes = new Map<string, Map<string, DocumentChange>>();
+  const writes: string[] = [];
+  let served: string | undefined;
+  let made = 0;
+  let failure: (() => Error | undefined) | undefined;
+  const writer: ProjectionWriter = {
+    create: async () => {
+      const name = `index-${++made}`;
+      indexes.set(name, new Map());
+      return name;
+    },
+    write: async (names, changes) => {
+      const error = failure?.();
+      if (error !== undefined) throw error;
+      for (const change of changes) {
+        writes.push(change.documentId);
+        for (const name of names) {
+          const index = indexes.get(name);
+          if (index === undefined) throw new IndexMissingError("engine");
+          const known = index.get(change.documentId);
+          if (known === undefined || known.seq < change.seq) index.set(change.documentId, change);
+        }
+      }
+      const refused = changes.filter(({ documentId }) => documentId === "poison");
+      const passages = refused.map(({ tenant, documentId }) => ({ tenant, documentId, passageId: 1, reason: "no" }));
+      return { passageCount: changes.length, refused: passages };
+    },
+    refresh: async () => {},
+    indexes: async () => [...indexes.keys()],
+    documentCount: async (name) => [...indexes.get(name)!.values()].filter(({ current }) => current).length,
+    serving: async () => served,
+    isCurrent: () => true,
+    serve: async (name) => void (served = name),
+    drop: async (name) => void indexes.delete(name),
+  };
+  return {
+    writer,
+    writes,
+    failWith: (next: typeof failure) => void (failure = next),
+    lose: () => {
+      indexes.clear();
+      served = undefined;
+    },
+    found: () =>
+      [...(indexes.get(served ?? "")?.values() ?? [])].flatMap(({ documentId, current }) =>
+        current ? [documentId] : [],
+      ),
+  };
+}
+
+describe("the projector", () => {
+  const running: Projector[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((projector) => projector.stop()));
+  });
+
+  function setUp(events: ProjectorEvents = {}, pollMs = 5) {
+    const record = createMemoryRecord();
+    const engine = createEngine();
+    const projector = createProjector({ ...record, writer: engine.writer, events, pollMs, baseBackOffMs: 1 });
+    running.push(projector);
+    const put = (...ids: string[]) =>
+      record.records.putDocuments(
+        "t",
+        ids.map((id) => cutDocument(id)),
+        never,
+      );
+    const until = async (holds: () => boolean | Promise<boolean>) => {
+      while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    return { record, engine, projector, put, until };
+  }
+  const isSettled = async ({ outbox }: ReturnType<typeof createMemoryRecord>) =>
+    (await outbox.lag(never)).waitingCount === 0;
+
+  it("brings what waits, and what comes, and says so in the collections", async () => {
+    const { record, engine, projector, put, until } = setUp();
+    await put("a", "b");
+    projector.start();
+    await until(() => isSettled(record));
+    await put("c");
+    await record.records.deleteDocuments("t", ["a"], never);
+    await until(() => isSettled(record));
+    expect(engine.found().sort()).toEqual(["b", "c"]);
+    expect((await record.records.collections("t", never))[0]!.state).toMatchObject({ recordSeq: 4, projectedSeq: 4 });
+    expect(projector.counts).toMatchObject({ deadLetterCount: 0, runningCount: 0 });
+  });
+
+  it("does not wait for its next look when it is told", async () => {
+    const { engine, projector, put, until } = setUp({}, 2 ** 30);
+    projector.start();
+    await until(async () => (await engine.writer.serving(never)) !== undefined);
+    await put("a");
+    projector.notify();
+    await until(() => engine.found().length === 1);
+  });
+
+  it("never gives up, loses nothing and writes nothing twice", async () => {
+    const waits: number[] = [];
+    const { record, engine, projector, put, until } = setUp({ failed: (_, waitMs) => waits.push(waitMs) });
+    projector.start();
+    await until(async () => (await engine.writer.serving(never)) !== undefined);
+    engine.failWith(() => (waits.length < 5 ? new ProjectionBusyError("engine") : undefined));
+    const ids = Array.from({ length: 500 }, (_, index) => `d${index}`);
+    for (const id of ids) await put(id);
+    await until(() => isSettled(record));
+    expect(engine.found().sort()).toEqual(ids.sort());
+    expect(engine.writes).toHaveLength(500);
+    expect(waits).toHaveLength(5);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(16);
+  });
+
+  it("goes on past what is refused, and tells it", async () => {
+    const refused: string[] = [];
+    const { record, engine, projector, put, until } = setUp({ refused: ({ reason }) => refused.push(reason) });
+    projector.start();
+    await until(async () => (await engine.writer.serving(never)) !== undefined);
+    await put("a", "poison", "b");
+    await until(() => isSettled(record));
+    expect(engine.found().sort()).toEqual(["a", "b", "poison"]);
+    expect([refused, projector.counts.deadLetterCount]).toEqual([["no"], 1]);
+  });
+
+  it("builds an index that was lost", async () => {
+    const { record, engine, projector, put, until } = setUp();
+    await put("a");
+    projector.start();
+    await until(() => engine.found().length === 1);
+    await until(() => isSettled(record));
+    engine.lose();
+    await put("b");
+    await until(() => engine.found().length === 2);
+  });
+
+  it("stops while it waits after a failure", async () => {
+    const failed = Promise.withResolvers<void>();
+    const { engine, projector, put } = setUp({ failed: () => failed.resolve() });
+    await put("a");
+    engine.failWith(() => new ProjectionBusyError("engine"));
+    projector.start();
+    await failed.promise;
+    await projector.stop();
+  });
+});
