@@ -124,6 +124,7 @@ function readScalar(message: ScalarMessage | undefined, path: string): Scalar {
 
 function readText(text: string, path: string): string {
   if (!text.isWellFormed()) throw fieldInvalid(path, "the text holds half a surrogate pair");
+  if (text.includes("\0")) throw fieldInvalid(path, "the text holds NUL (U+0000), which no document does");
   return nfc(text);
 }
 

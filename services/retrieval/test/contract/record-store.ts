@@ -78,6 +78,15 @@ export function recordStoreContract(name: string, open: OpenSubject): void {
       expect(await stores.records.deleteDocuments("t", ["' OR 1=1 --"], never)).toBe(0);
     });
 
+    it("finds nothing under an ID that none can have", async () => {
+      await put(stores, "t", cutDocument("a"), cutDocument("b"));
+      expect(await stores.records.versions("t", ["a\0b", "a"], never)).toHaveProperty("size", 1);
+      expect(await stores.records.deleteDocuments("t", ["a\0b"], never)).toBe(0);
+      const page = await stores.records.listDocuments("t", { ...everything, afterId: "a\0b" }, never);
+      expect(page.documents.map(({ document }) => document.id)).toEqual(["b"]);
+      expect(await stores.records.passages("t", [Number.MAX_SAFE_INTEGER], never)).toEqual(new Map());
+    });
+
     it("lists by code points, page by page, with text up to a bound", async () => {
       const names = ["b", "a", "\uff21", "😀", "가"];
       await put(stores, "t", ...names.map((id) => cutDocument(id, { text: `text of ${id}` })));

@@ -23,7 +23,9 @@ export async function listDocuments(
   tenant: string,
   query: DocumentQuery,
 ): Promise<DocumentPage> {
-  const { filter, afterId = "", limit, maxTextBytes } = query;
+  const { filter, limit, maxTextBytes } = query;
+  // No ID holds NUL: those after one that does are those after what stands before it.
+  const afterId = query.afterId?.split("\0")[0] ?? "";
   const ids = requiredDocumentIds(filter);
   const isScan = filter !== undefined && ids === undefined;
   const rows = await transaction.query<DocumentRow>(...statement(tenant, { ...query, afterId }, ids));

@@ -2,6 +2,7 @@ import type { Transaction } from "@quartet/postgres";
 import { passageContent } from "../../domain/passage-content.ts";
 import type { MissingVectorsPage, MissingVectorsQuery } from "../../domain/vector-index.ts";
 import { SqlValues } from "./filter-sql.ts";
+import { storableIds } from "./rows.ts";
 
 interface Asked {
   readonly collectionId: number;
@@ -39,7 +40,7 @@ export async function missingVectors(
   if (asked === undefined || asked.vectorCount === asked.passageCount) return nothing;
   const values = new SqlValues();
   const home = values.add(asked.collectionId);
-  const documents = documentIds.length === 0 ? undefined : values.add(documentIds);
+  const documents = documentIds.length === 0 ? undefined : values.add(storableIds(documentIds));
   const isLacking = (passage: string, condition: string | null) =>
     [
       `${passage}.collection_id = ${home}`,

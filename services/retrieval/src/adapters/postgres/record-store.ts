@@ -6,7 +6,7 @@ import { StoreBusyError, StoreUnavailableError } from "../../domain/store-errors
 import { toStoreError, withStoreErrors } from "./errors.ts";
 import { listDocuments } from "./list-documents.ts";
 import { noteChanges } from "./note-changes.ts";
-import { type AttributeRow, attributeColumns, attributesOf } from "./rows.ts";
+import { type AttributeRow, attributeColumns, attributesOf, storableIds } from "./rows.ts";
 import { writeDocument, type WrittenDocument } from "./write-document.ts";
 
 export interface RecordStoreOptions {
@@ -58,7 +58,7 @@ export function createRecordStore({ pool, projected }: RecordStoreOptions): Reco
         const rows = await transaction.query<{ document_id: string; version: number; content_hash: string }>(
           `SELECT document_id, version, encode(content_hash, 'hex') AS content_hash FROM document
            WHERE tenant = $1 AND document_id = ANY ($2::text[])`,
-          [tenant, documentIds],
+          [tenant, storableIds(documentIds)],
         );
         return new Map(
           rows.map(({ document_id, version, content_hash }) => [document_id, { version, contentHash: content_hash }]),
@@ -69,7 +69,7 @@ export function createRecordStore({ pool, projected }: RecordStoreOptions): Reco
       reading(tenant, options, (transaction) => listDocuments(transaction, tenant, query)),
 
     async deleteDocuments(tenant, documentIds, options) {
-      const ids = [...new Set(documentIds)];
+      const ids = storableIds([...new Set(documentIds)]);
       let deleted = 0;
       for (let start = 0; start < ids.length; start += deletedAtOnce) {
         const group = ids.slice(start, start + deletedAtOnce);

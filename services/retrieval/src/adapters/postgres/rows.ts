@@ -72,3 +72,8 @@ export function passageRecords(place: string): string {
   return `json_to_recordset(${place}::json) AS given (id bigint, ordinal int, start_offset int, end_offset int, content_hash bytea,
     headings text[], text text)`;
 }
+
+/** Those that can be in the database, which holds no NUL. */
+export function storableIds(ids: readonly string[]): string[] {
+  return ids.filter((id) => !id.includes("\0"));
+}
