@@ -22,7 +22,8 @@ describe("the walls of the house", () => {
     ["services/embedding/src/adapters/shared-vectors.ts", "ioredis", "@quartet/redis"],
     ["services/gateway/src/hops/hop.ts", "@quartet/retrieval-service", "Services never import each other"],
     ["libs/text/src/terms.ts", "@quartet/gateway-service", "Services never import each other"],
-    ["services/retrieval/src/handlers/put.ts", "pg", "adapters/"],
+    ["services/retrieval/src/handlers/put.ts", "@elastic/elasticsearch", "adapters/"],
+    ["services/retrieval/src/adapters/postgres/record.ts", "pg", "@quartet/postgres"],
     ["services/embedding/src/app.ts", "openai", "adapters/"],
     ["services/retrieval/src/domain/search.ts", "node:sqlite", "adapters/"],
     ["services/retrieval/src/domain/search.ts", "../adapters/embedded/open.ts", "domain/ is pure"],
@@ -50,6 +51,7 @@ describe("the walls of the house", () => {
     ["services/gateway/src/app.test.ts", "@quartet/testing"],
     ["libs/rpc/src/grpc/server.ts", "@grpc/grpc-js"],
     ["libs/resilience/src/breaker.ts", "opossum"],
+    ["libs/postgres/src/pool.ts", "pg"],
     ["libs/redis/src/connection.ts", "ioredis"],
     ["libs/redis/src/redis.test.ts", "@quartet/testing"],
   ])("%s may import %s", (file, from) => {

@@ -2,7 +2,7 @@ import type { Metrics } from "@quartet/telemetry";
 import { frameOverheadBytes, fromFrame, toFrame } from "./frame.ts";
 import type { Redis } from "./redis.ts";
 import { createWriteQueue } from "./write-queue.ts";
-import type { WriteQueueOptions } from "./write-queue.ts";
+import type { WriteOutcome, WriteQueueOptions } from "./write-queue.ts";
 
 export interface SharedCacheOptions<V> {
   readonly redis: Redis;
@@ -50,12 +50,9 @@ export function createSharedCache<V>(options: SharedCacheOptions<V>): SharedCach
   const keyOf = (name: string) => redis.key(`${cache}:v${version}:${name}`);
   const countRead = (outcome: string, amount = 1) =>
     metrics.counter("quartet_shared_cache_reads_total").with({ cache, outcome }).add(amount);
-  const queue = createWriteQueue({
-    redis,
-    use: cache,
-    ...options.queue,
-    onOutcome: (outcome) => metrics.counter("quartet_shared_cache_writes_total").with({ cache, outcome }).add(),
-  });
+  const countWrite = (outcome: WriteOutcome) =>
+    metrics.counter("quartet_shared_cache_writes_total").with({ cache, outcome }).add();
+  const queue = createWriteQueue({ redis, use: cache, ...options.queue, onOutcome: countWrite });
 
   return {
     getMany: async (names) => {
@@ -80,6 +77,7 @@ export function createSharedCache<V>(options: SharedCacheOptions<V>): SharedCach
       return reads;
     },
     setLater: (name, value, { ttlMs }) => {
+      if (!redis.up) return countWrite("failed");
       const frame = toFrame(version, codec.encode(value));
       if (frame.byteLength > maxFrameBytes) return;
       queue.push(["SET", keyOf(name), frame, "PX", Math.ceil(ttlMs)], frame.byteLength);
