@@ -4,10 +4,10 @@ import { FilterSchema } from "@quartet/contracts/type/v1/filter";
 import { violationsOf } from "@quartet/errors";
 import { toFilter } from "./filter.ts";
 
-const read = (filter: MessageInitShape<typeof FilterSchema>) => toFilter(create(FilterSchema, filter), "filter");
-const within = (filter: MessageInitShape<typeof FilterSchema>) =>
-  ({ condition: { case: "noneOf", value: { filters: [filter] } } }) as const;
-const tag = (value: string) => ({ condition: { case: "tag", value } }) as const;
+type Given = MessageInitShape<typeof FilterSchema>;
+const read = (filter: Given) => toFilter(create(FilterSchema, filter), "filter");
+const within = (filter: Given): Given => ({ condition: { case: "noneOf", value: { filters: [filter] } } });
+const tag = (value: string): Given => ({ condition: { case: "tag", value } });
 
 describe("a filter of the contract", () => {
   it("becomes a tree, in NFC", () => {
@@ -30,9 +30,9 @@ describe("a filter of the contract", () => {
     expect(refused(() => read(within(within(tag(text)))))).toEqual([
       "filter.none_of.filters[0].none_of.filters[0].tag",
     ]);
-    const equals = {
+    const equals: Given = {
       condition: { case: "equals", value: { field: "title", value: { kind: { case: "stringValue", value: text } } } },
-    } as const;
+    };
     expect(refused(() => read(within(equals)))).toEqual(["filter.none_of.filters[0].equals.value.string_value"]);
   });
 });
