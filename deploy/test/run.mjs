@@ -7,30 +7,29 @@ import { startStoresForTests } from "./genuine-stores.mjs";
 
 const results = path.join(root, ".nx", "test-results.json");
 
+const folders = process.argv.slice(2);
+// First of all: they are fetched while packages are installed, and start while the checks run.
+const stores = startStoresForTests(folders);
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+])
+  process.once(signal, () => void stores.stop().finally(() => process.exit(code)));
 try {
   await ensureInstalled();
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main();
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
+} finally {
+  await stores.stop();
 }
 
-async function main(folders) {
-  const stores = startStoresForTests(folders);
-  for (const [signal, code] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ])
-    process.once(signal, () => void stores.stop().finally(() => process.exit(code)));
-  try {
-    // The stores start while the checks run.
-    const checks = folders.length > 0 ? [] : await runChecks();
-    const { environment, leftOut } = await stores.ready;
-    const tests = await runTests(folders, environment);
-    return report({ checks, tests, missingStores: leftOut });
-  } finally {
-    await stores.stop();
-  }
+async function main() {
+  const checks = folders.length > 0 ? [] : await runChecks();
+  const { environment, leftOut } = await stores.ready;
+  const tests = await runTests(environment);
+  return report({ checks, tests, missingStores: leftOut });
 }
 
 /** @returns {number} the exit code */
@@ -62,7 +61,7 @@ async function runChecks() {
 }
 
 /** All tests in one run, so that two workers stay busy; `nx run PROJECT:test` runs one package's, cached. */
-async function runTests(folders, environment) {
+async function runTests(environment) {
   console.log("\n# tests");
   rmSync(results, { force: true });
   mkdirSync(path.dirname(results), { recursive: true });

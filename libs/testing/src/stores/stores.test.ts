@@ -66,7 +66,7 @@ describeWithStores("an index prefix of a suite's own", ["elasticsearch"], ({ ela
     expect(await send("HEAD", `${mine.prefix}one`)).toBe(404);
     expect(await send("HEAD", `_index_template/${mine.prefix}template`)).toBe(404);
     await mine.drop();
-  });
+  }, 60_000);
 });
 
 describeWithStores("a key prefix of a suite's own", ["redis"], ({ redis }) => {
