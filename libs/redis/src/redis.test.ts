@@ -105,7 +105,7 @@ describeWithStores("a genuine Redis", ["redis"], ({ redis: server }) => {
       expect(later.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThan(5_000);
       expect(await figure('quartet_redis_calls_total{use="test",outcome="late"}')).toBeLessThan(10);
       expect(await figure('quartet_redis_calls_total{use="test",outcome="bypassed"}')).toBeGreaterThan(190);
-      expect(await figure("quartet_redis_up{}")).toBe(0);
+      expect(await figure('quartet_redis_up{client="test"}')).toBe(0);
     },
   );
 

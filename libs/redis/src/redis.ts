@@ -10,7 +10,7 @@ import { createUpState } from "./up-state.ts";
 export interface RedisOptions {
   /** `redis://user:password@host:6379/0`, or `rediss://` for TLS. It holds a password: it goes into the driver and nowhere else. */
   readonly url: string;
-  /** Who connects, as `embedding`; Redis' `client list` shows it. */
+  /** Who connects, as `embedding`; Redis' `client list` and a label of metrics show it. */
   readonly name: string;
   readonly log: Pick<Logger, "info" | "warn">;
   readonly metrics: Metrics;

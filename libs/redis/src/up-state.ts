@@ -13,13 +13,15 @@ export interface UpState {
 const LOG_EVERY_MS = 30_000;
 
 export function createUpState({
+  name: client,
   log,
   metrics,
 }: {
+  readonly name: string;
   readonly log: Pick<Logger, "info" | "warn">;
   readonly metrics: Metrics;
 }): UpState {
-  const gauge = metrics.gauge("quartet_redis_up").with({});
+  const gauge = metrics.gauge("quartet_redis_up").with({ client });
   /** Undefined until it is known. */
   let up: boolean | undefined;
   let lastSaidDown = -Infinity;

@@ -150,8 +150,8 @@ export const metricNames = {
   },
   quartet_redis_up: {
     kind: "gauge",
-    help: "Whether Redis is used now: 1, or 0 while it is away or too slow and work goes on without it.",
-    labels: [],
+    help: "Whether a service uses Redis now: 1, or 0 while it is away or too slow and work goes on without it.",
+    labels: ["client"],
   },
   quartet_redis_calls_total: {
     kind: "counter",

@@ -91,7 +91,8 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
   }
   type Replica = ReturnType<typeof startReplica>;
 
-  const isUp = async ({ has }: Replica) => until(() => has('quartet_redis_up{component="embedding"} 1'));
+  const isUp = async ({ has }: Replica) =>
+    until(() => has('quartet_redis_up{client="embedding",component="embedding"} 1'));
   const stored = async ({ has }: Replica) =>
     until(() => has('shared_cache_writes_total{cache="embeddings",outcome="stored"'));
   const inputs = () => provider.requests.flatMap(({ body }) => (body as { input: string[] }).input);
