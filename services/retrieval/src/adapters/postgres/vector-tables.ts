@@ -31,7 +31,8 @@ export async function collectionRow(
 
 /**
  * The spaces of a collection, kept from changing until the transaction ends: nobody else writes their vectors meanwhile, nor passages that
- * have some. Where there is none yet, the collection is kept, so that one transaction at a time makes the first.
+ * have some. Where there is none yet, one transaction at a time makes the first; the collection's own row is locked last by everybody, and so
+ * not here.
  */
 export async function lockSpaces(transaction: Transaction, collectionId: number): Promise<readonly SpaceRow[]> {
   const read = () =>
@@ -43,7 +44,9 @@ export async function lockSpaces(transaction: Transaction, collectionId: number)
     );
   const spaces = await read();
   if (spaces.length > 0) return spaces;
-  await transaction.query("SELECT FROM collection WHERE id = $1 FOR NO KEY UPDATE", [collectionId]);
+  await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended('quartet first space ' || $1::bigint, 0))", [
+    collectionId,
+  ]);
   return read();
 }
 
