@@ -48,7 +48,12 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
   const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs, baseUrl = "", model } = config;
   if (redisUrl === undefined) return undefined;
   const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "embedding", log, metrics });
-  const vectors = createRedisVectors({ redis, metrics, ttlMs: config.sharedCacheTtlMs });
+  const vectors = createRedisVectors({
+    redis,
+    metrics,
+    ttlMs: config.sharedCacheTtlMs,
+    maxTextCharacters: config.maxTextCharacters,
+  });
   const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
   return {
     vectors,

@@ -111,14 +111,15 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
     expect(inputs()).toEqual(["연차는 며칠인가?", "b", "c"]);
   });
 
-  it("keep apart tenants, and questions from passages", async () => {
-    const [one, two] = [startReplica(), startReplica()];
-    await Promise.all([isUp(one), isUp(two)]);
+  it("keep apart tenants, questions from passages, and how much of a text is read", async () => {
+    const [one, two, brief] = [startReplica(), startReplica(), startReplica({ QUARTET_EMBEDDING_MAX_CHARACTERS: "5" })];
+    await Promise.all([isUp(one), isUp(two), isUp(brief)]);
     await one.embed(["a"]);
     await stored(one);
     expect((await two.embed(["a"], { tenant: "other" })).embeddings[0]!.cached).toBe(false);
     expect((await two.embed(["a"], { purpose: EmbeddingPurpose.DOCUMENT })).embeddings[0]!.cached).toBe(false);
     expect((await two.embed(["a"])).embeddings[0]!.cached).toBe(true);
+    expect((await brief.embed(["a"])).embeddings[0]!.cached).toBe(false);
     // The first level as well.
     expect((await two.embed(["a"], { tenant: "third" })).embeddings[0]!.cached).toBe(false);
   });

@@ -10,6 +10,8 @@ export interface RedisVectorsOptions {
   readonly metrics: Metrics;
   /** How long a question's vector is kept. */
   readonly ttlMs: number;
+  /** How much of a text the model reads. Part of the key: with another limit it reads another text. */
+  readonly maxTextCharacters: number;
 }
 
 /** The contract's limit, and a byte that says whether the text was cut. */
@@ -43,7 +45,9 @@ export function createRedisVectors({
   redis,
   metrics,
   ttlMs,
+  maxTextCharacters,
 }: RedisVectorsOptions): SharedVectors & Pick<SharedCache<TextVector>, "close"> {
+  const nameOf = (key: VectorKey) => keyName(key, maxTextCharacters);
   const cache = createSharedCache<TextVector>({
     redis,
     metrics,
@@ -68,7 +72,7 @@ export function createRedisVectors({
 }
 
 /** A text stands in it as its SHA-256 alone: who may read keys learns of no question. */
-function nameOf({ tenant, space, purpose, text }: VectorKey): string {
+function keyName({ tenant, space, purpose, text }: VectorKey, maxTextCharacters: number): string {
   const hash = createHash("sha256").update(text).digest("base64url");
-  return `${encodeURIComponent(tenant)}:${space.id}:${purpose.toLowerCase()}:${hash}`;
+  return `${encodeURIComponent(tenant)}:${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${hash}`;
 }
