@@ -79,6 +79,11 @@ export async function runTransaction<Result>(
       }),
     );
     isOver = true;
+    if (readOnly) {
+      // There is nothing to commit, so nobody waits for the end.
+      void session.recover();
+      return result;
+    }
     const { command } = await unlessEnded(session.send({ text: "COMMIT" }));
     // What a server answers to the commit of a transaction that a failed statement, whose error was caught, has ended already.
     if (command !== "COMMIT") throw new Error("a statement of the transaction failed, and its error was not passed on");
