@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { createClientOver, defaultTimeoutMs, type QuartetClient, type QuartetClientOptions } from "./quartet-client.ts";
+import { createClientOver, defaultsOf, type QuartetClient, type QuartetClientOptions } from "./quartet-client.ts";
 import { createServiceClient as createServiceClientOver } from "./service-client.ts";
 
 export * from "./shared.ts";
@@ -26,8 +26,7 @@ export function createQuartetClient(options: NodeClientOptions): QuartetClient {
  * @throws {TypeError} if `baseUrl` is not an http or https address
  */
 export function createServiceClient<S extends DescService>(service: S, options: NodeClientOptions): Client<S> {
-  const defaults = { timeoutMs: options.timeoutMs ?? defaultTimeoutMs, headers: options.headers };
-  return createServiceClientOver(service, transportOf(options), defaults);
+  return createServiceClientOver(service, transportOf(options), defaultsOf(options));
 }
 
 function transportOf({ transport, baseUrl, httpVersion = "1.1" }: NodeClientOptions): Transport {

@@ -122,6 +122,10 @@ describe.each(transports)("a client over $name", ({ version, connect }) => {
     await client.answers.answerQuestion({ question }, { headers: { "x-team": "b" }, timeoutMs: 0 });
     expect(fake.headers.map((headers) => headers.get("x-team"))).toEqual(["a", "b"]);
     expect(Number(fake.headers[0]!.get("connect-timeout-ms"))).toBe(5_000);
+    const withToken = connect({ baseUrl: fake.url, token: "qt_a_b", headers: { "x-team": "c" } });
+    await withToken.answers.answerQuestion({ question });
+    const sent = fake.headers.at(-1);
+    expect([sent?.get("authorization"), sent?.get("x-team")]).toEqual(["Bearer qt_a_b", "c"]);
     expect(fake.headers[1]!.get("connect-timeout-ms")).toBeNull();
   });
 

@@ -11,6 +11,8 @@ export type {
   StreamAnswerQuestionResponse,
 } from "@quartet/contracts/gateway/v1/answer_service";
 export type { SearchPassagesRequest, SearchPassagesResponse } from "@quartet/contracts/gateway/v1/search_service";
+export { Role } from "@quartet/contracts/gateway/v1/access_token_service";
+export type { AccessToken } from "@quartet/contracts/gateway/v1/access_token_service";
 export { PutWait } from "@quartet/contracts/gateway/v1/document_service";
 export type {
   DeleteDocumentsRequest,
@@ -36,4 +38,6 @@ export type { Passage, Span } from "@quartet/contracts/type/v1/passage";
 export { Execution, Fusion, LegKind, LegStatus } from "@quartet/contracts/type/v1/search";
 export type { LegReport, SearchOptions } from "@quartet/contracts/type/v1/search";
 export { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
+export type { InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
+export type { PlatformStatus } from "@quartet/contracts/type/v1/status";
 export type { EmbeddingSpace } from "@quartet/contracts/type/v1/vector";

@@ -44,7 +44,7 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
 function createContext(
   process: CliProcess,
   config: Config,
-  { server: given, json = false, timeout }: Parameters<Run>[0],
+  { server: given, token = config.token, json = false, timeout }: Parameters<Run>[0],
   signal: AbortSignal,
 ): Context {
   const server = given === undefined ? config.server : checkedUrl("--server", given);
@@ -53,10 +53,12 @@ function createContext(
     config,
     server,
     serverGiven: given !== undefined,
+    token,
     json,
     terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr, quiet: json }),
     signal,
     workingDirectory: process.cwd(),
-    client: () => (client ??= createQuartetClient({ baseUrl: server, timeoutMs: timeout * 1000 })),
+    client: () =>
+      (client ??= createQuartetClient({ baseUrl: server, timeoutMs: timeout * 1000, ...(token && { token }) })),
   };
 }

@@ -4,6 +4,8 @@ import path from "node:path";
 export interface Config {
   /** The gateway, from QUARTET_SERVER; else QUARTET_PORT of this machine. */
   readonly server: string;
+  /** An access token for the gateway, from QUARTET_TOKEN. */
+  readonly token: string | undefined;
   /** The data folder of a server on this machine, absolute, from QUARTET_DATA_DIR. */
   readonly dataDir: string;
   /** The port of a server on this machine, from QUARTET_PORT. */
@@ -33,6 +35,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv, workingDirectory: st
   const port = checkedPort("QUARTET_PORT", value("QUARTET_PORT") ?? String(defaultPort));
   return Object.freeze({
     server: checkedUrl("QUARTET_SERVER", value("QUARTET_SERVER") ?? `http://127.0.0.1:${port || defaultPort}`),
+    token: value("QUARTET_TOKEN"),
     dataDir: path.resolve(workingDirectory, value("QUARTET_DATA_DIR") ?? ".quartet"),
     port,
     modelBaseUrl: value("OPENAI_BASE_URL"),

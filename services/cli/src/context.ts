@@ -9,6 +9,8 @@ export interface Context {
   readonly server: string;
   /** Whether --server was given. */
   readonly serverGiven: boolean;
+  /** An access token: --token, else QUARTET_TOKEN. */
+  readonly token: string | undefined;
   /** Whether to print JSON. */
   readonly json: boolean;
   readonly terminal: Terminal;

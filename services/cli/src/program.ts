@@ -4,8 +4,11 @@ import { doctor } from "./commands/doctor.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { indexPaths } from "./commands/index-paths.ts";
+import { reindex } from "./commands/reindex.ts";
 import { search } from "./commands/search.ts";
 import { start } from "./commands/start.ts";
+import { showStatus } from "./commands/status.ts";
+import { createToken, listTokens, revokeToken, roleNames, switchTenant } from "./commands/tokens.ts";
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { parts } from "./evaluation/parts.ts";
@@ -14,7 +17,7 @@ import { fusions, type SearchFlags } from "./search-options.ts";
 
 /** Runs one command with a context made of the flags every command takes. */
 export type Run = (
-  flags: { readonly server?: string; readonly json?: boolean; readonly timeout: number },
+  flags: { readonly server?: string; readonly token?: string; readonly json?: boolean; readonly timeout: number },
   command: (context: Context) => Promise<ExitCode>,
 ) => Promise<void>;
 
@@ -27,6 +30,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   const program = new Command("quartet")
     .description("Answers questions from your own documents, with citations.")
     .option("--server <url>", "the gateway (default: QUARTET_SERVER, else QUARTET_PORT or 8080 here)")
+    .option("--token <token>", "an access token (default: QUARTET_TOKEN, which other users of this machine do not see)")
     .option("--json", "print JSON")
     .option("--timeout <seconds>", "how long one call may take", wholeNumber(1, 3600), 30)
     .addHelpText("after", exitCodeHelp)
@@ -48,6 +52,15 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addSearch(program, action);
   addDocuments(program, action);
   addEval(program, action);
+  addTokens(program, action);
+  program
+    .command("status")
+    .description("shows the processes, pools and queues of a running platform")
+    .action(action((context) => showStatus(context)));
+  program
+    .command("reindex")
+    .description("builds the keyword index anew from the record and swaps it in; Ctrl-C leaves the old one")
+    .action(action((context) => reindex(context)));
   program
     .command("doctor")
     .description("checks this machine, the data folder, keys and the server, and says what to do")
@@ -137,6 +150,39 @@ function addDocuments(program: Command, action: Action): void {
     .description("deletes documents with all that hangs on them")
     .argument("<id...>")
     .action(action((context, _, ids) => deleteDocuments(context, ids)));
+}
+
+function addTokens(program: Command, action: Action): void {
+  const tokens = program.command("tokens").description("creates, lists and revokes access tokens");
+  const tenant = "do it at the database of DATABASE_URL, as its operator";
+  tokens
+    .command("create")
+    .description("creates an access token and prints it, this once")
+    .option("--tenant <name>", `for this tenant rather than the caller's: ${tenant}`)
+    .option("--label <text>", "what it is for", "")
+    .addOption(
+      new Option("--role <role>", "what it may do; may be repeated (default: read)")
+        .choices(roleNames)
+        .argParser(oneOf(roleNames)),
+    )
+    .option("--days <count>", "how long it is valid (default: for ever)", wholeNumber(1, 99_999))
+    .action(action(createToken));
+  tokens
+    .command("list")
+    .description("lists the caller's tenant's access tokens, newest first")
+    .action(action((context) => listTokens(context)));
+  tokens
+    .command("revoke")
+    .description("revokes an access token of the caller's tenant, everywhere within 10 s")
+    .argument("<id>")
+    .action(action((context, _, [id = ""]) => revokeToken(context, id)));
+  for (const name of ["disable", "enable"] as const) {
+    tokens
+      .command(name)
+      .description(`${name === "enable" ? "lets a tenant in again" : "lets a whole tenant in no more"}: ${tenant}`)
+      .requiredOption("--tenant <name>")
+      .action(action<{ tenant: string }>((context, { tenant }) => switchTenant(context, name, tenant)));
+  }
 }
 
 function addEval(program: Command, action: Action): void {

@@ -30,6 +30,8 @@ function describe(error: unknown): string {
   // The message of a single one says it already.
   const violations = error.violations.filter(({ description }) => !error.message.includes(description));
   for (const { field, description } of violations) lines.push(`  ${field}: ${description}`);
+  if (error.code === "unauthenticated")
+    lines.push("Give one with --token or QUARTET_TOKEN; `quartet tokens create` makes one.");
   if (error.retryDelayMs !== undefined) lines.push(`Try again in ${Math.ceil(error.retryDelayMs / 1000)} s.`);
   const names = [error.code, error.reason, error.requestId && `request ${error.requestId}`];
   lines.push(`(${names.filter(Boolean).join(", ")})`);

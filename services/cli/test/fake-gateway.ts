@@ -2,15 +2,22 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { CompressionService } from "@quartet/contracts/compression/v1/compression_service";
+import {
+  type AccessToken,
+  AccessTokenSchema,
+  AccessTokenService,
+} from "@quartet/contracts/gateway/v1/access_token_service";
 import {
   AnswerQuestionResponseSchema,
   AnswerService,
   type AnswerQuestionResponse,
 } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
+import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
@@ -33,6 +40,14 @@ export interface FakeGateway {
   failAfterPuts: number;
   /** Polls still to be told that vectors are missing; Infinity for ever. */
   pendingPolls: number;
+  /** What callers of the services below must send. */
+  token: string;
+  /** Access tokens, as they were made. */
+  readonly accessTokens: AccessToken[];
+  /** What GetPlatformStatus says is missing. */
+  missing: string[];
+  /** Documents after which a rebuild fails. */
+  rebuildFailsAfter: number;
   /** Resolves when a question that never ends was given up by its client. */
   readonly abandoned: Promise<void>;
   close(): Promise<void>;
@@ -206,6 +221,58 @@ export async function startFakeGateway(): Promise<FakeGateway> {
         yield { event: { case: "answer" as const, value: whole } };
       },
     });
+    const admit = ({ requestHeader }: HandlerContext) => {
+      if (requestHeader.get("authorization") === `Bearer ${gateway.token}`) return;
+      throw quartetError({
+        code: Code.Unauthenticated,
+        reason: "CREDENTIAL_INVALID",
+        message: "Send a valid access token.",
+      });
+    };
+    router.service(AccessTokenService, {
+      createAccessToken({ accessToken }, context) {
+        admit(context);
+        const id = `token${gateway.accessTokens.length}`;
+        const made = create(AccessTokenSchema, { ...accessToken!, id, createTime: timestampFromMs(0) });
+        gateway.accessTokens.unshift(made);
+        return { accessToken: made, secret: `qt_${id}_s3cret` };
+      },
+      listAccessTokens(_, context) {
+        admit(context);
+        return { accessTokens: gateway.accessTokens };
+      },
+      revokeAccessToken({ accessTokenId }, context) {
+        admit(context);
+        const token = gateway.accessTokens.find(({ id }) => id === accessTokenId);
+        if (!token) throw quartetError({ code: Code.NotFound, reason: "NOT_FOUND", message: "There is none." });
+        token.revokeTime = timestampFromMs(0);
+        return { accessToken: token };
+      },
+    });
+    router.service(OperationsService, {
+      getPlatformStatus: (_, context) => {
+        admit(context);
+        return {
+          status: {
+            instances: [{ service: "retrieval", instance: "r-1", version: "0.1.0", ready: true, cpuRatio: 0.25 }],
+            pools: [{ name: "postgres", size: 5, idleCount: 3, maxSize: 10 }],
+            queues: [{ name: "outbox", waitingCount: 7n, oldestAge: { seconds: 90n } }],
+            degradations: gateway.missing.map((hop) => ({
+              hop,
+              reason: "REPLICAS_MISSING",
+              message: "1 of 2 replicas",
+            })),
+          },
+        };
+      },
+      async *rebuildIndex(_, context) {
+        admit(context);
+        for (const doneCount of [0n, 500n, 1000n]) {
+          if (doneCount > gateway.rebuildFailsAfter) throw down();
+          yield { doneCount, totalCount: 1000n };
+        }
+      },
+    });
     router.service(CompressionService, {
       compressPassages({ passages, maxCharCount }) {
         let left = maxCharCount;
@@ -234,6 +301,10 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     turnAway: 0,
     failAfterPuts: Infinity,
     pendingPolls: 0,
+    token: "qt_a_b",
+    accessTokens: [],
+    missing: [],
+    rebuildFailsAfter: Infinity,
     abandoned: abandoned.promise,
     async close() {
       server.close();

@@ -24,7 +24,7 @@ export const variables = {
 const services = { gateway, embedding, retrieval, compression, generation };
 
 /** Read by the command line and the tests, which share the environment. */
-const alsoKnown = ["QUARTET_SERVER", "QUARTET_EVAL_DATA", "QUARTET_TEST_DATA"];
+const alsoKnown = ["QUARTET_SERVER", "QUARTET_TOKEN", "QUARTET_EVAL_DATA", "QUARTET_TEST_DATA"];
 
 export interface Config {
   readonly own: ConfigOf<typeof variables>;

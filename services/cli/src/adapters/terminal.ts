@@ -24,6 +24,8 @@ export interface Terminal {
 
 /** A bar that is drawn anew as work goes on. */
 export interface Progress {
+  /** Whether there is a bar; where not, nobody sees how far it is. */
+  readonly isShown: boolean;
   /** @param share of the work that is done, in `[0, 1]` */
   update(share: number, detail: string): void;
   /** Takes the bar away. */
@@ -60,7 +62,7 @@ export function createTerminal({ stdout, stderr, quiet = false }: TerminalOption
   };
 }
 
-const silent: Progress = { update: () => undefined, end: () => undefined };
+const silent: Progress = { isShown: false, update: () => undefined, end: () => undefined };
 
 const barWidth = 24;
 const redrawMs = 100;
@@ -75,6 +77,7 @@ function createBar(stderr: WriteStream, label: string, remember: (bar: string) =
     stderr.write(`\r\u001b[2K${text}`);
   };
   return {
+    isShown: true,
     update(share, detail) {
       const now = performance.now();
       if (now - drawnAt < redrawMs && share < 1) return;

@@ -58,7 +58,11 @@ async function checkCollections(context: Context): Promise<Check[]> {
     return collections.map(checkCollection);
   } catch (error) {
     if (!(error instanceof QuartetError)) throw error;
-    return [fail("collections", error.message, "See the server's log; is this address a Quartet server's?")];
+    const isTokenMissing = error.code === "unauthenticated" || error.code === "permission_denied";
+    const advice = isTokenMissing
+      ? "Set QUARTET_TOKEN to an access token with the role read."
+      : "See the server's log; is this address a Quartet server's?";
+    return [fail("collections", error.message, advice)];
   }
 }
 

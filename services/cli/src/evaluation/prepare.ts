@@ -89,6 +89,8 @@ async function onThrowAwayServer<T>(
       ...base,
       QUARTET_DATA_DIR: folder,
       QUARTET_PORT: "0",
+      // On loopback, for this command alone.
+      QUARTET_AUTHENTICATION: "none",
       // The compression service is inner; an evaluation has to see what it keeps.
       QUARTET_EXPOSE_INNER: "1",
       // A line for every call would be measured along.
@@ -120,13 +122,19 @@ async function inCollection<T>(
   try {
     return await use(await fill(context, corpus, concurrency, place));
   } finally {
-    await empty(createQuartetClient({ baseUrl: place.url, timeoutMs: callTimeoutMs }), place.collection);
+    await empty(createQuartetClient(clientOptions(context, place.url)), place.collection);
   }
 }
 
+const clientOptions = ({ token }: Context, baseUrl: string) => ({
+  baseUrl,
+  timeoutMs: callTimeoutMs,
+  ...(token !== undefined && { token }),
+});
+
 async function fill(context: Context, corpus: SourceFile, concurrency: number, place: Place): Promise<Prepared> {
   const { terminal, signal } = context;
-  const options = { baseUrl: place.url, timeoutMs: callTimeoutMs };
+  const options = clientOptions(context, place.url);
   const client = createQuartetClient(options);
   const putBar = terminal.progress("Indexing ");
   const counts = await indexDocuments({
