@@ -58,6 +58,7 @@ const defaults = {
   baseBackOffMs: 200,
 };
 const maxBackOffMs = 10_000;
+const maxHalvings = 8;
 
 /**
  *     check --there is an index--> look --changes--> write -> refresh -> complete -> look
@@ -88,7 +89,10 @@ export function createProjector(options: ProjectorOptions): Projector {
       const serving = await writer.serving({ signal });
       if (serving !== undefined && !writer.isCurrent(serving)) events?.outdated?.(serving);
     }
-    return (await projectOnce(options, { signal }, counts)) > 0;
+    // After failures less at once: what is too much for the time, or one document that stands in the way of others, comes to light.
+    const share = 2 ** -Math.min(failures, maxHalvings);
+    const maxDocuments = Math.max(1, Math.floor((options.maxDocuments ?? defaults.maxDocuments) * share));
+    return (await projectOnce({ ...options, maxDocuments }, { signal }, counts)) > 0;
   };
   const waitForWork = async () => {
     if (isNotified) return;

@@ -2,7 +2,7 @@ import { backOffMs, pause } from "@quartet/resilience";
 import type { DocumentChange, Outbox, OutboxCursor } from "./outbox.ts";
 import type { ProjectionWriter, RefusedPassage } from "./projection.ts";
 import type { CallOptions } from "./record-store.ts";
-import { StoreUnavailableError } from "./store-errors.ts";
+import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "./store-errors.ts";
 
 /** Lets one process at a time build an index. */
 export interface RebuildLease {
@@ -213,13 +213,18 @@ async function writePage(
       return { ...page, refused };
     } catch (error) {
       signal.throwIfAborted();
-      const isPassing = error instanceof StoreUnavailableError || (error as Error | undefined)?.name === "TimeoutError";
-      if (!isPassing || performance.now() - started > patienceMs) throw error;
+      if (!isPassing(error) || performance.now() - started > patienceMs) throw error;
       const waitMs = backOffMs(attempt, { baseMs: baseBackOffMs, maxMs: 10_000 });
       onRetry?.(error, waitMs);
       await pause(waitMs, signal);
     }
   }
+}
+
+/** Of a store that may answer another time; at the page's own limit, the signal's. */
+function isPassing(error: unknown): boolean {
+  const kinds = [StoreUnavailableError, StoreBusyError, StoreTimeoutError];
+  return kinds.some((kind) => error instanceof kind) || (error as Error | undefined)?.name === "TimeoutError";
 }
 
 const comparisons = 20;

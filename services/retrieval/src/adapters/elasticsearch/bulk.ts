@@ -14,9 +14,12 @@ export interface Operation {
   readonly bytes: number;
 }
 
-/** At most this many bytes go in one request; an operation that has more goes alone. Elasticsearch refuses above 100 MB, and works best near 5. */
-const maxRequestBytes = 5 * 1024 ** 2;
-const maxRequestOperations = 1_000;
+/**
+ * At most this many bytes go in one request; an operation that has more goes alone. Elasticsearch refuses above 100 MB; what is as small as this
+ * is done in time by a server that is busy with other things, too.
+ */
+const maxRequestBytes = 2 * 1024 ** 2;
+const maxRequestOperations = 500;
 
 /**
  * The operations of a change: every passage there is with the change's number as its version, and the removal of those that are not any longer.
