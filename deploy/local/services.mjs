@@ -15,7 +15,7 @@ const inner = ["embedding", "retrieval", "compression", "generation"];
 const dataFolder = path.resolve(root, process.env.QUARTET_DATA_DIR || ".quartet");
 const runFolder = path.join(dataFolder, "run");
 const stateFile = path.join(runFolder, "services.json");
-const startLimitMs = 30_000;
+const startLimitMs = 60_000;
 const stopLimitMs = 30_000;
 
 const commands = { start, stop, status };
