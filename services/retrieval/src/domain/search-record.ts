@@ -7,8 +7,15 @@ import type { Stores } from "./stores.ts";
 
 export interface RecordCall {
   readonly signal: AbortSignal;
-  /** The most the answer may take. Infinity for no limit but the signal. */
+  /** The most the answer may take, whoever gives it. Infinity for no limit but the signal. */
   readonly limitMs: number;
+}
+
+export interface SearchRecordOptions {
+  readonly stores: Stores;
+  readonly guards: StoreGuards;
+  /** The most that one of the two may take for one answer. */
+  readonly storeLimitMs: number;
 }
 
 /** The record as searches read it. Where there is a projection, it answers in the record's place while that cannot be asked. */
@@ -45,7 +52,7 @@ export class NothingToAskError extends Error {
  * Both throw the caller's reason when its signal is aborted. The record gets half of the time where the projection could answer in its place,
  * so that a record that hangs leaves it time enough.
  */
-export function createSearchRecord(stores: Stores, guards: StoreGuards): SearchRecord {
+export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecordOptions): SearchRecord {
   const read = async <T>(
     { signal, limitMs }: RecordCall,
     fromRecord: (signal: AbortSignal) => Promise<T>,
@@ -55,13 +62,15 @@ export function createSearchRecord(stores: Stores, guards: StoreGuards): SearchR
     if (fromProjection === undefined) {
       return { value: await guards.record.run(fromRecord, { signal, limitMs: Infinity }), recordError: undefined };
     }
+    const endAt = performance.now() + limitMs;
     try {
-      const value = await guards.record.run(fromRecord, { signal, limitMs: limitMs / 2 });
+      const value = await guards.record.run(fromRecord, { signal, limitMs: Math.min(storeLimitMs, limitMs / 2) });
       return { value, recordError: undefined };
     } catch (recordError) {
       signal.throwIfAborted();
       try {
-        return { value: await guards.keyword.run(fromProjection, { signal, limitMs: limitMs / 2 }), recordError };
+        const leftMs = Math.min(storeLimitMs, endAt - performance.now());
+        return { value: await guards.keyword.run(fromProjection, { signal, limitMs: leftMs }), recordError };
       } catch (projectionError) {
         signal.throwIfAborted();
         throw new NothingToAskError(recordError, projectionError);

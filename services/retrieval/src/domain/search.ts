@@ -92,7 +92,7 @@ const whenever: Deadlines = { legsAt: Infinity, endAt: Infinity };
  */
 export function createSearcher(options: SearcherOptions): Searcher {
   const { stores, guards = unguarded(), sources, legTimeLimitMs, onLeg } = options;
-  const record = createSearchRecord(stores, guards);
+  const record = createSearchRecord({ stores, guards, storeLimitMs: legTimeLimitMs });
   const flights = createSingleFlight<string, SearchResult>(() => {});
 
   const runLegs = async (legs: readonly Leg[], sequential: boolean, signal: AbortSignal, legsAt: number) => {
@@ -133,7 +133,7 @@ export function createSearcher(options: SearcherOptions): Searcher {
     const endAt = grantMs === undefined ? Infinity : startedAt + grantMs;
     const legsAt = grantMs === undefined ? Infinity : endAt - reserveMs(grantMs);
     // The legs come after it: it gets no more than half.
-    const limitMs = Math.min(legTimeLimitMs, (legsAt - startedAt) / 2);
+    const limitMs = (legsAt - startedAt) / 2;
     const { collections: all, recordError } = await record.collections(tenant, { signal, limitMs }).catch((error) => {
       throw asIfAllWereAsked(error, request, asked, onLeg);
     });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { CircuitOpenError, createBreaker } from "@quartet/resilience";
+import { IndexMissingError } from "./projection.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 import { createStoreGuard } from "./store-guard.ts";
 
@@ -41,6 +42,7 @@ describe("what stands before a store", () => {
   it("holds nothing against the store that is not its fault", async () => {
     using store = setUp();
     await times(8, () => store.guard.run(() => Promise.reject(new StoreBusyError("store")), call));
+    await times(8, () => store.guard.run(() => Promise.reject(new IndexMissingError("store")), call));
     await times(8, () => store.guard.run(deaf, { ...call, limitMs: 1 }));
     await times(8, async () => {
       const caller = new AbortController();

@@ -1,4 +1,5 @@
 import { type Breaker, CircuitOpenError, type Outcome, type Permit } from "@quartet/resilience";
+import { IndexMissingError } from "./projection.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 
 /** How one store is asked: each call under a signal of its own, for a time, and not at all while the store is known to fail. */
@@ -29,12 +30,12 @@ export interface StoreGuardOptions {
 const ended = new Error("the call has ended");
 
 /**
- * What a call says about the store: its own faults and silence count. The caller's leaving, our own limits and a time that was too short
- * to be fair do not.
+ * What a call says about the store: its own faults and silence count. The caller's leaving, our own limits, an index that is being built
+ * and a time that was too short to be fair do not.
  */
 export function createStoreGuard({ breaker, fairMs = 250 }: StoreGuardOptions = {}): StoreGuard {
   const judge = (error: unknown, { signal, limitMs }: GuardedCall): Outcome => {
-    if (signal.aborted || error instanceof StoreBusyError) return "neutral";
+    if (signal.aborted || error instanceof StoreBusyError || error instanceof IndexMissingError) return "neutral";
     return error instanceof StoreTimeoutError && limitMs < fairMs ? "neutral" : "failure";
   };
   return {

@@ -29,8 +29,11 @@ export interface ClusterConfig extends StoreConfig {
 /** A batch of changes keeps one, a rebuild another; both, the keeper of vectors and the figures ask beside them. */
 const projectorConnections = 6;
 
-/** Of each store, so that one search after the other finds out: fewer calls than before an inner service, which several share. */
-const breakerMinimumCalls = 5;
+/**
+ * Fewer calls than before an inner service, so that few searches wait for a store that hangs; and a shorter rest, since one question every
+ * two seconds is no burden to a store that is coming back, and the other may go away meanwhile.
+ */
+const breakerLimits = { minimumCalls: 5, openMs: 2_000 } as const;
 
 /** The record and vectors in PostgreSQL, keywords and the projection in Elasticsearch. Either may be away, at the start as well. */
 export function createClusterStores(config: ClusterConfig, telemetry: Telemetry): StoreSet {
@@ -156,7 +159,7 @@ async function checkRecord(pool: Pool, signal: AbortSignal): Promise<void> {
 /** One for each way of asking: vectors may be too slow while the record is well. */
 function createGuards(telemetry: Telemetry): { readonly guards: StoreGuards; readonly close: () => void } {
   const breakerOf = (hop: string) =>
-    createBreaker({ name: hop, minimumCalls: breakerMinimumCalls, events: createBreakerEvents(hop, telemetry) });
+    createBreaker({ name: hop, ...breakerLimits, events: createBreakerEvents(hop, telemetry) });
   const breakers = {
     record: breakerOf("retrieval.record"),
     keyword: breakerOf("retrieval.keyword"),
