@@ -94,7 +94,10 @@ async function createRole(client: pg.Client, role: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { rows } = await client.query<{ is_there: boolean; may_act: boolean }>(
-        `SELECT count(*) = 1 AS is_there, coalesce(bool_or(pg_has_role(oid, 'MEMBER')), false) AS may_act FROM pg_roles WHERE rolname = $1`,
+        // From 16 on, who makes a role is its member without being able to act as it.
+        `SELECT count(*) = 1 AS is_there,
+           coalesce(bool_or(pg_has_role(oid, CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END)), false) AS may_act
+         FROM pg_roles WHERE rolname = $1`,
         [role],
       );
       if (!rows[0]!.is_there)

@@ -17,7 +17,8 @@ describeWithStores("migrations", ["postgres"], ({ postgres }) => {
   beforeEach(async () => {
     database = await postgres.createDatabase();
     folder = await mkdtemp(join(tmpdir(), "quartet-migrations-"));
-    const role = "quartet_migrations_test";
+    // One that is there anyway: a role is of the server, and would stay behind.
+    const role = "quartet_retrieval";
     schema = { name: "under_test", roles: [role], migrations: pathToFileURL(`${folder}/`), command: "npm run migrate" };
     await add(
       "001_first",
@@ -80,6 +81,32 @@ describeWithStores("migrations", ["postgres"], ({ postgres }) => {
     pools.push(owner);
     const asOwner = owner.transaction(never, (transaction) => checkSchema(schema, transaction));
     await expect(asOwner).rejects.toThrow("above row-level security");
+  });
+
+  it("lets an owner who is no superuser make the roles, and act as them", async () => {
+    const owner = `${database.name}_owner`;
+    const admin = createPool({ url: database.url, applicationName: "quartet tests" });
+    pools.push(admin);
+    const execute = (sql: string) => admin.transaction(never, (transaction) => transaction.execute(sql));
+    await execute(
+      `CREATE ROLE ${owner} LOGIN CREATEROLE PASSWORD 'of a test'; ALTER DATABASE ${database.name} OWNER TO ${owner}`,
+    );
+    const role = `${database.name}_role`;
+    schema = { ...schema, roles: [role] };
+    await add("001_first", `GRANT USAGE ON SCHEMA under_test TO ${role}; GRANT SELECT ON migration TO ${role};`);
+    const url = Object.assign(new URL(database.url), { username: owner, password: "of a test" }).href;
+    try {
+      expect(await run(url)).toEqual(["001_first"]);
+      expect(await run(url)).toEqual([]);
+      const service = createPool({ url, applicationName: "under test", schema: schema.name, role });
+      await service.transaction(never, (transaction) => checkSchema(schema, transaction));
+      await service.close();
+    } finally {
+      await execute(
+        `DROP OWNED BY ${role}; DROP SCHEMA IF EXISTS under_test CASCADE; REASSIGN OWNED BY ${owner} TO CURRENT_USER`,
+      );
+      await execute(`DROP ROLE ${role}, ${owner}`);
+    }
   });
 
   it("says in one line why it cannot migrate", async () => {
