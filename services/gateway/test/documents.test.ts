@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { PutWait } from "@quartet/contracts/gateway/v1/document_service";
 import { DocumentView } from "@quartet/contracts/type/v1/document";
 import { quartetError } from "@quartet/errors";
+import { until } from "@quartet/testing";
 import { describe, expect, it } from "@jest/globals";
 import { hang, spaceA, spaceB } from "./fakes.ts";
 import { openInMemory } from "./open-gateway.ts";
@@ -10,10 +11,6 @@ const documents = [
   { id: "휴가", text: "연차 휴가는 15일입니다." },
   { id: "refunds", text: "A refund takes 14 days." },
 ];
-
-const until = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 describe("documents that are put", () => {
   it("are recorded without a model, and get their vectors from the worker soon after", async () => {

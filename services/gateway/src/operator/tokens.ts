@@ -104,7 +104,7 @@ function parse(args: readonly string[]) {
     } as const;
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw wrong(error instanceof Error ? error.message : "");
+    throw wrong((error as Error).message);
   }
 }
 
