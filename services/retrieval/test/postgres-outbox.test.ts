@@ -27,7 +27,9 @@ describeWithStores("the outbox in PostgreSQL", ["postgres"], ({ postgres }) => {
   });
   beforeEach(async () => {
     await record.empty();
-    records = createRecordStore({ pool: record.openPool(), projected: true });
+    const pool = record.openPool();
+    pools.push(pool);
+    records = createRecordStore({ pool, projected: true });
     outbox = createOutbox({ pool: openPool("first") });
     other = createOutbox({ pool: openPool("second") });
     await outbox.setIndexes(["one"], never);

@@ -44,7 +44,7 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
   let records: RecordStore;
   let vectors: VectorIndex;
   const log = createLogger({ service: "retrieval", destination: { write: () => {} } });
-  const keeper = () => createVectorKeeper({ pool, everyTenant, log, maxSharedVectors: 50, leaveMs: 0 });
+  const keeper = () => createVectorKeeper({ pool, everyTenant, log, maxSharedVectors: 20, leaveMs: 0 });
   beforeAll(async () => {
     record = await createTestRecord(postgres);
   });
@@ -58,9 +58,11 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
       applicationName: "keeper",
     });
     records = createRecordStore({ pool, projected: false });
-    vectors = createVectorIndex({ pool, maxExactPassages: 40 });
+    vectors = createVectorIndex({ pool, maxExactPassages: 10 });
   });
-  afterEach(() => everyTenant.close());
+  afterEach(async () => {
+    await Promise.all([pool.close(), everyTenant.close()]);
+  });
   afterAll(async () => record[Symbol.asyncDispose]());
 
   const nameOf = (number: number) => `d${String(number).padStart(3, "0")}`;
@@ -92,20 +94,20 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
   const spaceRow = async () => (await onSpace("SELECT id AS count FROM space WHERE role = 'active'"))[0]!.count;
 
   it("moves a large space to a table of its own, and finds the same", async () => {
-    await put(0, 120);
-    await give(0, 120);
-    const before = await search(7, 120);
+    await put(0, 60);
+    await give(0, 60);
+    const before = await search(7, 60);
     await keeper().tend(never.signal);
     expect(await placements()).toEqual(["own"]);
-    expect(await search(7, 120)).toEqual(before);
-    expect(await vectorCount()).toBe(120);
+    expect(await search(7, 60)).toEqual(before);
+    expect(await vectorCount()).toBe(60);
     const { rows } = await leftIn("vector_16");
     expect(rows).toBe(0);
   });
 
   it("leaves small spaces where they are", async () => {
-    await put(0, 50);
-    await give(0, 50);
+    await put(0, 20);
+    await give(0, 20);
     await keeper().tend(never.signal);
     expect(await placements()).toEqual(["shared"]);
   });
@@ -124,29 +126,29 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
       if (placement === "shared") return;
       const row = await spaceRow();
       await onSpace("SELECT begin_own_vectors($1)", row);
-      await onSpace("SELECT move_vectors($1, $2)", row, placement === "moving" ? 40 : 1_000);
+      await onSpace("SELECT move_vectors($1, $2)", row, placement === "moving" ? 15 : 1_000);
       if (placement === "moving") return;
       await onSpace("UPDATE space SET placement = 'indexing' WHERE id = $1", row);
       await onSpace("SELECT index_own_vectors($1)", row);
       await onSpace("UPDATE space SET placement = $2 WHERE id = $1", row, placement);
     };
     beforeEach(async () => {
-      await put(0, 80, "t", (number) => number % 10 === 0);
-      await give(0, 60);
+      await put(0, 40, "t", (number) => number % 10 === 0);
+      await give(0, 30);
       await moveTo();
     });
 
     it("sees every vector once, through puts, deletions and copies, and settles", async () => {
       const all = async () => [...(await search(3, 200))].sort();
-      expect(await all()).toEqual(range(0, 60).map(nameOf));
-      await give(50, 80);
-      expect(await all()).toEqual(range(0, 80).map(nameOf));
-      expect(await vectorCount()).toBe(80);
-      await records.deleteDocuments("t", [nameOf(0), nameOf(55), nameOf(79)], never);
+      expect(await all()).toEqual(range(0, 30).map(nameOf));
+      await give(25, 40);
+      expect(await all()).toEqual(range(0, 40).map(nameOf));
+      expect(await vectorCount()).toBe(40);
+      await records.deleteDocuments("t", [nameOf(0), nameOf(27), nameOf(39)], never);
       await records.putDocuments("t", [cutDocument("copy", { text: nameOf(5) })], never);
-      const left = [...range(1, 55), ...range(56, 79)].map(nameOf);
+      const left = [...range(1, 27), ...range(28, 39)].map(nameOf);
       expect(await all()).toEqual(["copy", ...left]);
-      expect(await vectorCount()).toBe(78);
+      expect(await vectorCount()).toBe(38);
       const page = await records.listDocuments(
         "t",
         { filter: undefined, afterId: undefined, limit: 100, maxTextBytes: undefined },
@@ -156,14 +158,14 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
       await keeper().tend(never.signal);
       expect(await placements()).toEqual(["own"]);
       expect(await all()).toEqual(["copy", ...left]);
-      expect(await vectorCount()).toBe(78);
+      expect(await vectorCount()).toBe(38);
     });
 
     it("lists what lacks a vector", async () => {
       const query = { collection: "default", spaceId: first.id, documentIds: [], afterPassageId: 0, limit: 100 };
       const { contents } = await vectors.missing("t", query, never);
-      expect(contents.map(({ text }) => text)).toEqual(range(60, 80).map(nameOf));
-      await give(60, 80);
+      expect(contents.map(({ text }) => text)).toEqual(range(30, 40).map(nameOf));
+      await give(30, 40);
       expect(await vectors.missing("t", query, never)).toEqual({ contents: [], nextAfterPassageId: undefined });
     });
 
@@ -179,21 +181,21 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
     });
 
     it("keeps tenants apart", async () => {
-      await put(0, 60, "u");
+      await put(0, 10, "u");
       await give(0, 10, first, "u");
       expect(await search(3, 200, { tenant: "u" })).toHaveLength(10);
-      expect(await search(3, 200)).toHaveLength(60);
+      expect(await search(3, 200)).toHaveLength(30);
       await keeper().tend(never.signal);
       expect(await search(3, 200, { tenant: "u" })).toHaveLength(10);
     });
   });
 
   it("deletes the vectors of a space that was left, small or large", async () => {
-    await put(0, 60);
-    await give(0, 60);
+    await put(0, 30);
+    await give(0, 30);
     await keeper().tend(never.signal);
     const own = `vector_16_${await spaceRow()}`;
-    await give(0, 60, second);
+    await give(0, 30, second);
     expect(await vectors.activate("t", "default", second.id, never)).toMatchObject({ kind: "active" });
     expect(await search(3, 10)).toEqual([]);
     await keeper().tend(never.signal);
@@ -206,18 +208,18 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
   });
 
   it("goes on while documents and vectors are put and searches run", async () => {
-    await put(0, 200);
-    await give(0, 60);
+    await put(0, 100);
+    await give(0, 30);
     let isSettled = false;
     const tending = keeper()
       .tend(never.signal)
       .finally(() => (isSettled = true));
-    let given = 60;
+    let given = 30;
     do {
-      if (given < 200) await give(given, (given += 10));
+      if (given < 100) await give(given, (given += 10));
       const found = await search(3, 300);
       expect(new Set(found).size).toBe(found.length);
-      expect(found.length).toBeGreaterThanOrEqual(60);
+      expect(found.length).toBeGreaterThanOrEqual(30);
     } while (!isSettled);
     await tending;
     expect((await search(3, 300)).length).toBe(given);
@@ -226,9 +228,9 @@ describeWithStores("large collections in PostgreSQL", ["postgres"], ({ postgres 
 
   it("runs until it is told to end, whatever fails", async () => {
     const caller = new AbortController();
-    await put(0, 60);
-    await give(0, 60);
-    const running = createVectorKeeper({ pool, everyTenant, log, maxSharedVectors: 50, intervalMs: 5 }).run(
+    await put(0, 30);
+    await give(0, 30);
+    const running = createVectorKeeper({ pool, everyTenant, log, maxSharedVectors: 20, intervalMs: 5 }).run(
       caller.signal,
     );
     while ((await placements())[0] !== "own") await new Promise((resolve) => setTimeout(resolve, 10));

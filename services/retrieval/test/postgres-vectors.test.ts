@@ -68,7 +68,7 @@ describeWithStores("vectors in PostgreSQL", ["postgres"], ({ postgres }) => {
     for (const dimensions of ["0", "4097", "-1", "NULL"]) {
       await expect(ask("t", `SELECT ensure_vector_table(${dimensions})`)).rejects.toThrow("22023");
     }
-    await close();
+    await Promise.all([pool.close(), close()]);
   });
 
   it("takes the first vectors of a collection from two at once, and as many dimensions as the contract allows", async () => {

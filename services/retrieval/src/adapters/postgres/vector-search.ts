@@ -124,9 +124,10 @@ const visitCost = 4;
  * find different passages, and all are compared, or, in a very large table, a pass of the greatest length decides.
  *
  * With a filter, a pass says how many of the nearest satisfy it. Where those are too few
- * - the passages that satisfy it are counted, up to a bound, and compared one by one: this misses nothing however far from the question they
- *   lie, where going on along the index would return some of them, and not the nearest;
- * - if there are more than the bound, the index is followed until enough were met, unless the pass says that this would be long;
+ * - the longest pass is tried, if by that share it is sure to find enough;
+ * - else the passages that satisfy the filter are counted, up to a bound, and compared one by one: this misses nothing however far from the
+ *   question they lie, where going on along the index would return some of them, and not the nearest;
+ * - if there are more than the bound, the index is followed until enough were met, unless by that share this would be long;
  * - then all are compared.
  */
 async function searchIndex(
@@ -174,11 +175,14 @@ async function searchFewPassing(
   query: Nearest & { readonly filter: Filter },
   { looked, passed, maxExactPassages }: Looked,
 ): Promise<readonly Hit[]> {
-  const cost = passed === 0 ? Infinity : ((looked * query.limit) / passed) * visitCost;
-  if (cost < maxExactPassages / 4) return followIndex(transaction, route, query, cost);
+  const visits = passed === 0 ? Infinity : (looked * query.limit) / passed;
+  if (visits <= kept.most / 2) {
+    const longest = await pass(transaction, route, query, kept.most);
+    if (longest.length >= query.limit) return longest;
+  }
   const exact = await compareCandidates(transaction, route, query, maxExactPassages);
   if (exact !== undefined) return exact;
-  if (cost < maxExactPassages) return followIndex(transaction, route, query, cost);
+  if (visits * visitCost <= maxExactPassages) return followIndex(transaction, route, query, visits * visitCost);
   return (await compareCandidates(transaction, route, query, undefined))!;
 }
 
