@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { createTcpProxy, type TcpProxy } from "@quartet/testing";
+import { createTcpProxy, type TcpProxy, until } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { defineScript, type Redis } from "./redis.ts";
-import { type FakeRedis, startFakeRedis } from "./testing/fake-redis.ts";
-import { isUp, openRedis, until } from "./testing/set-up.ts";
+import { type FakeRedis, startFakeRedis } from "./test/fake-redis.ts";
+import { isUp, openRedis } from "./test/set-up.ts";
 
 const use = "test";
 const get = [["GET", "nobody's"]] as const;

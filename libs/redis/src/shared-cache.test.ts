@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
-import { createTcpProxy, type TestKeyPrefix } from "@quartet/testing";
+import { createTcpProxy, type TestKeyPrefix, until } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { toFrame } from "./frame.ts";
 import { createSharedCache } from "./shared-cache.ts";
-import { isUp, openRedis, until } from "./testing/set-up.ts";
+import { isUp, openRedis } from "./test/set-up.ts";
 
 const codec = {
   encode: (value: string) => Buffer.from(value),

@@ -14,3 +14,4 @@ export { areStoresRequired, missingStoresText, storesForTests } from "./stores/s
 export type { FoundStores, StoreName, TestStores } from "./stores/stores.ts";
 export { createTcpProxy } from "./tcp-proxy/tcp-proxy.ts";
 export type { TcpFault, TcpProxy } from "./tcp-proxy/tcp-proxy.ts";
+export { until } from "./until.ts";

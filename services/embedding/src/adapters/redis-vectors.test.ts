@@ -9,6 +9,7 @@ import {
   providerErrors,
   startFakeProvider,
   type TestKeyPrefix,
+  until,
 } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import fc from "fast-check";
@@ -173,8 +174,3 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
     expect([first, others]).toEqual(["sk-canary-1", Array(4).fill("sk-canary-2")]);
   });
 });
-
-/** Looks until it is so; the test's own limit ends the wait. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}

@@ -1,4 +1,5 @@
 import { createMetrics } from "@quartet/telemetry";
+import { until } from "@quartet/testing";
 import { createRedis, type Redis, type RedisOptions } from "../redis.ts";
 
 /** A Redis under test, with what it logs. Nothing is late unless the test says when: the machine may be busy. The test closes it. */
@@ -18,11 +19,6 @@ export function openRedis(options: Pick<RedisOptions, "url"> & Partial<RedisOpti
       return Number(line?.split(" ").at(-1) ?? 0);
     },
   };
-}
-
-/** Looks until it is so; the test's own limit ends the wait. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export const isUp = (redis: Redis) => until(() => redis.up);
