@@ -19,7 +19,7 @@ describe("storesForTests", () => {
     const { stores, missing } = storesForTests(["elasticsearch", "redis"], { ...urls, REDIS_URL: "redis://127.0.0.1" });
     expect(stores).toBeUndefined();
     expect(missing).toEqual(["redis"]);
-    expect(missingStoresText(["redis"])).toContain("redis (QUARTET_TEST_REDIS_URL)");
+    expect(missingStoresText(["redis"])).toContain("needs redis: set QUARTET_TEST_REDIS_URL");
   });
 
   it("knows when stores are required", () => {

@@ -49,6 +49,6 @@ export function areStoresRequired(environment: Readonly<Record<string, string | 
 
 /** What to do about stores that are missing. */
 export function missingStoresText(missing: readonly StoreName[]): string {
-  const named = missing.map((name) => `${name} (${variables[name]})`).join(", ");
-  return `needs ${named}: run \`npm test\`, which starts it, or set the variable to a store for tests`;
+  const named = missing.map((name) => variables[name]).join(" and ");
+  return `needs ${missing.join(" and ")}: set ${named}, as \`npm test\` does where it can start what is needed`;
 }
