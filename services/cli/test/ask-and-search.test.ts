@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { create } from "@bufbuild/protobuf";
 import { DocumentSchema } from "@quartet/contracts/type/v1/document";
+import { until } from "@quartet/testing";
 import { type FakeGateway, startFakeGateway } from "./fake-gateway.ts";
 import { runQuartet, startQuartet } from "./run-quartet.ts";
 
@@ -99,7 +100,7 @@ describe("quartet ask", () => {
   it.each(["SIGINT", "SIGTERM"] as const)("gives the question up at %s, and ends with 130", async (signal) => {
     const own = await startFakeGateway();
     const { child, output, ended } = startQuartet(["ask", "endless", "--server", own.url]);
-    while (!output.stdout.includes("문서에")) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => output.stdout.includes("문서에"));
     child.kill(signal);
     await own.abandoned;
     expect(await ended).toMatchObject({ code: 130, stderr: "Interrupted.\n" });

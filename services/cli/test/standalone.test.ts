@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { until } from "@quartet/testing";
 import { runQuartet, startQuartet } from "./run-quartet.ts";
 
 let folder: string;
@@ -10,14 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const until = async (isTrue: () => boolean) => {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 20));
-};
-
 describe("quartet start", () => {
   it("runs a server that the other commands use, and drains at Ctrl-C", async () => {
     const server = startQuartet(["start", "--port", "0", "--data-dir", "data"], { cwd: folder });
-    await until(() => server.output.stdout.includes("listening on"));
+    await until(() => server.output.stdout.includes("listening on"), { limitMs: 40_000 });
     const QUARTET_SERVER = /listening on (\S+)/.exec(server.output.stdout)?.[1] ?? "";
     const quartet = (...args: string[]) => runQuartet(args, { cwd: folder, env: { QUARTET_SERVER } });
 
@@ -76,12 +73,8 @@ describe("quartet eval without a server", () => {
 
   it("leaves nothing behind when it is interrupted", async () => {
     const { child, ended } = startQuartet(["eval", ".", "--json"], { cwd: folder, env: { TMPDIR: folder } });
-    let names: string[] = [];
-    const begun = () => names.some((name) => name.startsWith("quartet-eval-"));
-    while (!begun()) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      names = await readdir(folder);
-    }
+    const begun = async () => (await readdir(folder)).some((name) => name.startsWith("quartet-eval-"));
+    await until(begun, { limitMs: 40_000 });
     child.kill("SIGINT");
     expect((await ended).code).toBe(130);
     expect((await readdir(folder)).filter((name) => name.startsWith("quartet-eval-"))).toEqual([]);
