@@ -1,4 +1,17 @@
+import type { EmbeddingSpace } from "../src/domain/collection.ts";
 import { cutDocument } from "./contract/subject.ts";
+
+export const generatedSpace: EmbeddingSpace = {
+  id: "1".repeat(16),
+  dimensions: 2,
+  kind: "hashed",
+  denseWeight: 0.5,
+  cacheThreshold: 2,
+  model: "m",
+};
+
+/** Of every content. */
+export const generatedVector = { kind: "int8", values: Int8Array.of(1, 2), scale: 1 } as const;
 
 /** A document of several passages, all of which say which number and round it is of. */
 export function generatedDocument({ number, round }: { readonly number: number; readonly round: number }) {

@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { FolderInUseError } from "../src/adapters/embedded/folder-lock.ts";
 import { type EmbeddedStore, openEmbeddedStore } from "../src/adapters/embedded/open.ts";
+import type { Collection } from "../src/domain/collection.ts";
 import { findByWords, never } from "./contract/subject.ts";
+import { generatedSpace, generatedVector } from "./generated-document.ts";
 
 const rounds = 20;
 const child = fileURLToPath(new URL("indexing-child.ts", import.meta.url));
@@ -51,6 +53,18 @@ describe("kill -9 during indexing", () => {
     const [collection] = await store.records.collections("default", never);
     const passageCount = documents.reduce((sum, { document }) => sum + document.passageCount, 0);
     expect(collection).toMatchObject({ documentCount: documents.length, passageCount });
+    await checkVectors(store, collection!);
+  };
+
+  /** What is counted while vectors are read is what is found afterwards, and what lacks one is to be made. */
+  const checkVectors = async (store: EmbeddedStore, { active, passageCount }: Collection): Promise<void> => {
+    const vectorCount = active?.vectorCount ?? 0;
+    const scope = { spaceId: generatedSpace.id, filter: undefined };
+    const query = { ...scope, collections: ["default"], vector: generatedVector, limit: 10_000 };
+    expect((await store.vectors.search("default", query, never)).hits).toHaveLength(vectorCount);
+    const lacking = { ...scope, collection: "default", documentIds: [], afterPassageId: 0, limit: 1 };
+    const { contents } = await store.vectors.missing("default", lacking, never);
+    expect(contents).toHaveLength(vectorCount < passageCount ? 1 : 0);
   };
 
   it(`keeps every acknowledged document, none by half, ${rounds} times`, async () => {
@@ -64,7 +78,7 @@ describe("kill -9 during indexing", () => {
       await check(store, acknowledged).finally(() => store.close());
     }
     expect(acknowledged.size).toBeGreaterThan(20);
-  }, 180_000);
+  }, 600_000);
 
   it("keeps a second store out, in this process or another, and lets it in afterwards", async () => {
     const store = await openEmbeddedStore({ folder });
