@@ -5,6 +5,8 @@ import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } fr
 const benches = {
   search: "hybrid search at 1, 20 and 50 in flight: standalone and separate processes beside a floor without hops",
   legs: "2, 4 and 8 legs with set delays: wall time beside the slowest leg, and beside the same legs one after the other",
+  vectors:
+    "pgvector: exact scan, HNSW, selective filters and off-topic tenants: time, recall, build, size (needs DATABASE_URL)",
 };
 
 const [name, ...args] = process.argv.slice(2);

@@ -183,7 +183,7 @@ async function searchFewPassing(
   const exact = await compareCandidates(transaction, route, query, maxExactPassages);
   if (exact !== undefined) return exact;
   if (visits * visitCost <= maxExactPassages) return followIndex(transaction, route, query, visits * visitCost);
-  return (await compareCandidates(transaction, route, query, undefined))!;
+  return compareAll(transaction, route, query);
 }
 
 /** Lets the statements that follow use the index, up to so many rows of it. */
@@ -230,7 +230,7 @@ async function followIndex(
   return transaction.query<Hit>(`WITH near AS MATERIALIZED (${near}) ${hitsOf("near")}`, values.list);
 }
 
-/** The nearest of the whole own table, each compared. */
+/** The nearest in the whole own table, or of all in it that the filter lets through, each compared. */
 async function compareAll(transaction: Transaction, route: Route, query: Nearest): Promise<readonly Hit[]> {
   await transaction.query(
     "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_indexscan', 'off', true)",
@@ -245,14 +245,14 @@ async function compareCandidates(
   transaction: Transaction,
   route: Route,
   { vector, filter, limit }: Nearest & { readonly filter: Filter },
-  bound: number | undefined,
+  bound: number,
 ): Promise<readonly Hit[] | undefined> {
   const values = new SqlValues();
   const [given, count] = [`${values.add(vector)}::halfvec`, values.add(limit)];
-  const most = values.add(bound ?? null);
+  const most = values.add(bound);
   // The vector is looked up for each candidate; OFFSET 0 keeps the planner from reading the whole table for a join.
   const text = `WITH candidate AS MATERIALIZED (${candidatesSql(filter, [route], values)} LIMIT ${most}::bigint + 1),
-    counted AS MATERIALIZED (SELECT ${most}::bigint IS NULL OR count(*) <= ${most}::bigint AS "isWithin" FROM candidate),
+    counted AS MATERIALIZED (SELECT count(*) <= ${most}::bigint AS "isWithin" FROM candidate),
     near AS MATERIALIZED (
       SELECT k.id AS passage, m.distance FROM candidate k CROSS JOIN LATERAL (
         SELECT v.embedding <#> ${given} AS distance FROM ${tablesOf(route).own} v
