@@ -48,9 +48,10 @@ function open(environment: Record<string, string>) {
 /** The gateway's handlers over fake services, called in memory as a host calls them. The worker runs only where asked for. */
 export async function openInMemory(
   environment: Record<string, string> = {},
-  { worker = false, stores }: { worker?: boolean; stores?: Stores } = {},
+  options: { worker?: boolean; stores?: Stores; transports?: Transports } = {},
 ) {
-  const { inner, tenants, logged, metrics, metricsText, config, transports, telemetry } = open(environment);
+  const { inner, tenants, logged, metrics, metricsText, config, telemetry, ...fakes } = open(environment);
+  const { worker = false, stores, transports = fakes.transports } = options;
   const access = config.authentication === "tokens" && stores ? createAccess(stores.access, telemetry) : undefined;
   const module = createModule(config, {
     ...telemetry,
