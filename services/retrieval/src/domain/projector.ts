@@ -1,7 +1,7 @@
 import { backOffMs, pause } from "@quartet/resilience";
-import type { Outbox } from "./outbox.ts";
-import { IndexMissingError, type ProjectionWriter, type RefusedPassage } from "./projection.ts";
-import { type RebuildLease, restoreIndex } from "./rebuild.ts";
+import type { ChangeBatch, Outbox } from "./outbox.ts";
+import { IndexMissingError, type ProjectionWriter, type RefusedPassage, type WriteResult } from "./projection.ts";
+import { isPassing, type RebuildLease, restoreIndex } from "./rebuild.ts";
 import type { CallOptions } from "./record-store.ts";
 
 /** What happens in the background, for metrics and logs. */
@@ -92,7 +92,8 @@ export function createProjector(options: ProjectorOptions): Projector {
     // After failures less at once: what is too much for the time, or one document that stands in the way of others, comes to light.
     const share = 2 ** -Math.min(failures, maxHalvings);
     const maxDocuments = Math.max(1, Math.floor((options.maxDocuments ?? defaults.maxDocuments) * share));
-    return (await projectOnce({ ...options, maxDocuments }, { signal }, counts)) > 0;
+    const isLastResort = failures >= maxHalvings;
+    return (await projectOnce({ ...options, maxDocuments, isLastResort }, { signal }, counts)) > 0;
   };
   const waitForWork = async () => {
     if (isNotified) return;
@@ -136,20 +137,22 @@ export function createProjector(options: ProjectorOptions): Projector {
   };
 }
 
+export interface ProjectOnceOptions extends Omit<ProjectorOptions, "lease"> {
+  /** Whether a document alone in its batch, that fails although the stores are well, is given up: it was tried often. Default: false. */
+  readonly isLastResort?: boolean;
+}
+
+type Counts = { -readonly [Name in keyof ProjectorCounts]: ProjectorCounts[Name] };
+
 /** Brings the oldest changes into the indexes and gives how many documents that were; 0 when there is nothing to do, or another process is at it. */
 export async function projectOnce(
-  options: Omit<ProjectorOptions, "lease">,
+  options: ProjectOnceOptions,
   { signal }: CallOptions,
-  counts: { doneCount: number; deadLetterCount: number; runningCount: number } = {
-    doneCount: 0,
-    deadLetterCount: 0,
-    runningCount: 0,
-  },
+  counts: Counts = { doneCount: 0, deadLetterCount: 0, runningCount: 0 },
 ): Promise<number> {
   const { outbox, writer, events } = options;
   const { maxDocuments, maxTextBytes, batchLimitMs } = { ...defaults, ...options };
-  const limit = AbortSignal.timeout(batchLimitMs);
-  const limited = { signal: AbortSignal.any([signal, limit]) };
+  const limited = { signal: AbortSignal.any([signal, AbortSignal.timeout(batchLimitMs)]) };
   const batch = await outbox.next({ maxDocuments, maxTextBytes }, limited);
   if (batch === undefined) return 0;
   const documentCount = batch.changes.length;
@@ -157,7 +160,7 @@ export async function projectOnce(
   counts.runningCount = documentCount;
   try {
     if (documentCount === 0) return 0;
-    const { passageCount, refused } = await writer.write(batch.indexes, batch.changes, limited);
+    const { passageCount, refused } = await write(batch, options, limited);
     await writer.refresh(batch.indexes, limited);
     await batch.complete(limited);
     isComplete = true;
@@ -169,5 +172,30 @@ export async function projectOnce(
   } finally {
     counts.runningCount = 0;
     if (!isComplete) await batch.release();
+  }
+}
+
+/** One document that cannot be written by a defect of ours holds up the others no longer than it takes to be alone, and sure of it. */
+async function write(
+  { indexes, changes }: ChangeBatch,
+  { writer, isLastResort = false }: ProjectOnceOptions,
+  options: CallOptions,
+): Promise<WriteResult> {
+  try {
+    return await writer.write(indexes, changes, options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const [change] = changes;
+    if (!isLastResort || changes.length > 1 || change === undefined || isPassing(error)) throw error;
+    const passages = change.current?.passages ?? [];
+    const removedPassageIds = [...change.removedPassageIds, ...passages.map(({ id }) => id)];
+    // Not found as it was before either.
+    await writer.write(indexes, [{ ...change, current: undefined, removedPassageIds }], options);
+    const { tenant, documentId } = change;
+    const reason = error instanceof Error ? error.name : "unknown error";
+    return {
+      passageCount: passages.length,
+      refused: passages.map(({ id }) => ({ tenant, documentId, passageId: id, reason })),
+    };
   }
 }

@@ -222,7 +222,7 @@ async function writePage(
 }
 
 /** Of a store that may answer another time; at the page's own limit, the signal's. */
-function isPassing(error: unknown): boolean {
+export function isPassing(error: unknown): boolean {
   const kinds = [StoreUnavailableError, StoreBusyError, StoreTimeoutError];
   return kinds.some((kind) => error instanceof kind) || (error as Error | undefined)?.name === "TimeoutError";
 }

@@ -18,6 +18,9 @@ export interface WriteOptions {
   readonly baseMs?: number;
 }
 
+/** Whoever waits for it has a limit of its own, which is meant to come first. */
+const requestTimeoutMs = 60_000;
+
 /** Writes the changes to each index, request by request. See ProjectionWriter. */
 export async function writeChanges(
   indexes: readonly string[],
@@ -129,7 +132,7 @@ async function send(
           },
           options,
         ),
-      { signal },
+      { signal, timeoutMs: requestTimeoutMs },
     );
     return readItems(answer, operations.length);
   } catch (error) {
