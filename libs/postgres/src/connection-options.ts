@@ -16,6 +16,7 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs?: number;
 }
 
+export const defaultStatementTimeoutMs = 30_000;
 /** How soon the server notices that the process on the other end is gone, and stops working for it. */
 const abandonedAfterMs = 500;
 const idleInTransactionTimeoutMs = 60_000;
@@ -29,7 +30,7 @@ export function clientConfig({
   applicationName,
   role,
   schema,
-  statementTimeoutMs = 30_000,
+  statementTimeoutMs = defaultStatementTimeoutMs,
   connectTimeoutMs = 5_000,
 }: ConnectionOptions): pg.ClientConfig {
   const parsed = parseIntoClientConfig(url);

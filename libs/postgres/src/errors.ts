@@ -33,6 +33,13 @@ export class PoolBusyError extends PostgresError {
 /** The transaction took longer than it was given, or an administrator cancelled its statement. */
 export class StatementTimeoutError extends PostgresError {
   override readonly name = "StatementTimeoutError";
+  /** What the transaction was given; undefined where the server ended the statement. */
+  readonly limitMs: number | undefined;
+
+  constructor(message: string, { sqlState, limitMs }: { readonly sqlState?: string; readonly limitMs?: number }) {
+    super(message, sqlState);
+    this.limitMs = limitMs;
+  }
 }
 
 /** Another transaction was in the way (deadlock, serialization, lock timeout): nothing was changed, another attempt may succeed. */
@@ -77,7 +84,7 @@ export function toPostgresError(error: unknown): unknown {
 
 function ofServer(error: pg.DatabaseError, sqlState: string): PostgresError {
   const said = `PostgreSQL refused a statement (SQLSTATE ${sqlState})`;
-  if (sqlState === "57014") return new StatementTimeoutError("PostgreSQL cancelled a statement", sqlState);
+  if (sqlState === "57014") return new StatementTimeoutError("PostgreSQL cancelled a statement", { sqlState });
   if (conflicts.includes(sqlState))
     return new ConflictError(`PostgreSQL gave a transaction up (SQLSTATE ${sqlState})`, sqlState);
   if (passing.includes(sqlState.slice(0, 2)) || unreachable.includes(sqlState)) {

@@ -1,6 +1,6 @@
 import { BulkheadFullError, createBulkhead, type Slot } from "@quartet/resilience";
 import pg from "pg";
-import { clientConfig, type ConnectionOptions } from "./connection-options.ts";
+import { clientConfig, type ConnectionOptions, defaultStatementTimeoutMs } from "./connection-options.ts";
 import { ConnectionError, PoolBusyError, toPostgresError } from "./errors.ts";
 import { Session } from "./session.ts";
 import { BeginError, runTransaction, type Transaction, type TransactionOptions } from "./transaction.ts";
@@ -53,6 +53,7 @@ const maxLifetimeSeconds = 30 * 60;
 /** Connections to one database, opened when needed. The loss of one is the failure of the call that used it and nothing else. */
 export function createPool(options: PoolOptions): Pool {
   const { maxConnections = 10, waitTimeoutMs = 2_000, onError = () => {} } = options;
+  const { statementTimeoutMs = defaultStatementTimeoutMs } = options;
   const clients = new pg.Pool({
     ...clientConfig(options),
     types: typeParsers,
@@ -118,8 +119,8 @@ export function createPool(options: PoolOptions): Pool {
   };
 
   return {
-    async transaction({ timeoutMs = Infinity, ...more }, work) {
-      const { signal } = more;
+    async transaction(asked, work) {
+      const { signal, timeoutMs = Infinity } = asked;
       const deadline = performance.now() + timeoutMs;
       for (;;) {
         signal.throwIfAborted();
@@ -127,7 +128,7 @@ export function createPool(options: PoolOptions): Pool {
         const slot = await takePlace(signal, deadline - performance.now());
         const { session, isFresh } = await connect(slot, signal);
         try {
-          return await runTransaction(session, { ...more, deadline }, work);
+          return await runTransaction(session, { ...asked, deadline, statementTimeoutMs }, work);
         } catch (error) {
           if (!(error instanceof BeginError)) throw error;
           // A connection that was lost unnoticed, as in a restart of the server. Nothing was asked of it, so another one is tried.

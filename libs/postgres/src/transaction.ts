@@ -36,7 +36,14 @@ export class BeginError extends Error {}
 /** Slack of the server's own limit, which is there for the case that this process cannot ask it to stop. */
 const slackMs = 1_000;
 
-/** Runs `work` in a transaction of its own, and returns the connection. `deadline` is a time of `performance.now()`. */
+interface SessionOptions extends TransactionOptions {
+  /** A time of `performance.now()`; Infinity for none. */
+  readonly deadline: number;
+  /** What the server ends every statement of the connection after. */
+  readonly statementTimeoutMs: number;
+}
+
+/** Runs `work` in a transaction of its own, and returns the connection. */
 export async function runTransaction<Result>(
   session: Session,
   {
@@ -44,8 +51,10 @@ export async function runTransaction<Result>(
     readOnly = false,
     oneSnapshot = false,
     signal,
+    timeoutMs = Infinity,
     deadline,
-  }: Omit<TransactionOptions, "timeoutMs"> & { readonly deadline: number },
+    statementTimeoutMs,
+  }: SessionOptions,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const ended = Promise.withResolvers<never>();
@@ -61,7 +70,10 @@ export async function runTransaction<Result>(
   const timer =
     leftMs === Infinity
       ? undefined
-      : setTimeout(() => end(new StatementTimeoutError("the transaction took too long")), leftMs);
+      : setTimeout(
+          () => end(new StatementTimeoutError("the transaction took too long", { limitMs: timeoutMs })),
+          leftMs,
+        );
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unlessEnded = <T>(step: Promise<T>): Promise<T> => Promise.race([step, ended.promise]);
@@ -71,7 +83,9 @@ export async function runTransaction<Result>(
     return unlessEnded(session.send(query as pg.QueryConfig));
   };
   try {
-    await unlessEnded(begin(session, { tenant, readOnly, oneSnapshot, leftMs }));
+    await unlessEnded(
+      begin(session, { tenant, readOnly, oneSnapshot, serverLimitMs: limitOfServer(leftMs, statementTimeoutMs) }),
+    );
     const result = await unlessEnded(
       work({
         query: async (statement, values) => (await run(statement, values)).rows,
@@ -105,17 +119,23 @@ interface BeginOptions {
   readonly tenant: string | undefined;
   readonly readOnly: boolean;
   readonly oneSnapshot: boolean;
-  readonly leftMs: number;
+  readonly serverLimitMs: number | undefined;
+}
+
+/** Undefined where the connection's own limit is no longer. */
+function limitOfServer(leftMs: number, statementTimeoutMs: number): number | undefined {
+  const limitMs = Math.max(1, Math.ceil(leftMs)) + slackMs;
+  return limitMs < statementTimeoutMs ? limitMs : undefined;
 }
 
 /** One round trip: the settings end with the transaction, whatever becomes of it. */
-async function begin(session: Session, { tenant, readOnly, oneSnapshot, leftMs }: BeginOptions): Promise<void> {
+async function begin(session: Session, { tenant, readOnly, oneSnapshot, serverLimitMs }: BeginOptions): Promise<void> {
   const parts = [
     ["BEGIN", ...(oneSnapshot ? ["ISOLATION LEVEL REPEATABLE READ"] : []), ...(readOnly ? ["READ ONLY"] : [])].join(
       " ",
     ),
     ...(tenant === undefined ? [] : [`SET LOCAL quartet.tenant = ${literal(tenant)}`]),
-    ...(leftMs === Infinity ? [] : [`SET LOCAL statement_timeout = ${Math.max(1, Math.ceil(leftMs)) + slackMs}`]),
+    ...(serverLimitMs === undefined ? [] : [`SET LOCAL statement_timeout = ${serverLimitMs}`]),
   ];
   try {
     await session.send({ text: parts.join("; ") });

@@ -190,6 +190,18 @@ describeWithStores("a pool", ["postgres"], ({ postgres }) => {
     expect(await one(pool, "SELECT name FROM item")).toEqual({ name: "locked" });
   });
 
+  it("tells the server too how long it may take, for the case that nobody can ask it to stop", async () => {
+    const pool = open({ statementTimeoutMs: 30_000 });
+    const limit = async (timeoutMs?: number) => {
+      const options = timeoutMs === undefined ? never : { ...never, timeoutMs };
+      const sql = "SELECT setting::int AS ms FROM pg_settings WHERE name = 'statement_timeout'";
+      return (await pool.transaction(options, (transaction) => transaction.query<{ ms: number }>(sql)))[0]!.ms;
+    };
+    expect(await limit(20_000)).toBeLessThanOrEqual(21_000);
+    expect(await limit(60_000)).toBe(30_000);
+    expect(await limit()).toBe(30_000);
+  });
+
   it("lets the server end a statement by itself where nobody can ask it to", async () => {
     const pool = open({ statementTimeoutMs: 100 });
     await expect(one(pool, "SELECT pg_sleep(60)")).rejects.toThrow(StatementTimeoutError);

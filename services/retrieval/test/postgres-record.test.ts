@@ -7,7 +7,7 @@ import { createVectorIndex } from "../src/adapters/postgres/vector-index.ts";
 import type { CutDocument } from "../src/domain/document.ts";
 import { sha256 } from "../src/domain/passage-content.ts";
 import type { RecordStore } from "../src/domain/record-store.ts";
-import { StoreBusyError, StoreUnavailableError } from "../src/domain/store-errors.ts";
+import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../src/domain/store-errors.ts";
 import { cutDocument, never } from "./contract/subject.ts";
 import { createTestRecord, type TestRecord } from "./postgres-subject.ts";
 
@@ -244,6 +244,18 @@ describeWithStores("the record in PostgreSQL", ["postgres"], ({ postgres }) => {
       await proxy.set({ kind: "pass" });
       expect((await putAll([long("b", "둘")], store)).results).toEqual([{ outcome: "created", version: 1 }]);
       await expectWhole();
+    });
+
+    it("ends at the time that it was given, also on the server (B9)", async () => {
+      const busy = `SELECT count(*) AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'quartet tests'`;
+      await record.owner.transaction(never, async (transaction) => {
+        await transaction.execute("LOCK TABLE document");
+        const late = records.versions("t", ["a"], { ...never, timeoutMs: 100 });
+        await expect(late).rejects.toThrow(StoreTimeoutError);
+        while ((await asOwner<{ count: number }>(busy))[0]!.count > 0);
+      });
+      expect(await records.versions("t", ["a"], { ...never, timeoutMs: 60_000 })).toEqual(new Map());
     });
 
     it("turns callers away when all connections are in use, and says that it is its own limit", async () => {

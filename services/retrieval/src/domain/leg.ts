@@ -1,5 +1,6 @@
 import type { LegKind } from "./fusion.ts";
 import type { Hit, LegResult, PartialReason } from "./keyword-index.ts";
+import type { CallOptions } from "./record-store.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 import { isCircuitOpen, type StoreGuard } from "./store-guard.ts";
 
@@ -33,7 +34,7 @@ export interface Leg {
   readonly partial?: PartialReason;
   /** What stands before the leg's store. */
   readonly guard: StoreGuard;
-  readonly run: (signal: AbortSignal) => Promise<LegResult>;
+  readonly run: (options: CallOptions) => Promise<LegResult>;
 }
 
 /**

@@ -18,11 +18,11 @@ export async function putDocuments(
   { records }: Stores,
   tenant: string,
   given: readonly GivenDocument[],
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<{ readonly results: readonly PutOutcomeOfOne[]; readonly collections: readonly CollectionState[] }> {
   const checked = checkAll(given);
   const ids = checked.map((document) => document.id);
-  const stored = await records.versions(tenant, ids, { signal });
+  const stored = await records.versions(tenant, ids, options);
   const changed: CutDocument[] = [];
   const giveWay = createGiveWay();
   for (const document of checked) {
@@ -30,13 +30,13 @@ export async function putDocuments(
     const passages: CutPassage[] = [];
     for (const passage of cutText(document)) {
       passages.push(passage);
-      await giveWay(signal);
+      await giveWay(options.signal);
     }
     changed.push({ document, passages });
-    await giveWay(signal);
+    await giveWay(options.signal);
   }
   const nothing = { results: [], collections: [] };
-  const written = changed.length === 0 ? nothing : await records.putDocuments(tenant, changed, { signal });
+  const written = changed.length === 0 ? nothing : await records.putDocuments(tenant, changed, options);
   const resultById = new Map(changed.map(({ document }, index) => [document.id, written.results[index]!]));
   const results = checked.map((document): PutOutcomeOfOne => {
     const { id: documentId } = document;

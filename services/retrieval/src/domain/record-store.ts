@@ -5,6 +5,8 @@ import type { Filter } from "./filter.ts";
 /** Every call ends soon after its signal is aborted, with the signal's reason. */
 export interface CallOptions {
   readonly signal: AbortSignal;
+  /** What the caller has left: the most that a server may work for it, should nobody be there to tell it to stop. Default: the store's own limit. */
+  readonly timeoutMs?: number;
 }
 
 /** What became of one put. */

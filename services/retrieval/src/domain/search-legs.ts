@@ -44,9 +44,9 @@ function keywordLeg(source: string, tenant: string, request: SearchRequest, part
     leg: "keyword",
     guard: parts.guards.keyword,
     ...(parts.keywordsLag ? { partial: "MAY_BE_STALE" } : {}),
-    run: (signal) => {
+    run: (options) => {
       const collections = parts.collections.map(({ state }) => state.collection);
-      return parts.stores.keywords.search(tenant, { text, collections, filter, limit }, { signal });
+      return parts.stores.keywords.search(tenant, { text, collections, filter, limit }, options);
     },
   };
 }
@@ -61,10 +61,10 @@ function vectorLeg(source: string, tenant: string, request: SearchRequest, parts
     ...(skip === undefined ? {} : { skip }),
     ...(parts.recordError === undefined ? {} : { failure: parts.recordError }),
     ...(partial === undefined ? {} : { partial }),
-    run: async (signal) => {
+    run: async (options) => {
       if (vector === undefined || collections.length === 0) return { hits: [] };
       const { value, spaceId } = vector;
-      return parts.stores.vectors.search(tenant, { vector: value, spaceId, collections, filter, limit }, { signal });
+      return parts.stores.vectors.search(tenant, { vector: value, spaceId, collections, filter, limit }, options);
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Collection } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { FusedHit } from "./fusion.ts";
+import type { CallOptions } from "./record-store.ts";
 import type { FoundPassage } from "./search-request.ts";
 import type { StoreGuards } from "./search-legs.ts";
 import type { Stores } from "./stores.ts";
@@ -55,8 +56,8 @@ export class NothingToAskError extends Error {
 export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecordOptions): SearchRecord {
   const read = async <T>(
     { signal, limitMs }: RecordCall,
-    fromRecord: (signal: AbortSignal) => Promise<T>,
-    fromProjection: ((signal: AbortSignal) => Promise<T>) | undefined,
+    fromRecord: (options: CallOptions) => Promise<T>,
+    fromProjection: ((options: CallOptions) => Promise<T>) | undefined,
   ): Promise<{ readonly value: T; readonly recordError: unknown }> => {
     // Without a projection there is nothing to do in the time that a limit would save.
     if (fromProjection === undefined) {
@@ -82,8 +83,8 @@ export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecor
       const { projection } = stores;
       const { value, recordError } = await read(
         call,
-        (signal) => stores.records.collections(tenant, { signal }),
-        projection && ((signal) => projection.collections(tenant, { signal })),
+        (options) => stores.records.collections(tenant, options),
+        projection && ((options) => projection.collections(tenant, options)),
       );
       return { collections: value, recordError };
     },
@@ -91,8 +92,8 @@ export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecor
       const { projection } = stores;
       const { value, recordError } = await read(
         call,
-        (signal) => stores.records.passages(tenant, ids, { signal }),
-        projection && ((signal) => projection.passages(tenant, ids, { signal })),
+        (options) => stores.records.passages(tenant, ids, options),
+        projection && ((options) => projection.passages(tenant, ids, options)),
       );
       return { passages: value, fromProjection: recordError !== undefined };
     },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { CircuitOpenError, createBreaker } from "@quartet/resilience";
 import { IndexMissingError } from "./projection.ts";
+import type { CallOptions } from "./record-store.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 import { createStoreGuard } from "./store-guard.ts";
 
@@ -17,13 +18,13 @@ const times = async (count: number, act: () => Promise<unknown>) => {
 };
 
 describe("what stands before a store", () => {
-  it("ends a deaf call at its limit, with a signal of its own", async () => {
+  it("ends a deaf call at its limit, which it is told, with a signal of its own", async () => {
     using store = setUp();
-    let own: AbortSignal | undefined;
-    const work = (signal: AbortSignal) => ((own = signal), deaf());
+    let told: CallOptions | undefined;
+    const work = (options: CallOptions) => ((told = options), deaf());
     await expect(store.guard.run(work, { ...call, limitMs: 5 })).rejects.toThrow(StoreTimeoutError);
-    expect(own!.aborted).toBe(true);
-    expect(own).not.toBe(call.signal);
+    expect(told).toMatchObject({ timeoutMs: 5, signal: { aborted: true } });
+    expect(told!.signal).not.toBe(call.signal);
     expect(call.signal.aborted).toBe(false);
   });
 

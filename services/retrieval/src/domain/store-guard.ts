@@ -1,16 +1,18 @@
 import { type Breaker, CircuitOpenError, type Outcome, type Permit } from "@quartet/resilience";
 import { IndexMissingError } from "./projection.ts";
+import type { CallOptions } from "./record-store.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 
 /** How one store is asked: each call under a signal of its own, for a time, and not at all while the store is known to fail. */
 export interface StoreGuard {
   /**
-   * Runs the work with a signal that is aborted at the limit, with the caller, and at the end; work that is deaf to it is left behind.
+   * Runs the work with the time that it has and a signal that is aborted at the limit, with the caller, and at the end; work that is deaf to it
+   * is left behind.
    *
    * @throws {StoreTimeoutError} at the limit; {CircuitOpenError} without asking; the caller's reason when its signal is aborted; else
    * what the work throws
    */
-  run<T>(work: (signal: AbortSignal) => Promise<T>, call: GuardedCall): Promise<T>;
+  run<T>(work: (options: CallOptions) => Promise<T>, call: GuardedCall): Promise<T>;
 }
 
 export interface GuardedCall {
@@ -57,7 +59,7 @@ export function createStoreGuard({ breaker, fairMs = 250 }: StoreGuardOptions = 
 /** Whether a store was not asked because it is known to fail. */
 export const isCircuitOpen = (error: unknown): error is CircuitOpenError => error instanceof CircuitOpenError;
 
-async function withLimit<T>(work: (signal: AbortSignal) => Promise<T>, { signal, limitMs }: GuardedCall): Promise<T> {
+async function withLimit<T>(work: (options: CallOptions) => Promise<T>, { signal, limitMs }: GuardedCall): Promise<T> {
   if (limitMs <= 0) throw new StoreTimeoutError(0);
   const own = new AbortController();
   const aborted = Promise.withResolvers<never>();
@@ -70,7 +72,10 @@ async function withLimit<T>(work: (signal: AbortSignal) => Promise<T>, { signal,
   const onAbort = () => stop(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([work(own.signal), aborted.promise]);
+    return await Promise.race([
+      work(limitMs === Infinity ? { signal: own.signal } : { signal: own.signal, timeoutMs: limitMs }),
+      aborted.promise,
+    ]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);

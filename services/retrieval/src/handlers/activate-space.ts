@@ -5,6 +5,7 @@ import { type Handler, principalOf } from "@quartet/rpc";
 import { toCollectionMessage } from "../convert/collection.ts";
 import { withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** Makes the space being built the active one. */
 export function createActivateSpace({
@@ -14,8 +15,9 @@ export function createActivateSpace({
 }): Handler<typeof IndexService.method.activateSpace> {
   return async ({ collection, spaceId }, context) => {
     const { tenant } = principalOf(context);
-    const { signal } = context;
-    const result = await withRpcErrors(() => stores.vectors.activate(tenant, collection, spaceId, { signal }));
+    const result = await withRpcErrors(() =>
+      stores.vectors.activate(tenant, collection, spaceId, callOptions(context)),
+    );
     switch (result.kind) {
       case "active":
         return { collection: toCollectionMessage(result.collection) };

@@ -3,6 +3,7 @@ import { type Handler, principalOf } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import { withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** Deletes documents with all that hangs on them; unknown ones are no error. */
 export function createDeleteDocuments({
@@ -14,6 +15,6 @@ export function createDeleteDocuments({
     withRpcErrors(async () => {
       const { tenant } = principalOf(context);
       const ids = documentIds.map(nfc);
-      return { deletedCount: await stores.records.deleteDocuments(tenant, ids, { signal: context.signal }) };
+      return { deletedCount: await stores.records.deleteDocuments(tenant, ids, callOptions(context)) };
     });
 }

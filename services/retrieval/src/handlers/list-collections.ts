@@ -6,6 +6,7 @@ import { pageSizeOf } from "../convert/page-size.ts";
 import { compareCodePoints } from "../domain/code-point-order.ts";
 import { readPageToken, writePageToken } from "../domain/page-token.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** Lists the tenant's collections by name, page by page. */
 export function createListCollections({
@@ -19,7 +20,7 @@ export function createListCollections({
       const list = ["ListCollections", tenant];
       const after = readPageToken(list, pageToken);
       const limit = pageSizeOf(pageSize, { standard: 100, most: 1000 });
-      const all = await stores.records.collections(tenant, { signal: context.signal });
+      const all = await stores.records.collections(tenant, callOptions(context));
       const left = all.filter(({ state }) => after === undefined || compareCodePoints(state.collection, after) > 0);
       const page = left.slice(0, limit);
       return {

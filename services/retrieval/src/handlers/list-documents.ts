@@ -9,6 +9,7 @@ import { toFilter } from "../convert/filter.ts";
 import { pageSizeOf } from "../convert/page-size.ts";
 import { readPageToken, writePageToken } from "../domain/page-token.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** A message is at most 4 MiB; what is not text needs room too. */
 const maxTextBytes = 3 * 1024 ** 2;
@@ -30,7 +31,7 @@ export function createListDocuments({
         limit: pageSizeOf(pageSize, { standard: 100, most: 1000 }),
         maxTextBytes: view === DocumentView.FULL ? maxTextBytes : undefined,
       };
-      const page = await stores.records.listDocuments(tenant, query, { signal: context.signal });
+      const page = await stores.records.listDocuments(tenant, query, callOptions(context));
       return {
         documents: page.documents.map(({ document, text }) => toDocumentMessage(document, text)),
         nextPageToken: writePageToken(list, page.nextAfterId),

@@ -5,6 +5,7 @@ import { withRpcErrors } from "../convert/errors.ts";
 import { pageSizeOf } from "../convert/page-size.ts";
 import { PageTokenError, readPageToken, writePageToken } from "../domain/page-token.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** Lists what is still to be embedded in a space. */
 export function createListPassagesWithoutVector({
@@ -23,7 +24,7 @@ export function createListPassagesWithoutVector({
         afterPassageId: toPassageId(readPageToken(list, pageToken)),
         limit: pageSizeOf(pageSize, { standard: 256, most: 1000 }),
       };
-      const page = await stores.vectors.missing(tenant, query, { signal: context.signal });
+      const page = await stores.vectors.missing(tenant, query, callOptions(context));
       return {
         contents: page.contents.map(({ contentHash, text }) => ({ contentHash, text })),
         nextPageToken: writePageToken(list, page.nextAfterPassageId?.toString()),

@@ -7,6 +7,7 @@ import { fromDocumentMessage } from "../convert/document.ts";
 import { withRpcErrors } from "../convert/errors.ts";
 import { type PutOutcomeOfOne, putDocuments } from "../domain/put-documents.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 export interface PutDocumentsOptions {
   readonly stores: Stores;
@@ -21,9 +22,8 @@ export function createPutDocuments({
 }: PutDocumentsOptions): Handler<typeof DocumentService.method.putDocuments> {
   return async ({ documents }, context) => {
     const { tenant } = principalOf(context);
-    const { signal } = context;
     const { results, collections } = await withRpcErrors(() =>
-      putDocuments(stores, tenant, documents.map(fromDocumentMessage), { signal }),
+      putDocuments(stores, tenant, documents.map(fromDocumentMessage), callOptions(context)),
     );
     for (const result of results) if (result.outcome === "failed") onFailure(result.error);
     return { results: results.map(toResult), collections: collections.map(toStateMessage) };

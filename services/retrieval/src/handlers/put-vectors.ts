@@ -5,6 +5,7 @@ import { type Handler, principalOf } from "@quartet/rpc";
 import { fromSpaceMessage, fromVectorMessage } from "../convert/collection.ts";
 import { fieldInvalid, withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
+import { callOptions } from "./call-options.ts";
 
 /** Stores vectors where passages still have the content they were made from. */
 export function createPutVectors({
@@ -23,8 +24,9 @@ export function createPutVectors({
       }
       return { contentHash, vector };
     });
-    const { signal } = context;
-    const result = await withRpcErrors(() => stores.vectors.put(tenant, collection, space, vectors, { signal }));
+    const result = await withRpcErrors(() =>
+      stores.vectors.put(tenant, collection, space, vectors, callOptions(context)),
+    );
     if (result.kind === "stored") return { storedCount: result.count };
     throw quartetError({
       code: Code.FailedPrecondition,

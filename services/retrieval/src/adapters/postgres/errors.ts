@@ -1,11 +1,14 @@
 import { ConflictError, ConnectionError, PoolBusyError, StatementTimeoutError } from "@quartet/postgres";
-import { StoreBusyError, StoreUnavailableError } from "../../domain/store-errors.ts";
+import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../../domain/store-errors.ts";
 
 const store = "PostgreSQL";
 
 /** What the port promises in place of what the driver says; defects of our own stay what they are. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof PoolBusyError) return new StoreBusyError(store, { cause: error });
+  if (error instanceof StatementTimeoutError && error.limitMs !== undefined) {
+    return new StoreTimeoutError(error.limitMs, { cause: error });
+  }
   if (error instanceof ConnectionError || error instanceof StatementTimeoutError || error instanceof ConflictError) {
     return new StoreUnavailableError(store, { cause: error });
   }

@@ -2,7 +2,7 @@ import { ConflictError, type Pool, type Transaction } from "@quartet/postgres";
 import type { Collection, CollectionState, EmbeddingSpace, SpaceProgress } from "../../domain/collection.ts";
 import type { CutDocument } from "../../domain/document.ts";
 import type { CallOptions, PutResult, RecordStore } from "../../domain/record-store.ts";
-import { StoreBusyError, StoreUnavailableError } from "../../domain/store-errors.ts";
+import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../../domain/store-errors.ts";
 import { toStoreError, withStoreErrors } from "./errors.ts";
 import { listDocuments } from "./list-documents.ts";
 import { noteChanges } from "./note-changes.ts";
@@ -21,25 +21,20 @@ const deletedAtOnce = 100;
 /** A transaction that stood in another's way is tried again. */
 const maxAttempts = 3;
 
-/** The record in PostgreSQL. Errors: StoreUnavailableError, StoreBusyError. */
+/** The record in PostgreSQL. Errors: StoreUnavailableError, StoreTimeoutError, StoreBusyError. */
 export function createRecordStore({ pool, projected }: RecordStoreOptions): RecordStore {
-  const reading = <Result>(
-    tenant: string,
-    { signal }: CallOptions,
-    work: (transaction: Transaction) => Promise<Result>,
-  ) => withStoreErrors(() => pool.transaction({ tenant, signal, readOnly: true }, work));
-  const writing = <Result>(
-    tenant: string,
-    { signal }: CallOptions,
-    work: (transaction: Transaction) => Promise<Result>,
-  ) => retried(() => pool.transaction({ tenant, signal }, work));
+  const reading = <Result>(tenant: string, options: CallOptions, work: (transaction: Transaction) => Promise<Result>) =>
+    withStoreErrors(() => pool.transaction({ ...options, tenant, readOnly: true }, work));
+  const writing = <Result>(tenant: string, options: CallOptions, work: (transaction: Transaction) => Promise<Result>) =>
+    retried(() => pool.transaction({ ...options, tenant }, work));
 
   return {
-    async putDocuments(tenant, documents, { signal }) {
+    async putDocuments(tenant, documents, options) {
+      const { signal } = options;
       const collectionId = createCollectionIds(tenant);
       const states = new Map<string, CollectionState>();
       const write = (cut: CutDocument, onPrevious: (version: number) => void): Promise<WrittenDocument> =>
-        writing(tenant, { signal }, (transaction) =>
+        writing(tenant, options, (transaction) =>
           writeDocument({ transaction, tenant, projected, collectionId }, cut, onPrevious),
         );
       const results: PutResult[] = [];
@@ -136,10 +131,14 @@ function createPatientWriter(
       signal.throwIfAborted();
       const error = toStoreError(thrown);
       lastError = error;
-      failures = error instanceof StoreUnavailableError || error instanceof StoreBusyError ? failures + 1 : 0;
+      failures = isOfStore(error) ? failures + 1 : 0;
       return { result: { outcome: "failed", version, error }, collections: [] };
     }
   };
+}
+
+function isOfStore(error: unknown): boolean {
+  return [StoreUnavailableError, StoreTimeoutError, StoreBusyError].some((type) => error instanceof type);
 }
 
 /** Rows of collections by name, looked up once per call: none is ever deleted. */

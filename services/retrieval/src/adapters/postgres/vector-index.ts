@@ -1,4 +1,4 @@
-import type { Pool, Transaction } from "@quartet/postgres";
+import type { Pool, Transaction, TransactionOptions } from "@quartet/postgres";
 import type { VectorIndex } from "../../domain/vector-index.ts";
 import { activateSpace } from "./activate-space.ts";
 import { withStoreErrors } from "./errors.ts";
@@ -18,29 +18,21 @@ export interface VectorIndexOptions {
  * StoreBusyError.
  */
 export function createVectorIndex({ pool, maxExactPassages = 20_000 }: VectorIndexOptions): VectorIndex {
-  const within = <Result>(
-    options: { readonly tenant: string; readonly signal: AbortSignal; readonly readOnly: boolean },
-    work: (transaction: Transaction) => Promise<Result>,
-  ) => withStoreErrors(() => pool.transaction(options, work));
+  const within = <Result>(options: TransactionOptions, work: (transaction: Transaction) => Promise<Result>) =>
+    withStoreErrors(() => pool.transaction(options, work));
   return {
-    search: (tenant, query, { signal }) =>
-      within({ tenant, signal, readOnly: true }, async (transaction) => {
-        // Compiling takes longer than running what is compiled.
-        await transaction.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SET LOCAL jit = off");
-        return { hits: await searchVectors(transaction, tenant, query, { maxExactPassages }) };
-      }),
+    search: (tenant, query, options) =>
+      within({ ...options, tenant, readOnly: true, oneSnapshot: true }, async (transaction) => ({
+        hits: await searchVectors(transaction, tenant, query, { maxExactPassages }),
+      })),
 
-    missing: (tenant, query, { signal }) =>
-      within({ tenant, signal, readOnly: true }, (transaction) => missingVectors(transaction, tenant, query)),
+    missing: (tenant, query, options) =>
+      within({ ...options, tenant, readOnly: true }, (transaction) => missingVectors(transaction, tenant, query)),
 
-    put: (tenant, collection, space, vectors, { signal }) =>
-      within({ tenant, signal, readOnly: false }, (transaction) =>
-        putVectors(transaction, { tenant, collection, space, vectors }),
-      ),
+    put: (tenant, collection, space, vectors, options) =>
+      within({ ...options, tenant }, (transaction) => putVectors(transaction, { tenant, collection, space, vectors })),
 
-    activate: (tenant, collection, spaceId, { signal }) =>
-      within({ tenant, signal, readOnly: false }, (transaction) =>
-        activateSpace(transaction, { tenant, collection, spaceId }),
-      ),
+    activate: (tenant, collection, spaceId, options) =>
+      within({ ...options, tenant }, (transaction) => activateSpace(transaction, { tenant, collection, spaceId })),
   };
 }
