@@ -25,8 +25,17 @@ const vectorOf = (text: string) => ({
 
 export type NewDocument = MessageInitShape<typeof DocumentSchema>;
 
+/** What tests call, on whatever stores. */
+export interface Callable {
+  /** Stores documents with their vectors, and waits until keywords find them. */
+  put(documents: readonly NewDocument[]): Promise<void>;
+  /** Gives vectors to all passages that lack one. */
+  embed(): Promise<void>;
+  search(query: string, options?: SearchOptions): Promise<SearchPassagesResponse>;
+}
+
 /** The retrieval service on genuine stores of its own, with everything in between that can fail. */
-export interface Cluster extends AsyncDisposable {
+export interface Cluster extends Callable, AsyncDisposable {
   readonly service: RetrievalProcess;
   /** To PostgreSQL, and to Elasticsearch; behind the latter stands `searches`. */
   readonly record: TcpProxy;
@@ -39,11 +48,6 @@ export interface Cluster extends AsyncDisposable {
   /** Elasticsearch itself, past everything. */
   readonly elasticsearchUrl: string;
   readonly prefix: string;
-  /** Stores documents with their vectors, and waits until keywords find them. */
-  put(documents: readonly NewDocument[]): Promise<void>;
-  /** Gives vectors to all passages that lack one. */
-  embed(): Promise<void>;
-  search(query: string, options?: SearchOptions): Promise<SearchPassagesResponse>;
   /** Takes every fault away and waits until searches lack nothing. */
   heal(): Promise<void>;
 }
@@ -97,6 +101,37 @@ export async function openCluster(
     60_000,
   );
 
+  const { put, embed, search } = callable(service);
+  return {
+    service,
+    record,
+    index,
+    searches,
+    owner,
+    secrets: [elasticsearchPassword, new URL(database.url).password].filter((secret) => secret !== ""),
+    elasticsearchUrl: elasticsearch.url,
+    prefix: indexes.prefix,
+    embed,
+    search,
+    put,
+    async heal() {
+      searches.set({ kind: "pass" });
+      await record.set({ kind: "pass" });
+      await index.set({ kind: "pass" });
+      await until(
+        "searches lack nothing",
+        () => search(`heal ${Math.random()}`),
+        ({ failures }) => failures.length === 0,
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      for (const end of endings.reverse()) await Promise.resolve(end()).catch(() => undefined);
+    },
+  };
+}
+
+/** The calls of a process, which may be another one after a restart. */
+export function callable(service: RetrievalProcess): Callable {
   const embed = async () => {
     for (let pageToken = ""; ;) {
       const page = await service.index.listPassagesWithoutVector({
@@ -112,7 +147,7 @@ export async function openCluster(
       pageToken = page.nextPageToken;
     }
   };
-  const search: Cluster["search"] = (query, { pageSize = 10, timeoutMs = 20_000, options = {}, ...rest } = {}) =>
+  const search: Callable["search"] = (query, { pageSize = 10, timeoutMs = 20_000, options = {}, ...rest } = {}) =>
     service.retrieval.searchPassages(
       { query, pageSize, queryVector: vectorOf(query), spaceId: space.id, options },
       { timeoutMs, ...rest },
@@ -124,14 +159,6 @@ export async function openCluster(
       (collections) => collections.every(({ state }) => state!.projectedSeq >= state!.recordSeq),
     );
   return {
-    service,
-    record,
-    index,
-    searches,
-    owner,
-    secrets: [elasticsearchPassword, new URL(database.url).password].filter((secret) => secret !== ""),
-    elasticsearchUrl: elasticsearch.url,
-    prefix: indexes.prefix,
     embed,
     search,
     async put(documents) {
@@ -140,19 +167,6 @@ export async function openCluster(
       if (failed.length > 0) throw new Error(`not stored: ${JSON.stringify(failed[0]!.failure?.message)}`);
       await embed();
       await projected();
-    },
-    async heal() {
-      searches.set({ kind: "pass" });
-      await record.set({ kind: "pass" });
-      await index.set({ kind: "pass" });
-      await until(
-        "searches lack nothing",
-        () => search(`heal ${Math.random()}`),
-        ({ failures }) => failures.length === 0,
-      );
-    },
-    async [Symbol.asyncDispose]() {
-      for (const end of endings.reverse()) await Promise.resolve(end()).catch(() => undefined);
     },
   };
 }
