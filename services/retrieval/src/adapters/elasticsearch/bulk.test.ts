@@ -31,6 +31,7 @@ describe("operations", () => {
     ["again", writing, 429, "cluster_block_exception"],
     ["refused", writing, 400, "document_parsing_exception"],
     ["failed", writing, 400, "strict_dynamic_mapping_exception"],
+    ["failed", deletion, 400, "illegal_argument_exception"],
     ["failed", writing, 403, "cluster_block_exception"],
     ["failed", writing, 503, "unavailable_shards_exception"],
     ["failed", writing, 409, "something_else"],

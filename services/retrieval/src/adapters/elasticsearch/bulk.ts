@@ -91,7 +91,7 @@ export function judge({ action }: Operation, { status, type }: ItemAnswer): Item
   if (status === 409 && type === "version_conflict_engine_exception") return "done";
   if (status === 404) return type === undefined && action === "delete" ? "done" : "missing";
   if (status === 429) return "again";
-  return status === 400 && type !== undefined && refusals.has(type) ? "refused" : "failed";
+  return action === "index" && status === 400 && type !== undefined && refusals.has(type) ? "refused" : "failed";
 }
 
 export function refusedPassage({ tenant, documentId, passageId }: Operation, reason: string): RefusedPassage {
