@@ -36,4 +36,11 @@ describe("the gateway's configuration", () => {
     })();
     expect(names.toSorted()).toEqual(Object.keys(mistaken).toSorted());
   });
+
+  it("lets nobody in by tokens that are kept nowhere", () => {
+    expect(() => parseConfig({ QUARTET_AUTHENTICATION: "tokens" })).toThrow(/^QUARTET_AUTHENTICATION: .* DATABASE_URL/);
+    const database = { DATABASE_URL: "postgresql://quartet:hunter2@db/quartet" };
+    const config = parseConfig({ QUARTET_AUTHENTICATION: "tokens", ...database });
+    expect([config.authentication, JSON.stringify(config).includes("hunter2")]).toEqual(["tokens", false]);
+  });
 });

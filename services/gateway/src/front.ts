@@ -6,7 +6,7 @@ import {
   moduleComponent,
   type Telemetry,
 } from "@quartet/service";
-import { createAccess } from "./access.ts";
+import { type Access, createAccess } from "./access.ts";
 import { openPostgresStores } from "./adapters/postgres/stores.ts";
 import type { Config } from "./config.ts";
 import type { Transports } from "./hops/hops.ts";
@@ -37,7 +37,7 @@ export function createFront(config: Config, options: FrontOptions): Component {
   const { transports, telemetry, alsoServed, onListening, drainLimitMs = 20_000 } = options;
   const { log, metrics } = telemetry;
   const { replicas = replicasBehind(transports), stores = storesOf(config, telemetry) } = options;
-  const access = config.authentication === "tokens" && stores ? createAccess(stores.access, telemetry) : undefined;
+  const access = accessOf(config, stores, telemetry);
   let draining = false;
   const reporter = createInstanceReporter({
     service: "gateway",
@@ -98,6 +98,13 @@ export function createFront(config: Config, options: FrontOptions): Component {
 
 function storesOf({ databaseUrl }: Config, { log }: Telemetry): Stores | undefined {
   return databaseUrl && openPostgresStores({ url: databaseUrl.reveal(), log });
+}
+
+/** Undefined where everyone is let in. The configuration is checked before; a door that cannot ask stays shut all the same. */
+function accessOf({ authentication }: Config, stores: Stores | undefined, telemetry: Telemetry): Access | undefined {
+  if (authentication === "none") return undefined;
+  if (stores === undefined) throw new TypeError("Access tokens need a store.");
+  return createAccess(stores.access, telemetry);
 }
 
 /** Without sign-in, what keeps a gateway on loopback to its own machine is that browsers call it by a name of that machine. */

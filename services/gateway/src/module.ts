@@ -9,10 +9,10 @@ import type { Telemetry } from "@quartet/service";
 import type { Access } from "./access.ts";
 import { createAnswerPorts, createSpaceDirectory } from "./answer-ports.ts";
 import type { Config } from "./config.ts";
+import { unshared } from "./domain/indexing/lease.ts";
 import { createPlans } from "./domain/plans.ts";
 import { createTenantDirectory } from "./domain/tenant-directory.ts";
 import { createAccessTokenHandlers } from "./handlers/access-token-handlers.ts";
-import { unshared } from "./domain/indexing/lease.ts";
 import { createAdmission } from "./handlers/admission.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
@@ -70,8 +70,8 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
       maxQueued: config.maxDocumentCallsInFlight,
     }),
   );
-  const spaces = createSpaceDirectory(hops);
   const operations = createAdmission(createBulkhead({ name: "operations", ...OPERATIONS }));
+  const spaces = createSpaceDirectory(hops);
   const tenants = createTenantDirectory({
     defaultTenant,
     store: stores?.access,
