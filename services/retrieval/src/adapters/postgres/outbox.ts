@@ -99,7 +99,9 @@ function toBatch({ indexes, taken }: Batch, end: Pick<ChangeBatch, "complete" | 
  */
 async function forget(transaction: Transaction, taken: readonly TakenChange[]): Promise<void> {
   const collections = [...new Set(taken.flatMap(({ collectionIds }) => collectionIds))];
-  await transaction.query("SELECT FROM collection WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE", [collections]);
+  await transaction.query("SELECT FROM collection WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE", [
+    collections,
+  ]);
   const seqs = taken.flatMap((each) => each.seqs);
   await transaction.execute("DELETE FROM outbox WHERE seq = ANY ($1::bigint[])", [seqs]);
   await transaction.execute(
