@@ -18,27 +18,31 @@ interface RawConnection extends pg.Connection {
 }
 
 /**
- * Asks the server, over a connection of its own, to cancel what the client is running. Resolves when the server has taken the request or could
- * not be reached; whether it came in time is seen at the statement only.
+ * Asks the server, over a connection of its own, to cancel what the client is running. Resolves with whether the server has taken the request,
+ * so that none is under way any longer; whether it came in time is seen at the statement only.
  */
-export async function requestCancel(client: pg.ClientBase, limitMs: number): Promise<void> {
+export async function requestCancel(client: pg.ClientBase, limitMs: number): Promise<boolean> {
   const { processID, secretKey, host, port, ssl, sslNegotiation } = client as unknown as CancelKey;
   const connection = new pg.Connection({ ssl, sslNegotiation } as pg.ConnectionConfig) as RawConnection;
-  const cancel = () => connection.cancel(processID, secretKey);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let isSent = false;
+  const cancel = () => {
+    connection.cancel(processID, secretKey);
+    isSent = true;
+  };
+  const timer = setTimeout(() => resolve(false), limitMs);
   connection.on("connect", () => {
     if (!ssl) cancel();
     else if (sslNegotiation !== "direct") connection.requestSsl();
   });
   connection.on("sslconnect", cancel);
-  connection.on("error", () => resolve());
-  // The server closes without an answer.
-  connection.on("end", () => resolve());
+  connection.on("error", () => resolve(false));
+  // The server closes without an answer, once it has passed the request on.
+  connection.on("end", () => resolve(isSent));
   if (host.startsWith("/")) connection.connect(`${host}/.s.PGSQL.${port}`);
   else connection.connect(port, host);
   try {
-    await promise;
+    return await promise;
   } finally {
     clearTimeout(timer);
     connection.stream.destroy();

@@ -1,7 +1,7 @@
 import { BulkheadFullError, createBulkhead, type Slot } from "@quartet/resilience";
 import pg from "pg";
 import { clientConfig, type ConnectionOptions, defaultStatementTimeoutMs } from "./connection-options.ts";
-import { ConnectionError, PoolBusyError, toPostgresError } from "./errors.ts";
+import { ConnectionError, PoolBusyError, StatementTimeoutError, toPostgresError } from "./errors.ts";
 import { Session } from "./session.ts";
 import { BeginError, runTransaction, type Transaction, type TransactionOptions } from "./transaction.ts";
 import { typeParsers } from "./type-parsers.ts";
@@ -86,13 +86,19 @@ export function createPool(options: PoolOptions): Pool {
     }
   };
 
-  const connect = async (slot: Slot, signal: AbortSignal): Promise<{ session: Session; isFresh: boolean }> => {
+  const connect = async (
+    slot: Slot,
+    { signal, timeoutMs = Infinity }: TransactionOptions,
+    deadline: number,
+  ): Promise<{ session: Session; isFresh: boolean }> => {
     const connecting = clients.connect();
     const left = Promise.withResolvers<never>();
     const onAbort = () => left.reject(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     // Who left while taking the place tells no listener any more.
     if (signal.aborted) onAbort();
+    const onDeadline = () => left.reject(new StatementTimeoutError("connecting took too long", { limitMs: timeoutMs }));
+    const timer = deadline === Infinity ? undefined : setTimeout(onDeadline, deadline - performance.now());
     let client: pg.PoolClient;
     try {
       client = await Promise.race([connecting, left.promise]);
@@ -106,6 +112,7 @@ export function createPool(options: PoolOptions): Pool {
         .finally(() => slot.release());
       throw signal.aborted ? signal.reason : toPostgresError(error);
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     }
     const session = new Session(client, () => {
@@ -126,7 +133,7 @@ export function createPool(options: PoolOptions): Pool {
         signal.throwIfAborted();
         if (closing !== undefined) throw new ConnectionError("the pool is closed");
         const slot = await takePlace(signal, deadline - performance.now());
-        const { session, isFresh } = await connect(slot, signal);
+        const { session, isFresh } = await connect(slot, asked, deadline);
         try {
           return await runTransaction(session, { ...asked, deadline, statementTimeoutMs }, work);
         } catch (error) {

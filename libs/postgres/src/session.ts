@@ -75,14 +75,14 @@ export class Session {
   }
 }
 
-/** Whether the statement has ended by our request. */
+/** Whether the statement has ended by our request, and no request is under way any longer. */
 async function isCancelled(running: Promise<unknown>, client: pg.ClientBase): Promise<boolean> {
-  void requestCancel(client, recoveryLimitMs);
+  const taken = requestCancel(client, recoveryLimitMs);
   try {
     await within(running, recoveryLimitMs);
     return false;
   } catch (error) {
-    return error instanceof pg.DatabaseError && error.code === "57014";
+    return error instanceof pg.DatabaseError && error.code === "57014" && (await taken);
   }
 }
 

@@ -273,6 +273,8 @@ describeWithStores("a pool", ["postgres"], ({ postgres }) => {
     await expect(backend(pool)).rejects.toThrow(ConnectionError);
     await proxy.set({ kind: "hang" });
     await expect(backend(pool)).rejects.toThrow(ConnectionError);
+    const short = pool.transaction({ ...never, timeoutMs: 20 }, async () => {});
+    await expect(short).rejects.toThrow(StatementTimeoutError);
     await proxy.set({ kind: "pass" });
     expect(await backend(pool)).toBeGreaterThan(0);
   });
