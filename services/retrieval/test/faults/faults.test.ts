@@ -7,7 +7,7 @@ import { describeWithStores } from "@quartet/testing/jest";
 import { type Cluster, errorOf, idsOf, leftOut, openCluster, sample } from "./cluster.ts";
 import { until } from "./retrieval-process.ts";
 
-/** The rows B1 to B12 and B14 of the fault matrix; B13, recall under filters, is measured in ../recall.test.ts. */
+/** The rows B1 to B12 and B14 of the fault matrix; B13, filters over an index of vectors, is tested in ../postgres-vector-keeper.test.ts. */
 describeWithStores("retrieval when its stores fail", ["postgres", "elasticsearch"], (stores) => {
   let cluster: Cluster;
   beforeAll(async () => {
