@@ -23,7 +23,10 @@ describe("the projector", () => {
         never,
       );
     const until = async (holds: () => boolean | Promise<boolean>) => {
-      while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
+      for (const end = Date.now() + 15_000; !(await holds());) {
+        if (Date.now() > end) throw new Error("did not come about");
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
     };
     return { record, engine, projector, put, until };
   }
@@ -76,6 +79,25 @@ describe("the projector", () => {
     await until(() => isSettled(record));
     expect(engine.found().sort()).toEqual(["a", "b", "poison"]);
     expect([refused, projector.counts.deadLetterCount]).toEqual([["no"], 1]);
+  });
+
+  it("gives up a document that a defect of ours keeps out, and no other, and never for an engine that is away", async () => {
+    const refused: string[] = [];
+    let attempts = 0;
+    const { record, engine, projector, put, until } = setUp({ refused: ({ documentId }) => refused.push(documentId) });
+    const { write } = engine.writer;
+    projector.start();
+    await until(async () => (await engine.writer.serving(never)) !== undefined);
+    engine.writer.write = async (indexes, changes, options) => {
+      attempts += 1;
+      if (attempts < 12) throw new ProjectionBusyError("engine");
+      if (changes.some(({ documentId, current }) => documentId === "bug" && current)) throw new TypeError("a defect");
+      return write(indexes, changes, options);
+    };
+    await put("a", "bug", "b");
+    await until(() => isSettled(record));
+    expect(engine.found().sort()).toEqual(["a", "b"]);
+    expect(refused).toEqual(["bug"]);
   });
 
   it("builds an index that was lost", async () => {

@@ -151,7 +151,9 @@ describeWithStores("building the keyword index anew", ["elasticsearch"], ({ elas
     projector.start();
     try {
       const eventually = async (expected: readonly string[]) => {
+        const end = Date.now() + 25_000;
         for (let found: readonly string[] | undefined; JSON.stringify(found) !== JSON.stringify(expected);) {
+          if (Date.now() > end) throw new Error(`found ${JSON.stringify(found)}`);
           await new Promise((resolve) => setTimeout(resolve, 50));
           found = await find().catch(() => undefined);
         }
