@@ -14,7 +14,7 @@ import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
-import { createLegEvents } from "./leg-events.ts";
+import { createLegEvents, createRecordEvents } from "./leg-events.ts";
 import { createStoreSet } from "./stores/create-store-set.ts";
 
 export { parseConfig, variables } from "./config.ts";
@@ -37,6 +37,7 @@ export function createModule(config: StoreConfig, telemetry: Telemetry): Service
     sources,
     legTimeLimitMs: config.legTimeLimitMs,
     onLeg: createLegEvents(telemetry),
+    onRecordError: createRecordEvents(telemetry),
     ...(keywordLagMs && { keywordLagMs }),
   });
   const onFailure = (error: unknown) => log.error({ err: error }, "a document could not be stored");

@@ -1,6 +1,7 @@
 import type { BreakerEvents, BreakerState } from "@quartet/resilience";
 import type { Telemetry } from "@quartet/service";
 import type { LegOutcome } from "./domain/leg.ts";
+import { isCircuitOpen } from "./domain/store-guard.ts";
 
 /** How open a breaker is, as a number for a gauge. */
 const openness: Record<BreakerState, number> = { closed: 0, "half-open": 0.5, open: 1 };
@@ -27,5 +28,12 @@ export function createLegEvents({ log, metrics }: Telemetry): (outcome: LegOutco
     legs.with({ leg, status, reason: reason ?? "" }).add();
     if (status !== "skipped") duration.with({ leg }).observe(elapsedMs / 1000);
     if (status === "failed") log.warn({ source, leg, reason, err: error }, "a leg of a search failed");
+  };
+}
+
+/** Why the projection is asked in the place of the record; once its breaker is open, that has told the log. */
+export function createRecordEvents({ log }: Pick<Telemetry, "log">): (error: unknown) => void {
+  return (error) => {
+    if (!isCircuitOpen(error)) log.warn({ err: error }, "the record could not be asked: its projection is");
   };
 }

@@ -80,6 +80,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
   const breakers = ["record", "keyword", "vector"].map((name) => createBreaker({ name, minimumCalls: 5 }));
   const [record, keyword, vector] = breakers.map((breaker) => createStoreGuard({ breaker, fairMs: 1 }));
   const told: LegOutcome[] = [];
+  const recordErrors: unknown[] = [];
   const search = createSearcher({
     stores,
     guards: { record: record!, keyword: keyword!, vector: vector! },
@@ -87,6 +88,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
     legTimeLimitMs,
     keywordLagMs: () => keywordLagMs,
     onLeg: (outcome) => told.push(outcome),
+    onRecordError: (error) => recordErrors.push(error),
   });
   const request = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
     query: "q",
@@ -108,6 +110,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
     engines,
     breakers,
     told,
+    recordErrors,
     search,
     request,
     ask,
@@ -154,6 +157,8 @@ describe("a search over two engines", () => {
     ]);
     expect(result.withoutRecord).toBe(true);
     expect(two.engines.asked.vector).toBe(0);
+    // Once for the collections, once for the passages.
+    expect(two.recordErrors).toHaveLength(2);
   });
 
   it("reads passages from the projection when the record goes away between the legs and the page", async () => {

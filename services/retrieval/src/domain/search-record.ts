@@ -17,6 +17,8 @@ export interface SearchRecordOptions {
   readonly guards: StoreGuards;
   /** The most that one of the two may take for one answer. */
   readonly storeLimitMs: number;
+  /** Told why the record could not be asked where the projection is asked in its place, for logs. */
+  readonly onRecordError?: ((error: unknown) => void) | undefined;
 }
 
 /** The record as searches read it. Where there is a projection, it answers in the record's place while that cannot be asked. */
@@ -53,7 +55,8 @@ export class NothingToAskError extends Error {
  * Both throw the caller's reason when its signal is aborted. The record gets half of the time where the projection could answer in its place,
  * so that a record that hangs leaves it time enough.
  */
-export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecordOptions): SearchRecord {
+export function createSearchRecord(options: SearchRecordOptions): SearchRecord {
+  const { stores, guards, storeLimitMs, onRecordError } = options;
   const read = async <T>(
     { signal, limitMs }: RecordCall,
     fromRecord: (options: CallOptions) => Promise<T>,
@@ -69,6 +72,7 @@ export function createSearchRecord({ stores, guards, storeLimitMs }: SearchRecor
       return { value, recordError: undefined };
     } catch (recordError) {
       signal.throwIfAborted();
+      onRecordError?.(recordError);
       try {
         const leftMs = Math.min(storeLimitMs, endAt - performance.now());
         return { value: await guards.keyword.run(fromProjection, { signal, limitMs: leftMs }), recordError };

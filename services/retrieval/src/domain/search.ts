@@ -27,6 +27,8 @@ export interface SearcherOptions {
   readonly keywordLagMs?: () => number | Promise<number>;
   /** Told once of each leg that was run, for metrics and logs. */
   readonly onLeg?: (outcome: LegOutcome) => void;
+  /** Told why the record could not be asked where the projection answers in its place, for logs. */
+  readonly onRecordError?: (error: unknown) => void;
 }
 
 export interface SearchCall {
@@ -91,8 +93,8 @@ const whenever: Deadlines = { legsAt: Infinity, endAt: Infinity };
  * there is no projection.
  */
 export function createSearcher(options: SearcherOptions): Searcher {
-  const { stores, guards = unguarded(), sources, legTimeLimitMs, onLeg } = options;
-  const record = createSearchRecord({ stores, guards, storeLimitMs: legTimeLimitMs });
+  const { stores, guards = unguarded(), sources, legTimeLimitMs, onLeg, onRecordError } = options;
+  const record = createSearchRecord({ stores, guards, storeLimitMs: legTimeLimitMs, onRecordError });
   const flights = createSingleFlight<string, SearchResult>(() => {});
 
   const runLegs = async (legs: readonly Leg[], sequential: boolean, signal: AbortSignal, legsAt: number) => {
