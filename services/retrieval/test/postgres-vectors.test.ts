@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import type { Pool } from "@quartet/postgres";
 import { describeWithStores } from "@quartet/testing/jest";
+import { createRecordStore } from "../src/adapters/postgres/record-store.ts";
 import { createVectorIndex } from "../src/adapters/postgres/vector-index.ts";
 import type { EmbeddingSpace } from "../src/domain/collection.ts";
 import { sha256 } from "../src/domain/passage-content.ts";
@@ -70,6 +73,49 @@ describeWithStores("vectors in PostgreSQL", ["postgres"], ({ postgres }) => {
     }
     await Promise.all([pool.close(), close()]);
   });
+
+  it.each([
+    ["first", "deletion", []],
+    ["first", "space", []],
+    ["next", "deletion", [space]],
+    ["next", "space", [space]],
+  ] as const)(
+    "counts no vector of a passage that goes while the %s space is made; the %s comes first",
+    async (_, first, before) => {
+      const { stores, close } = await open();
+      const pool = record.openPool();
+      const next: EmbeddingSpace = { ...space, id: "3".repeat(16) };
+      const contents = ["가", "나"].map((text) => ({ contentHash: sha256(text), vector }));
+      await put(stores, "t", ...["가", "나"].map((text) => cutDocument(text, { text })));
+      for (const of of before) await stores.vectors.put("t", "default", of, contents, never);
+      const [done, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const slow: Pool = {
+        ...pool,
+        transaction: (options, work) =>
+          pool.transaction(options, async (transaction) => {
+            const result = await work(transaction);
+            done.resolve();
+            await released.promise;
+            return result;
+          }),
+      };
+      const deletion = (of: Pool) =>
+        createRecordStore({ pool: of, projected: false }).deleteDocuments("t", ["가"], never);
+      const making = (of: Pool) => createVectorIndex({ pool: of }).put("t", "default", next, contents, never);
+      const [one, other] = first === "deletion" ? [deletion, making] : [making, deletion];
+      const running = one(slow);
+      await done.promise;
+      const second = other(pool);
+      // It may wait for the first, and must not leave a vector behind that nobody deletes.
+      await Promise.race([second, sleep(500)]);
+      released.resolve();
+      await Promise.all([running, second]);
+      await put(stores, "t", cutDocument("다", { text: "다" }));
+      const query = { collection: "default", spaceId: next.id, documentIds: [], afterPassageId: 0, limit: 10 };
+      expect((await stores.vectors.missing("t", query, never)).contents.map(({ text }) => text)).toEqual(["다"]);
+      await Promise.all([pool.close(), close()]);
+    },
+  );
 
   it("takes the first vectors of a collection from two at once, and as many dimensions as the contract allows", async () => {
     const { stores, close } = await open();

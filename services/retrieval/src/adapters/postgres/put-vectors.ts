@@ -3,7 +3,7 @@ import type { EmbeddingSpace } from "../../domain/collection.ts";
 import type { EncodedVector } from "../../domain/vector.ts";
 import type { PutVectorsResult } from "../../domain/vector-index.ts";
 import { toHalfVector } from "./half-vector.ts";
-import { collectionRow, leaveSpace, lockSpaces, type SpaceRow, touchCollection } from "./vector-tables.ts";
+import { collectionRow, leaveSpace, lockSpacesToPut, type SpaceRow, touchCollection } from "./vector-tables.ts";
 
 export interface VectorsToPut {
   readonly tenant: string;
@@ -19,7 +19,7 @@ export async function putVectors(
 ): Promise<PutVectorsResult> {
   const collectionId = await collectionRow(transaction, tenant, collection);
   if (collectionId === undefined) return { kind: "stored", count: 0 };
-  const spaces = await lockSpaces(transaction, collectionId);
+  const spaces = await lockSpacesToPut(transaction, collectionId, space.id);
   const known = spaces.find(({ id }) => id === space.id);
   if (known !== undefined && (known.dimensions !== space.dimensions || known.kind !== space.kind)) {
     return { kind: "mismatch" };

@@ -1,4 +1,4 @@
-import type { Transaction } from "@quartet/postgres";
+import { ConflictError, type Transaction } from "@quartet/postgres";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
 
 /** A space of a collection, as the database knows it. */
@@ -31,23 +31,33 @@ export async function collectionRow(
 
 /**
  * The spaces of a collection, kept from changing until the transaction ends: nobody else writes their vectors meanwhile, nor passages that
- * have some. Where there is none yet, one transaction at a time makes the first; the collection's own row is locked last by everybody, and so
- * not here.
+ * have some. The collection's own row is locked last by everybody, and so not here.
  */
-export async function lockSpaces(transaction: Transaction, collectionId: number): Promise<readonly SpaceRow[]> {
-  const read = () =>
-    transaction.query<SpaceRow>(
-      `SELECT id AS "rowId", role, space_id AS id, dimensions, kind, dense_weight AS "denseWeight", cache_threshold AS "cacheThreshold",
-         model, vector_count AS "vectorCount"
-       FROM space s WHERE role <> 'left' AND collection_id = $1 ORDER BY s.id FOR UPDATE`,
-      [collectionId],
-    );
-  const spaces = await read();
-  if (spaces.length > 0) return spaces;
-  await transaction.query("SELECT pg_advisory_xact_lock(hashtextextended('quartet first space ' || $1::bigint, 0))", [
-    collectionId,
-  ]);
-  return read();
+export function lockSpaces(transaction: Transaction, collectionId: number): Promise<readonly SpaceRow[]> {
+  return transaction.query<SpaceRow>(
+    `SELECT id AS "rowId", role, space_id AS id, dimensions, kind, dense_weight AS "denseWeight", cache_threshold AS "cacheThreshold",
+       model, vector_count AS "vectorCount"
+     FROM space s WHERE role <> 'left' AND collection_id = $1 ORDER BY s.id FOR UPDATE`,
+    [collectionId],
+  );
+}
+
+/**
+ * The same for whoever puts vectors into a space. Where it is not there yet one transaction at a time makes it, while the passages of the
+ * collection stay as they are: see migrations/004_new_spaces.sql.
+ */
+export async function lockSpacesToPut(
+  transaction: Transaction,
+  collectionId: number,
+  spaceId: string,
+): Promise<readonly SpaceRow[]> {
+  const sql = "SELECT FROM space WHERE role <> 'left' AND collection_id = $1 AND space_id = $2";
+  const isKnown = (await transaction.query(sql, [collectionId, spaceId])).length > 0;
+  if (!isKnown) await transaction.query("SELECT pg_advisory_xact_lock(passages_lock($1))", [collectionId]);
+  const spaces = await lockSpaces(transaction, collectionId);
+  // Too late for the lock that comes before these.
+  if (isKnown && !spaces.some(({ id }) => id === spaceId)) throw new ConflictError("the space was left just now");
+  return spaces;
 }
 
 /** Nothing reads its vectors any longer. There may be a million of them: they are deleted afterwards. */

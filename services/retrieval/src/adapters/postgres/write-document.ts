@@ -72,10 +72,11 @@ async function lockDocument({ transaction, tenant }: WriteContext, documentId: s
 }
 
 /**
- * Passages take the lock of their collection's spaces when they are written or deleted. A document that moves does both, and takes the locks
+ * Passages take the locks of their collection and its spaces when they are written or deleted. A document that moves does both, and takes the locks
  * before, in the order in which all take them: two that cross would wait for each other.
  */
 async function lockSpaces({ transaction, tenant }: WriteContext, collectionIds: readonly number[]): Promise<void> {
+  await transaction.query("SELECT share_passages($1::bigint[])", [collectionIds]);
   const text = `SELECT FROM space WHERE tenant = $1 AND role <> 'left' AND collection_id = ANY ($2::bigint[]) ORDER BY id FOR UPDATE`;
   await transaction.query(text, [tenant, collectionIds]);
 }
