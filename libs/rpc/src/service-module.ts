@@ -28,6 +28,8 @@ export interface QueueFigures {
 export interface Figures {
   readonly pools?: readonly PoolFigures[];
   readonly queues?: readonly QueueFigures[];
+  /** Whether something is missing, such as a queue in a store that cannot be asked. Default: false. */
+  readonly incomplete?: boolean;
 }
 
 /**

@@ -58,5 +58,9 @@ export async function figuresOf(modules: readonly ServiceModule[], signal: Abort
   const all = await Promise.all(
     modules.map(async (module): Promise<Figures> => (await module.figures?.(signal)) ?? {}),
   );
-  return { pools: all.flatMap(({ pools = [] }) => pools), queues: all.flatMap(({ queues = [] }) => queues) };
+  return {
+    pools: all.flatMap(({ pools = [] }) => pools),
+    queues: all.flatMap(({ queues = [] }) => queues),
+    incomplete: all.some(({ incomplete }) => incomplete === true),
+  };
 }

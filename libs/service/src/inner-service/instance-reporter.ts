@@ -49,7 +49,7 @@ export function createInstanceReporter({
       instances: [toInstance({ service, ready: isReady(), startedAtMs }, meter.read())],
       pools: (own?.pools ?? []).map(toPool),
       queues: (own?.queues ?? []).map(toQueue),
-      degradations: own === undefined ? [withoutFigures(service)] : [],
+      degradations: own === undefined || own.incomplete ? [withoutFigures(service)] : [],
     };
   };
   return {
@@ -66,7 +66,7 @@ export function createInstanceReporter({
 const withoutFigures = (service: string) => ({
   hop: service,
   reason: "UPSTREAM_FAILED",
-  message: `The ${service} service could not ask its stores for the figures of their pools and queues; look at its log.`,
+  message: `The ${service} service could not ask its stores for all figures of their pools and queues; look at its log.`,
 });
 
 /** A host may run several processes of a service, and a container's process is always the first of its own. */

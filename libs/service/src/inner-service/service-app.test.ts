@@ -78,6 +78,16 @@ describe("an inner service as a process", () => {
     expect(JSON.stringify(status!.degradations)).not.toContain("secret-host");
   });
 
+  it("reports what it has where a store cannot be asked for the rest", async () => {
+    const client = createClient(
+      InstanceService,
+      await serve({ figures: async () => ({ pools: [pool], incomplete: true }) }),
+    );
+    const { status } = await client.getInstanceReport({});
+    expect(status!.pools).toHaveLength(1);
+    expect(status!.degradations).toHaveLength(1);
+  });
+
   it("is serving when its module says so, and while it does", async () => {
     let tell: (ready: boolean) => void = () => {};
     let watching = true;

@@ -115,15 +115,14 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     },
     watchReady: readyWatch.watch,
     figures: async (signal) => {
-      const { waitingCount, oldestAgeMs } = await outbox.lag({ signal });
-      return {
-        pools: [
-          poolFigures("postgres", pool.stats()),
-          poolFigures("postgres-projector", projectorPool.stats()),
-          elasticsearch.poolFigures(),
-        ],
-        queues: [{ name: "outbox", waitingCount, oldestAgeMs, ...projector.counts }],
-      };
+      const pools = [
+        poolFigures("postgres", pool.stats()),
+        poolFigures("postgres-projector", projectorPool.stats()),
+        elasticsearch.poolFigures(),
+      ];
+      const lag = await outbox.lag({ signal }).catch(() => undefined);
+      if (lag === undefined) return { pools, incomplete: true };
+      return { pools, queues: [{ name: "outbox", ...lag, ...projector.counts }] };
     },
   };
 }

@@ -75,6 +75,9 @@ describeWithStores("retrieval when its stores fail", ["postgres", "elasticsearch
     await untilLeftOut("retrieval.record MAY_BE_STALE", "retrieval.vector CIRCUIT_OPEN");
     const put = await errorOf(cluster.service.documents.putDocuments({ documents: [{ id: "x", text: "x" }] }));
     expect([put.code, reasonOf(put)]).toEqual([Code.Unavailable, "UPSTREAM_FAILED"]);
+    const report = (await cluster.service.instance.getInstanceReport({})).status!;
+    expect(report.pools.map(({ name }) => name)).toContain("elasticsearch");
+    expect(report.degradations).toHaveLength(1);
     await cluster.heal();
     const { pools } = (await cluster.service.instance.getInstanceReport({})).status!;
     const pool = pools.find(({ name }) => name === "postgres")!;
