@@ -2,6 +2,7 @@ import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
 import type { Telemetry } from "@quartet/service";
 import { createIndexer, type Indexer } from "./domain/indexing/indexer.ts";
 import { createLeasedWork, type Lease } from "./domain/indexing/lease.ts";
+import { createPace } from "./domain/indexing/pace.ts";
 import { createRefusedContents } from "./domain/indexing/refused-contents.ts";
 import { createRounds } from "./domain/indexing/rounds.ts";
 import { createWorker } from "./domain/indexing/worker.ts";
@@ -13,6 +14,8 @@ import { pause, sleep } from "./sleep.ts";
 /** So many texts at once where nobody waits; so few while questions are in flight, whose turn comes after each batch. */
 const BATCH_SIZE = 64;
 const POLITE_BATCH_SIZE = 8;
+/** Four times as long is still far from the time limit of a call. */
+const SHORT_BATCH_MS = 7_000;
 
 const REFUSED = { retryAfterMs: 10 * 60_000, maxEntries: 10_000 };
 const BACK_OFF = { minBackOffMs: 1_000, maxBackOffMs: 60_000 };
@@ -52,6 +55,7 @@ export function createIndexing(options: IndexingOptions): Indexing {
     ports: createIndexingPorts(hops.embedding, hops.index),
     refused: createRefusedContents({ ...REFUSED, now: () => performance.now() }),
     batchSize: () => (busy() ? POLITE_BATCH_SIZE : BATCH_SIZE),
+    pace: createPace({ max: BATCH_SIZE, shortMs: SHORT_BATCH_MS, now: () => performance.now() }),
     pause,
     events: {
       stored: (count) => stored.add(count),

@@ -18,7 +18,8 @@ export interface Embedded<V> {
 }
 
 /**
- * Embeds a batch, and if one text spoils it, finds that one by halving: the others get their vectors, and it is named as refused.
+ * Embeds a batch, and if one text spoils it, finds that one by halving: the others get their vectors, and it is named as refused. A batch that
+ * does not fit into its time is halved too, until a single text does not.
  *
  * @throws what the embedder fails with, when that is not about single texts.
  */
@@ -37,7 +38,9 @@ export async function embedContents<V>(
       made.forEach((vector, index) => vectors.push({ contentHash: part[index]!.contentHash, vector }));
       refusedInARow = 0;
     } catch (error) {
-      if (!faultOfContent.has(reasonFor(error))) throw error;
+      const reason = reasonFor(error);
+      const isTooLong = reason === "OUT_OF_TIME" && part.length > 1;
+      if (!isTooLong && !faultOfContent.has(reason)) throw error;
       if (part.length > 1) {
         const middle = part.length >>> 1;
         await embedPart(part.slice(0, middle));

@@ -3,6 +3,7 @@ import { quartetError, type Reason } from "@quartet/errors";
 import { describe, expect, it } from "@jest/globals";
 import { createIndexer } from "./indexer.ts";
 import type { IndexingPorts, Space } from "./ports.ts";
+import { createPace } from "./pace.ts";
 import { createRefusedContents } from "./refused-contents.ts";
 
 const error = (reason: Reason) => quartetError({ code: Code.Unavailable, reason, message: "no" });
@@ -37,6 +38,8 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
     atOnce: 0,
     mostAtOnce: 0,
     batchSize: 64,
+    /** How many texts the embedder does within the time of a call. */
+    fitting: Infinity,
     pageSize: 3,
   };
   const has = (space: string, text: string) => index.vectors[space]?.has(text) ?? false;
@@ -68,6 +71,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
       await Promise.resolve();
       state.atOnce -= 1;
       batches.push(batch.length);
+      if (batch.length > state.fitting) throw error("OUT_OF_TIME");
       if (state.failing) throw error(state.failing);
       if (batch.some((text) => poison.has(text))) throw error("EMBED_SHAPE");
       return batch.map((text) => `vector of ${text}`);
@@ -89,6 +93,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
     ports,
     refused: createRefusedContents({ retryAfterMs: 1_000, maxEntries: 100, now: () => state.now }),
     batchSize: () => state.batchSize,
+    pace: createPace({ max: 64, shortMs: 1_000, now: () => state.now }),
     pause: async () => undefined,
     events: {
       stored: () => undefined,
@@ -105,6 +110,15 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
 const letters = [..."abcdefgh"];
 
 describe("indexing", () => {
+  it("gives an embedder that is slow fewer texts at once, rather than the same again", async () => {
+    const { index, indexer, batches, state } = setUp({ texts: [..."abcdefghijkl"] });
+    state.pageSize = 12;
+    state.fitting = 2;
+    await indexer.indexTenant(tenant, signal);
+    expect(index.vectors["new"]!.size).toBe(12);
+    expect(batches).toEqual([8, 4, 2, 2, 4, 2, 2, 4, 2, 2]);
+  });
+
   it("gives every passage a vector, page by page, and then has nothing to do", async () => {
     const { indexer, index, events } = setUp({ texts: letters });
     expect(await indexer.indexTenant(tenant, signal)).toBe(8);

@@ -1,6 +1,7 @@
 import { reasonFor } from "../stages.ts";
 import { embedContents } from "./embed-contents.ts";
 import { createLane } from "./lane.ts";
+import type { Pace } from "./pace.ts";
 import type { CollectionProgress, Content, IndexingPorts, Space } from "./ports.ts";
 import type { RefusedContents } from "./refused-contents.ts";
 
@@ -20,8 +21,10 @@ export interface IndexerOptions<S extends Space, V> {
   readonly ports: IndexingPorts<S, V>;
   readonly refused: RefusedContents;
   readonly events: IndexingEvents;
-  /** How many texts go into the next batch: few while somebody waits for an answer. */
+  /** The most texts of the next batch: few while somebody waits for an answer. */
   readonly batchSize: () => number;
+  /** How many texts the embedder is given at once, below that. */
+  readonly pace: Pace;
   /** Lets everything else that waits for the event loop go first. */
   readonly pause: () => Promise<void>;
   /** Pages of a collection before it is the next one's turn, so that a large collection keeps no other waiting. Default 16. */
@@ -62,6 +65,7 @@ export function createIndexer<S extends Space, V>({
   refused,
   events,
   batchSize,
+  pace,
   pause,
   pagesPerTurn = 16,
 }: IndexerOptions<S, V>): Indexer {
@@ -69,7 +73,8 @@ export function createIndexer<S extends Space, V>({
 
   const indexBatch = async (contents: readonly Content[], space: S, scope: Scope, signal: AbortSignal) => {
     const { tenant, collection } = scope;
-    const batch = await embedContents(contents, (texts) => ports.embed(tenant, texts, space.id, signal));
+    const embed = (texts: readonly string[]) => ports.embed(tenant, texts, space.id, signal);
+    const batch = await embedContents(contents, (texts) => pace.run(texts.length, () => embed(texts)));
     for (const { contentHash } of batch.refused) refused.add(contentHash);
     if (batch.refused.length > 0) events.refused(collection, batch.refused.length);
     if (batch.vectors.length === 0) return 0;
@@ -90,7 +95,7 @@ export function createIndexer<S extends Space, V>({
       // A page of nothing but what is refused costs no turn.
       if (wanted.length > 0) pages += 1;
       while (wanted.length > 0) {
-        const batch = wanted.splice(0, batchSize());
+        const batch = wanted.splice(0, Math.min(batchSize(), pace.size()));
         sum.stored += await lane.run(() => indexBatch(batch, space, scope, signal), { urgent });
         await pause();
         signal.throwIfAborted();
