@@ -255,6 +255,34 @@ describeWithStores("the outbox in PostgreSQL", ["postgres"], ({ postgres }) => {
       await following.release();
     });
 
+    it("is never told to a batch as it was before it changed", async () => {
+      const ended = new AbortController();
+      const changing = (async () => {
+        for (let index = 0; !ended.signal.aborted; index += 1) await outbox.setIndexes([`i${index}`], never);
+      })();
+      const readers = [other, createOutbox({ pool: openPool("third") }), createOutbox({ pool: openPool("fourth") })];
+      let seen = 0;
+      const reading = readers.map(async (reader) => {
+        while (!ended.signal.aborted) {
+          const batch = await reader.next(limits, never);
+          if (batch === undefined) continue;
+          try {
+            // Nobody changes it while the batch is out.
+            expect(batch.indexes).toEqual(await outbox.indexes(never));
+          } finally {
+            await batch.release();
+          }
+          if ((seen += 1) === 300) ended.abort();
+        }
+      });
+      try {
+        await Promise.all(reading);
+      } finally {
+        ended.abort();
+        await Promise.all([changing, ...reading]);
+      }
+    }, 60_000);
+
     it("is waited for no longer than the caller does", async () => {
       const batch = await next();
       const caller = new AbortController();

@@ -25,11 +25,13 @@ export function createOutbox({ pool }: OutboxOptions): Outbox {
     async next(limits, { signal }) {
       const opened = await withStoreErrors(() =>
         openLease(pool, { signal }, async (transaction) => {
-          const [row] = await transaction.query<{ taken: boolean; indexes: string[] }>(
-            `SELECT pg_try_advisory_xact_lock(${lease}) AS taken, indexes FROM projection`,
+          const [lock] = await transaction.query<{ taken: boolean }>(
+            `SELECT pg_try_advisory_xact_lock(${lease}) AS taken`,
           );
-          if (!row!.taken || row!.indexes.length === 0) return undefined;
-          return { indexes: row!.indexes, taken: await oldestChanges(transaction, limits) };
+          if (!lock!.taken) return undefined;
+          // A statement of its own: that of the lock sees what was there before it was free.
+          const indexes = await readIndexes(transaction);
+          return indexes.length === 0 ? undefined : { indexes, taken: await oldestChanges(transaction, limits) };
         }),
       );
       if (opened === undefined) return undefined;
@@ -55,11 +57,7 @@ export function createOutbox({ pool }: OutboxOptions): Outbox {
         return row!.count;
       }),
 
-    indexes: (options) =>
-      reading(options, async (transaction) => {
-        const [row] = await transaction.query<{ indexes: string[] }>("SELECT indexes FROM projection");
-        return row!.indexes;
-      }),
+    indexes: (options) => reading(options, readIndexes),
 
     setIndexes: (indexes, { signal }) =>
       withStoreErrors(() =>
@@ -81,6 +79,11 @@ export function createOutbox({ pool }: OutboxOptions): Outbox {
         return { waitingCount, oldestAgeMs: Math.max(0, oldestAgeMs ?? 0) };
       }),
   };
+}
+
+async function readIndexes(transaction: Transaction): Promise<readonly string[]> {
+  const [row] = await transaction.query<{ indexes: string[] }>("SELECT indexes FROM projection");
+  return row!.indexes;
 }
 
 interface Batch {
