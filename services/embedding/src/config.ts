@@ -79,7 +79,7 @@ export const variables = {
     doc: "How long the model may take for one call, all attempts together.",
   }),
   denseWeight: variable.number("QUARTET_EMBEDDING_DENSE_WEIGHT", {
-    default: 0.4,
+    default: 0.3,
     min: 0,
     max: 1,
     doc: "How much the model's vectors weigh beside keywords in convex fusion.",

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { evaluationSet, type TestDatabase } from "@quartet/testing";
+import { describeWithStores } from "@quartet/testing/jest";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type ModelServer, modelSettings, startModelServer } from "../src/model-server.ts";
+import { quartet, runNode, sourceFlags, temporaryFolder } from "../src/processes.ts";
+
+interface Report {
+  readonly documents: number;
+  readonly space: { readonly model: string; readonly kind: string; readonly dimensions: number };
+  readonly legs: Record<"keyword" | "vector" | "hybrid", { readonly ndcg_at_10: number; readonly degraded: number }>;
+}
+
+/** A part of the set: embedding all of it takes longer than all other tests. The whole is measured in deploy/docs/quality.md. */
+const size = { queries: 24, documents: 60 };
+
+const source = evaluationSet("autorag-ko");
+
+(source === undefined ? describe.skip : describe)("quality with a genuine model", () => {
+  describeWithStores("on genuine stores", ["postgres", "elasticsearch"], ({ postgres, elasticsearch }) => {
+    const index = elasticsearch.createPrefix();
+    let database: TestDatabase;
+    let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+    let model: ModelServer | undefined;
+    let report: Report;
+
+    beforeAll(async () => {
+      database = await postgres.createDatabase();
+      folder = await temporaryFolder();
+      model = await startModelServer(path.join(folder.path, "packages"));
+      const stores = {
+        DATABASE_URL: database.url,
+        ELASTICSEARCH_URL: elasticsearch.url,
+        QUARTET_ELASTICSEARCH_PREFIX: index.prefix.replace(/-$/, ""),
+      };
+      for (const service of ["retrieval", "gateway"]) {
+        const { code, stderr } = await runNode([...sourceFlags, `services/${service}/src/migrate.ts`], stores);
+        if (code !== 0) throw new Error(stderr);
+      }
+      const part = await takePart(source ?? "", path.join(folder.path, "set"));
+      const settings = { ...modelSettings, ...stores, OPENAI_BASE_URL: model.url };
+      const { code, stdout, stderr } = await quartet(
+        ["eval", part, "--stores", "cluster", "--only", "legs", "--json"],
+        settings,
+      );
+      if (code !== 0) throw new Error(`quartet eval ended with ${code}:\n${stderr}`);
+      report = JSON.parse(stdout) as Report;
+    }, 900_000);
+    afterAll(async () => {
+      await model?.stop();
+      await database.drop();
+      await index.drop();
+      await folder[Symbol.asyncDispose]();
+    }, 120_000);
+
+    it("embeds with the model and searches both engines, nothing left out", () => {
+      expect(report).toMatchObject({
+        documents: size.documents,
+        space: { model: "multilingual-e5-small", kind: "semantic", dimensions: 384 },
+        legs: { keyword: { degraded: 0 }, vector: { degraded: 0 }, hybrid: { degraded: 0 } },
+      });
+    });
+
+    it("ranks well by either leg, and both together no worse than the better one, but for one question", () => {
+      const { keyword, vector, hybrid } = report.legs;
+      expect(keyword.ndcg_at_10).toBeGreaterThanOrEqual(0.9);
+      expect(vector.ndcg_at_10).toBeGreaterThanOrEqual(0.8);
+      // A right passage that goes from the first to the second place costs .37 of a question.
+      const tolerance = 0.37 / size.queries;
+      expect(hybrid.ndcg_at_10).toBeGreaterThanOrEqual(Math.max(keyword.ndcg_at_10, vector.ndcg_at_10) - tolerance);
+    });
+  });
+});
+
+/** Writes the first queries of a set with the documents that answer them, and others beside. */
+async function takePart(from: string, to: string): Promise<string> {
+  await mkdir(to);
+  const read = async (name: string) => (await readFile(path.join(from, name), "utf8")).trimEnd().split("\n");
+  const idOf = (line: string) => (JSON.parse(line) as { readonly id: string }).id;
+  const queries = (await read("queries.jsonl")).slice(0, size.queries);
+  const asked = new Set(queries.map(idOf));
+  const judgements = (await read("qrels.tsv")).filter((line) => asked.has(line.split("\t")[0] ?? ""));
+  const relevant = new Set(judgements.map((line) => line.split("\t")[1]));
+  const documents = await read("corpus.jsonl");
+  const needed = documents.filter((line) => relevant.has(idOf(line)));
+  const others = documents.filter((line) => !relevant.has(idOf(line)));
+  const step = Math.floor(others.length / (size.documents - needed.length));
+  const chosen = Array.from({ length: size.documents - needed.length }, (_, place) => others[place * step] ?? "");
+  const write = (name: string, lines: readonly string[]) => writeFile(path.join(to, name), `${lines.join("\n")}\n`);
+  await write("queries.jsonl", queries);
+  await write("qrels.tsv", judgements);
+  await write("corpus.jsonl", [...needed, ...chosen]);
+  return to;
+}
