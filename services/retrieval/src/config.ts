@@ -55,7 +55,7 @@ const storeVariables = {
     default: 20_000,
     min: 0,
     max: 1_000_000,
-    doc: "Up to how many vectors a collection is searched exactly in PostgreSQL; above, it gets a partition with an HNSW index.",
+    doc: "Up to how many vectors a collection is searched exactly in PostgreSQL; above, they move to a table of their own with an HNSW index.",
   }),
 } as const;
 
