@@ -12,6 +12,13 @@ export class StoreBusyError extends Error {
   }
 }
 
+/** A store is well and does not take this very request: a defect of ours, or more than it allows. Others must not suffer for it. */
+export class StoreRefusedError extends Error {
+  constructor(store: string, options?: ErrorOptions) {
+    super(`${store} refuses the request`, options);
+  }
+}
+
 /** A store did not answer within the time that the call was given. */
 export class StoreTimeoutError extends Error {
   readonly limitMs: number;

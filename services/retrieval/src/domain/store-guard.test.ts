@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { CircuitOpenError, createBreaker } from "@quartet/resilience";
 import { IndexMissingError } from "./projection.ts";
 import type { CallOptions } from "./record-store.ts";
-import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
+import { StoreBusyError, StoreRefusedError, StoreTimeoutError } from "./store-errors.ts";
 import { createStoreGuard } from "./store-guard.ts";
 
 const deaf = () => new Promise<never>(() => {});
@@ -44,6 +44,7 @@ describe("what stands before a store", () => {
     using store = setUp();
     await times(8, () => store.guard.run(() => Promise.reject(new StoreBusyError("store")), call));
     await times(8, () => store.guard.run(() => Promise.reject(new IndexMissingError("store")), call));
+    await times(8, () => store.guard.run(() => Promise.reject(new StoreRefusedError("store")), call));
     await times(8, () => store.guard.run(deaf, { ...call, limitMs: 1 }));
     await times(8, async () => {
       const caller = new AbortController();

@@ -1,7 +1,7 @@
 import { type Breaker, CircuitOpenError, type Outcome, type Permit } from "@quartet/resilience";
 import { IndexMissingError } from "./projection.ts";
 import type { CallOptions } from "./record-store.ts";
-import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
+import { StoreBusyError, StoreRefusedError, StoreTimeoutError } from "./store-errors.ts";
 
 /** How one store is asked: each call under a signal of its own, for a time, and not at all while the store is known to fail. */
 export interface StoreGuard {
@@ -28,16 +28,18 @@ export interface StoreGuardOptions {
   readonly fairMs?: number;
 }
 
+const blameless = [StoreBusyError, StoreRefusedError, IndexMissingError];
+
 /** Made once: an abort without a reason makes an exception with a stack for each call. */
 const ended = new Error("the call has ended");
 
 /**
- * What a call says about the store: its own faults and silence count. The caller's leaving, our own limits, an index that is being built
- * and a time that was too short to be fair do not.
+ * What a call says about the store: its own faults and silence count. The caller's leaving, our own limits, a request that it refuses, an index
+ * that is being built and a time that was too short to be fair do not.
  */
 export function createStoreGuard({ breaker, fairMs = 250 }: StoreGuardOptions = {}): StoreGuard {
   const judge = (error: unknown, { signal, limitMs }: GuardedCall): Outcome => {
-    if (signal.aborted || error instanceof StoreBusyError || error instanceof IndexMissingError) return "neutral";
+    if (signal.aborted || blameless.some((type) => error instanceof type)) return "neutral";
     return error instanceof StoreTimeoutError && limitMs < fairMs ? "neutral" : "failure";
   };
   return {

@@ -1,6 +1,6 @@
 import { errors } from "@elastic/elasticsearch";
 import { IndexMissingError } from "../../domain/projection.ts";
-import { StoreUnavailableError } from "../../domain/store-errors.ts";
+import { StoreRefusedError, StoreUnavailableError } from "../../domain/store-errors.ts";
 
 export const store = "Elasticsearch";
 
@@ -19,7 +19,11 @@ export class ElasticsearchError extends StoreUnavailableError {
 }
 
 /** Elasticsearch refuses the request as such: a defect of ours, which no other attempt mends. */
-export class RefusedRequestError extends Error {}
+export class RefusedRequestError extends StoreRefusedError {
+  constructor(type: string) {
+    super(store, { cause: new Error(type) });
+  }
+}
 
 /** The answer is none that Elasticsearch gives. */
 export const protocolError = (what: string): ElasticsearchError => new ElasticsearchError(undefined, what);
@@ -39,7 +43,7 @@ export function toStoreError(error: unknown): unknown {
 
 function responseError(status: number, type: string): Error {
   if (status === 404 && type === "index_not_found_exception") return new IndexMissingError(store);
-  if (status === 400) return new RefusedRequestError(`Elasticsearch refuses the request: ${type}`);
+  if (status === 400) return new RefusedRequestError(type);
   return new ElasticsearchError(status, type);
 }
 

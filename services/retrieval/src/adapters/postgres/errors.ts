@@ -1,5 +1,10 @@
-import { ConflictError, ConnectionError, PoolBusyError, StatementTimeoutError } from "@quartet/postgres";
-import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../../domain/store-errors.ts";
+import { ConflictError, ConnectionError, PoolBusyError, PostgresError, StatementTimeoutError } from "@quartet/postgres";
+import {
+  StoreBusyError,
+  StoreRefusedError,
+  StoreTimeoutError,
+  StoreUnavailableError,
+} from "../../domain/store-errors.ts";
 
 const store = "PostgreSQL";
 
@@ -12,8 +17,14 @@ export function toStoreError(error: unknown): unknown {
   if (error instanceof ConnectionError || error instanceof StatementTimeoutError || error instanceof ConflictError) {
     return new StoreUnavailableError(store, { cause: error });
   }
+  if (error instanceof PostgresError && isRefusal(error.sqlState ?? "")) {
+    return new StoreRefusedError(store, { cause: error });
+  }
   return error;
 }
+
+/** 22: a value that it cannot hold or compute with; 54: more than a statement may have. */
+const isRefusal = (sqlState: string): boolean => sqlState.startsWith("22") || sqlState.startsWith("54");
 
 /** Runs a port's work, giving its errors the port's names. */
 export async function withStoreErrors<Result>(work: () => Promise<Result>): Promise<Result> {
