@@ -104,6 +104,22 @@ describeWithStores("building the keyword index anew", ["elasticsearch"], ({ elas
     expect(progress.at(-1)!.doneCount).toBeGreaterThanOrEqual(19);
   });
 
+  it("leaves alone what another process has begun that got the lease meanwhile", async () => {
+    await put(...ids(4));
+    await restoreIndex(parts, never);
+    const old = await store.writer.serving(never);
+    let others: string | undefined;
+    // The connection of the lease was lost, and nobody has noticed yet.
+    const during = withPages(async () => {
+      others ??= await store.writer.create(never);
+      await record.outbox.setIndexes([old!, others], never);
+    });
+    await expect(rebuildIndex(during, never)).rejects.toThrow(RebuildRunningError);
+    expect(await store.writer.serving(never)).toBe(old);
+    expect(await record.outbox.indexes(never)).toEqual([old, others]);
+    expect((await store.writer.indexes(never)).toSorted()).toEqual([old, others].toSorted());
+  });
+
   it("stopped or failed, leaves the old one and nothing else", async () => {
     await put(...ids(9));
     await restoreIndex(parts, never);

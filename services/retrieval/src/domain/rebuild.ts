@@ -23,6 +23,8 @@ export interface RebuildProgress {
 /** An index is being built already, by this process or another. */
 export class RebuildRunningError extends Error {}
 
+const isRunning = "an index is being built already";
+
 /** The new index does not hold what the record holds. The old one stays. */
 export class RebuildMismatchError extends Error {
   constructor(documentCount: number, foundCount: number) {
@@ -86,7 +88,7 @@ export async function rebuildIndex(
     },
     { signal },
   );
-  if (ran === undefined) throw new RebuildRunningError("an index is being built already");
+  if (ran === undefined) throw new RebuildRunningError(isRunning);
 }
 
 /**
@@ -138,6 +140,8 @@ async function build(
     const leftOut = await copyDocuments(parts, fresh, signal, onProgress);
     await writer.refresh([fresh], options);
     await compare(parts, fresh, leftOut, signal);
+    // The loss of the lease is noticed late: by now another process may be building an index, and changes would not go there any more.
+    if (!(await outbox.indexes(options)).includes(fresh)) throw new RebuildRunningError(isRunning);
     await writer.serve(fresh, options);
     isServed = true;
     await outbox.setIndexes([fresh], options);
