@@ -10,6 +10,7 @@ import { hashedEmbedding } from "@quartet/text";
 import { quantizeInt8 } from "@quartet/vector";
 import type { FloorMemory } from "./client.ts";
 import type { BenchDocument } from "./corpus.ts";
+import { hybridRequest } from "./hybrid-request.ts";
 import { load } from "./load.ts";
 
 const tenant = "default";
@@ -37,19 +38,7 @@ async function answer(query: string) {
   const { bytes: values, scale } = quantizeInt8(embedding);
   const { passages, legs, collections } = await search(
     tenant,
-    {
-      query: text,
-      vector: { value: { kind: "int8", values, scale }, spaceId: space.id },
-      filter: undefined,
-      sources: [],
-      pageSize: 10,
-      keywordLimit: 100,
-      vectorLimit: 100,
-      candidateLimit: 200,
-      fusion: "convex",
-      vectorWeight: undefined,
-      execution: "parallel",
-    },
+    hybridRequest(text, { value: { kind: "int8", values, scale }, spaceId: space.id }),
     { signal, grantMs: 30_000 },
   );
   return { passages, legs: legs.map(({ hits, ...leg }) => ({ ...leg, count: hits.length })), collections };

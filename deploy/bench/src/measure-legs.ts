@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSearcher, type SearcherOptions, type SearchRequest } from "@quartet/retrieval-service/floor";
+import { hybridRequest } from "./hybrid-request.ts";
 import { median } from "./load.ts";
 
 /** Searches with one number of legs: medians over the rounds, in milliseconds. */
@@ -29,19 +30,10 @@ export interface MeasureLegsOptions {
 /** Legs answer after 20 ms and more, each 3 ms later than the one before, so that the slowest is known and never alone by far. */
 const delayOf = (leg: number): number => 20 + 3 * leg;
 
-const request: SearchRequest = {
-  query: "question",
-  vector: { value: { kind: "float32", values: Float32Array.of(1, 0) }, spaceId: "a".repeat(16) },
-  filter: undefined,
-  sources: [],
-  pageSize: 10,
-  keywordLimit: 100,
-  vectorLimit: 100,
-  candidateLimit: 200,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-};
+const request = hybridRequest("question", {
+  value: { kind: "float32", values: Float32Array.of(1, 0) },
+  spaceId: "a".repeat(16),
+});
 
 /** Runs each number of legs at once and one after the other, round by round, so that both meet the same machine. */
 export async function measureLegs({ legCounts, rounds }: MeasureLegsOptions): Promise<readonly LegsCell[]> {

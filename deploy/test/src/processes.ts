@@ -100,6 +100,15 @@ export async function runNode(
   return { code, stdout: running.stdout(), stderr: running.stderr() };
 }
 
+/** Brings an empty database to what the services need. */
+export async function migrateDatabase(url: string): Promise<void> {
+  for (const service of ["retrieval", "gateway"]) {
+    const program = `services/${service}/src/migrate.ts`;
+    const { code, stderr } = await runNode([...sourceFlags, program], { DATABASE_URL: url });
+    if (code !== 0) throw new Error(stderr);
+  }
+}
+
 /** The `quartet` command. */
 export const quartet = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
   runNode([...sourceFlags, "services/cli/src/main.ts", ...args], env);

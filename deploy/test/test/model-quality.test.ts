@@ -4,7 +4,7 @@ import { describeWithStores } from "@quartet/testing/jest";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type ModelServer, modelSettings, startModelServer } from "../src/model-server.ts";
-import { quartet, runNode, sourceFlags, temporaryFolder } from "../src/processes.ts";
+import { migrateDatabase, quartet, temporaryFolder } from "../src/processes.ts";
 
 interface Report {
   readonly documents: number;
@@ -34,10 +34,7 @@ const source = evaluationSet("autorag-ko");
         ELASTICSEARCH_URL: elasticsearch.url,
         QUARTET_ELASTICSEARCH_PREFIX: index.prefix.replace(/-$/, ""),
       };
-      for (const service of ["retrieval", "gateway"]) {
-        const { code, stderr } = await runNode([...sourceFlags, `services/${service}/src/migrate.ts`], stores);
-        if (code !== 0) throw new Error(stderr);
-      }
+      await migrateDatabase(database.url);
       const part = await takePart(source ?? "", path.join(folder.path, "set"));
       const settings = { ...modelSettings, ...stores, OPENAI_BASE_URL: model.url };
       const { code, stdout, stderr } = await quartet(

@@ -3,7 +3,7 @@ import { createQuartetClient, QuartetError, type QuartetClient } from "@quartet/
 import type { AnswerQuestionResponse } from "@quartet/contracts/gateway/v1/answer_service";
 import { createTcpProxy, type FakeProvider, startFakeProvider, type TcpProxy } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
-import { runNode, type Running, sourceFlags, startStandalone, temporaryFolder } from "../src/processes.ts";
+import { migrateDatabase, type Running, startStandalone, temporaryFolder } from "../src/processes.ts";
 
 const question = "How many days does a refund take?";
 
@@ -20,11 +20,7 @@ describeWithStores("answers while stores are away", ["postgres", "elasticsearch"
   beforeAll(async () => {
     const database = await postgres.createDatabase();
     endings.push(() => database.drop());
-    for (const service of ["retrieval", "gateway"]) {
-      const args = [...sourceFlags, `services/${service}/src/migrate.ts`];
-      const { code, stderr } = await runNode(args, { DATABASE_URL: database.url });
-      if (code !== 0) throw new Error(stderr);
-    }
+    await migrateDatabase(database.url);
     record = await createTcpProxy({ target: database.url });
     endings.push(() => record.close());
     keywords = await createTcpProxy({ target: elasticsearch.url });

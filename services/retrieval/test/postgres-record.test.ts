@@ -9,17 +9,7 @@ import { sha256 } from "../src/domain/passage-content.ts";
 import type { RecordStore } from "../src/domain/record-store.ts";
 import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../src/domain/store-errors.ts";
 import { cutDocument, never } from "./contract/subject.ts";
-import { createTestRecord, type TestRecord } from "./postgres-subject.ts";
-
-const space = {
-  id: "a".repeat(16),
-  dimensions: 4,
-  kind: "semantic",
-  denseWeight: 0.3,
-  cacheThreshold: 2,
-  model: "m",
-} as const;
-const vector = { kind: "float32", values: Float32Array.of(1, 0, 0, 0) } as const;
+import { createTestRecord, space, type TestRecord, vector } from "./postgres-subject.ts";
 
 /** What the record holds, counted anew, and what it says that it holds. */
 const inventory = `

@@ -9,6 +9,17 @@ import { passageContent } from "../src/domain/passage-content.ts";
 import type { Stores } from "../src/domain/stores.ts";
 import { never, type Subject } from "./contract/subject.ts";
 
+/** A space for tests that need any, and a vector of it. */
+export const space = {
+  id: "a".repeat(16),
+  dimensions: 4,
+  kind: "semantic",
+  denseWeight: 0.3,
+  cacheThreshold: 2,
+  model: "m",
+} as const;
+export const vector = { kind: "float32", values: Float32Array.of(1, 0, 0, 0) } as const;
+
 /** A database of its own with the schema of the service in it. */
 export interface TestRecord extends AsyncDisposable {
   readonly url: string;

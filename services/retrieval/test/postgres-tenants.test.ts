@@ -9,17 +9,14 @@ import type { Stores } from "../src/domain/stores.ts";
 import { recordStoreContract } from "./contract/record-store.ts";
 import { cutDocument, never, put } from "./contract/subject.ts";
 import { vectorIndexContract } from "./contract/vector-index.ts";
-import { createPlainKeywords, createTestRecord, openRecord, type TestRecord } from "./postgres-subject.ts";
-
-const space = {
-  id: "a".repeat(16),
-  dimensions: 4,
-  kind: "semantic",
-  denseWeight: 0.3,
-  cacheThreshold: 2,
-  model: "m",
-} as const;
-const vector = { kind: "float32", values: Float32Array.of(1, 0, 0, 0) } as const;
+import {
+  createPlainKeywords,
+  createTestRecord,
+  openRecord,
+  space,
+  type TestRecord,
+  vector,
+} from "./postgres-subject.ts";
 
 /** The service's own statements without their condition on the tenant; `tenant: undefined` names none in the transaction either. */
 function withoutTenants(pool: Pool, { keepSetting }: { readonly keepSetting: boolean }): Pool {

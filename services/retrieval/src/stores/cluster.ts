@@ -108,7 +108,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
       open = false;
       readyWatch.close();
       background.abort(new Error("the stores are being closed"));
-      await Promise.all([projector.stop(), keeping?.catch(() => undefined)]);
+      await Promise.all([projector.stop(), keeping]);
       closeBreakers();
       await elasticsearch.close();
       await Promise.all([projectorPool.close(), pool.close()]);
