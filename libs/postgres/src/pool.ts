@@ -1,11 +1,10 @@
-import { BulkheadFullError, createBulkhead, type Slot } from "@quartet/resilience";
+import { BulkheadFullError, createBulkhead, createWaitTimes, type Slot } from "@quartet/resilience";
 import pg from "pg";
 import { clientConfig, type ConnectionOptions, defaultStatementTimeoutMs } from "./connection-options.ts";
 import { ConnectionError, PoolBusyError, StatementTimeoutError, toPostgresError } from "./errors.ts";
 import { Session } from "./session.ts";
 import { BeginError, runTransaction, type Transaction, type TransactionOptions } from "./transaction.ts";
 import { typeParsers } from "./type-parsers.ts";
-import { WaitTimes } from "./wait-times.ts";
 
 export interface PoolOptions extends ConnectionOptions {
   /** Default 10. */
@@ -70,7 +69,7 @@ export function createPool(options: PoolOptions): Pool {
     maxQueued: maxWaiting,
     maxWaitMs: waitTimeoutMs,
   });
-  const waits = new WaitTimes();
+  const waits = createWaitTimes();
   const lent = new Set<Session>();
   const used = new WeakSet<pg.PoolClient>();
   let closing: Promise<void> | undefined;

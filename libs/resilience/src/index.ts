@@ -22,3 +22,4 @@ export type { RetryBudget, RetryBudgetOptions } from "./retry-budget.ts";
 export { backOffMs, retry } from "./retry.ts";
 export type { BackOff, RetryOptions } from "./retry.ts";
 export { pause } from "./pause.ts";
+export { createWaitTimes } from "./wait-times.ts";

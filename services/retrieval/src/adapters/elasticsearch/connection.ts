@@ -1,9 +1,8 @@
 import { Client, type TransportRequestOptions } from "@elastic/elasticsearch";
-import { BulkheadFullError, createBulkhead, pause } from "@quartet/resilience";
+import { BulkheadFullError, createBulkhead, createWaitTimes, pause } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { StoreBusyError, StoreTimeoutError } from "../../domain/store-errors.ts";
 import { store, toStoreError } from "./errors.ts";
-import { createWaitTimes } from "./wait-times.ts";
 
 export interface ConnectionOptions {
   /** As http://host:9200 or https://user:password@host:9200. */
