@@ -11,6 +11,8 @@ import type { Document, DocumentView, PutDocumentResult } from "../../type/v1/do
 import { file_quartet_type_v1_document } from "../../type/v1/document_pb.ts";
 import type { Filter } from "../../type/v1/filter_pb.ts";
 import { file_quartet_type_v1_filter } from "../../type/v1/filter_pb.ts";
+import type { Graph } from "../../type/v1/graph_pb.ts";
+import { file_quartet_type_v1_graph } from "../../type/v1/graph_pb.ts";
 import type { Degradation } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -19,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/document_service.proto.
  */
 export const file_quartet_gateway_v1_document_service: GenFile = /*@__PURE__*/
-  fileDesc("CilxdWFydGV0L2dhdGV3YXkvdjEvZG9jdW1lbnRfc2VydmljZS5wcm90bxIScXVhcnRldC5nYXRld2F5LnYxItQBChNQdXREb2N1bWVudHNSZXF1ZXN0EocBCglkb2N1bWVudHMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRCWbpIVroBTAoUZG9jdW1lbnRzLnVuaXF1ZV9pZHMSGGRvY3VtZW50IElEcyBtdXN0IGRpZmZlchoadGhpcy5tYXAoZCwgZC5pZCkudW5pcXVlKCmSAQQIARBkEjMKBHdhaXQYAiABKA4yGy5xdWFydGV0LmdhdGV3YXkudjEuUHV0V2FpdEIIukgFggECEAEifwoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24ibAoSR2V0RG9jdW1lbnRSZXF1ZXN0Eh8KC2RvY3VtZW50X2lkGAEgASgJQgq6SAdyBRABGIAEEjUKBHZpZXcYAiABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJCChNHZXREb2N1bWVudFJlc3BvbnNlEisKCGRvY3VtZW50GAEgASgLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50IrMBChRMaXN0RG9jdW1lbnRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASJwoGZmlsdGVyGAMgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchI1CgR2aWV3GAQgASgOMh0ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Vmlld0IIukgFggECEAEiXgoVTGlzdERvY3VtZW50c1Jlc3BvbnNlEiwKCWRvY3VtZW50cxgBIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBIqCgxkb2N1bWVudF9pZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIAEIjAKF0RlbGV0ZURvY3VtZW50c1Jlc3BvbnNlEhUKDWRlbGV0ZWRfY291bnQYASABKAUiVQoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBAiZAoXTGlzdENvbGxlY3Rpb25zUmVzcG9uc2USMAoLY29sbGVjdGlvbnMYASADKAsyGy5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqUwoHUHV0V2FpdBIYChRQVVRfV0FJVF9VTlNQRUNJRklFRBAAEhUKEVBVVF9XQUlUX1JFQ09SREVEEAESFwoTUFVUX1dBSVRfU0VBUkNIQUJMRRACMqsECg9Eb2N1bWVudFNlcnZpY2USZgoMUHV0RG9jdW1lbnRzEicucXVhcnRldC5nYXRld2F5LnYxLlB1dERvY3VtZW50c1JlcXVlc3QaKC5xdWFydGV0LmdhdGV3YXkudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJjCgtHZXREb2N1bWVudBImLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXREb2N1bWVudFJlcXVlc3QaJy5xdWFydGV0LmdhdGV3YXkudjEuR2V0RG9jdW1lbnRSZXNwb25zZSIDkAICEmkKDUxpc3REb2N1bWVudHMSKC5xdWFydGV0LmdhdGV3YXkudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKS5xdWFydGV0LmdhdGV3YXkudjEuTGlzdERvY3VtZW50c1Jlc3BvbnNlIgOQAgISbwoPRGVsZXRlRG9jdW1lbnRzEioucXVhcnRldC5nYXRld2F5LnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJvCg9MaXN0Q29sbGVjdGlvbnMSKi5xdWFydGV0LmdhdGV3YXkudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBorLnF1YXJ0ZXQuZ2F0ZXdheS52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_outcome]);
+  fileDesc("CilxdWFydGV0L2dhdGV3YXkvdjEvZG9jdW1lbnRfc2VydmljZS5wcm90bxIScXVhcnRldC5nYXRld2F5LnYxItQBChNQdXREb2N1bWVudHNSZXF1ZXN0EocBCglkb2N1bWVudHMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRCWbpIVroBTAoUZG9jdW1lbnRzLnVuaXF1ZV9pZHMSGGRvY3VtZW50IElEcyBtdXN0IGRpZmZlchoadGhpcy5tYXAoZCwgZC5pZCkudW5pcXVlKCmSAQQIARBkEjMKBHdhaXQYAiABKA4yGy5xdWFydGV0LmdhdGV3YXkudjEuUHV0V2FpdEIIukgFggECEAEifwoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24ibAoSR2V0RG9jdW1lbnRSZXF1ZXN0Eh8KC2RvY3VtZW50X2lkGAEgASgJQgq6SAdyBRABGIAEEjUKBHZpZXcYAiABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJCChNHZXREb2N1bWVudFJlc3BvbnNlEisKCGRvY3VtZW50GAEgASgLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50IrMBChRMaXN0RG9jdW1lbnRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASJwoGZmlsdGVyGAMgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchI1CgR2aWV3GAQgASgOMh0ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Vmlld0IIukgFggECEAEiXgoVTGlzdERvY3VtZW50c1Jlc3BvbnNlEiwKCWRvY3VtZW50cxgBIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBIqCgxkb2N1bWVudF9pZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIAEIjAKF0RlbGV0ZURvY3VtZW50c1Jlc3BvbnNlEhUKDWRlbGV0ZWRfY291bnQYASABKAUiVQoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBAiZAoXTGlzdENvbGxlY3Rpb25zUmVzcG9uc2USMAoLY29sbGVjdGlvbnMYASADKAsyGy5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQAoPUHV0R3JhcGhSZXF1ZXN0Ei0KBWdyYXBoGAEgASgLMhYucXVhcnRldC50eXBlLnYxLkdyYXBoQga6SAPIAQEiKQoQUHV0R3JhcGhSZXNwb25zZRIVCg1jaGFuZ2VkX2NvdW50GAEgASgFKlMKB1B1dFdhaXQSGAoUUFVUX1dBSVRfVU5TUEVDSUZJRUQQABIVChFQVVRfV0FJVF9SRUNPUkRFRBABEhcKE1BVVF9XQUlUX1NFQVJDSEFCTEUQAjKHBQoPRG9jdW1lbnRTZXJ2aWNlEmYKDFB1dERvY3VtZW50cxInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXREb2N1bWVudHNSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlIgOQAgISYwoLR2V0RG9jdW1lbnQSJi5xdWFydGV0LmdhdGV3YXkudjEuR2V0RG9jdW1lbnRSZXF1ZXN0GicucXVhcnRldC5nYXRld2F5LnYxLkdldERvY3VtZW50UmVzcG9uc2UiA5ACAhJpCg1MaXN0RG9jdW1lbnRzEigucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXF1ZXN0GikucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXNwb25zZSIDkAICEm8KD0RlbGV0ZURvY3VtZW50cxIqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0GisucXVhcnRldC5nYXRld2F5LnYxLkRlbGV0ZURvY3VtZW50c1Jlc3BvbnNlIgOQAgISbwoPTGlzdENvbGxlY3Rpb25zEioucXVhcnRldC5nYXRld2F5LnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiA5ACAhJaCghQdXRHcmFwaBIjLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXRHcmFwaFJlcXVlc3QaJC5xdWFydGV0LmdhdGV3YXkudjEuUHV0R3JhcGhSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph, file_quartet_type_v1_outcome]);
 
 /**
  * PutDocumentsRequest holds documents.
@@ -295,6 +297,48 @@ export const ListCollectionsResponseSchema: GenMessage<ListCollectionsResponse> 
   messageDesc(file_quartet_gateway_v1_document_service, 9);
 
 /**
+ * PutGraphRequest holds a part of a graph.
+ *
+ * @generated from message quartet.gateway.v1.PutGraphRequest
+ */
+export type PutGraphRequest = Message<"quartet.gateway.v1.PutGraphRequest"> & {
+  /**
+   * Required. What to merge.
+   *
+   * @generated from field: quartet.type.v1.Graph graph = 1;
+   */
+  graph?: Graph | undefined;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.PutGraphRequest.
+ * Use `create(PutGraphRequestSchema)` to create a new message.
+ */
+export const PutGraphRequestSchema: GenMessage<PutGraphRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_document_service, 10);
+
+/**
+ * PutGraphResponse counts what changed.
+ *
+ * @generated from message quartet.gateway.v1.PutGraphResponse
+ */
+export type PutGraphResponse = Message<"quartet.gateway.v1.PutGraphResponse"> & {
+  /**
+   * Entities, relations and mentions that are new or replaced.
+   *
+   * @generated from field: int32 changed_count = 1;
+   */
+  changedCount: number;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.PutGraphResponse.
+ * Use `create(PutGraphResponseSchema)` to create a new message.
+ */
+export const PutGraphResponseSchema: GenMessage<PutGraphResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_document_service, 11);
+
+/**
  * PutWait is what a put waits for.
  *
  * @generated from enum quartet.gateway.v1.PutWait
@@ -395,6 +439,16 @@ export const DocumentService: GenService<{
     methodKind: "unary";
     input: typeof ListCollectionsRequestSchema;
     output: typeof ListCollectionsResponseSchema;
+  },
+  /**
+   * Merges entities, relations and mentions into the graph, all or none.
+   *
+   * @generated from rpc quartet.gateway.v1.DocumentService.PutGraph
+   */
+  putGraph: {
+    methodKind: "unary";
+    input: typeof PutGraphRequestSchema;
+    output: typeof PutGraphResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_gateway_v1_document_service, 0);

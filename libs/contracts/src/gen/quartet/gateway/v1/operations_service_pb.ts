@@ -4,8 +4,13 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { Advice, CacheSelector } from "../../type/v1/operations_pb.ts";
+import { file_quartet_type_v1_operations } from "../../type/v1/operations_pb.ts";
+import type { Degradation } from "../../type/v1/outcome_pb.ts";
+import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
 import type { PlatformStatus } from "../../type/v1/status_pb.ts";
 import { file_quartet_type_v1_status } from "../../type/v1/status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/operations_service.proto.
  */
 export const file_quartet_gateway_v1_operations_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiFQoTUmVidWlsZEluZGV4UmVxdWVzdCI/ChRSZWJ1aWxkSW5kZXhSZXNwb25zZRISCgpkb25lX2NvdW50GAEgASgDEhMKC3RvdGFsX2NvdW50GAIgASgDMu8BChFPcGVyYXRpb25zU2VydmljZRJ1ChFHZXRQbGF0Zm9ybVN0YXR1cxIsLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1JlcXVlc3QaLS5xdWFydGV0LmdhdGV3YXkudjEuR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZSIDkAIBEmMKDFJlYnVpbGRJbmRleBInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlJlYnVpbGRJbmRleFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_field_mask, file_quartet_type_v1_status]);
+  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiUgoWSW52YWxpZGF0ZUNhY2hlUmVxdWVzdBI4CghzZWxlY3RvchgBIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5DYWNoZVNlbGVjdG9yQga6SAPIAQEiZAoXSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAxIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24iWwoQV2FybUNhY2hlUmVxdWVzdBIjCgdxdWVyaWVzGAEgAygJQhK6SA+SAQwQ6AciB3IFEAEYgBASIgoOZnJlcXVlbnRfY291bnQYAiABKAVCCrpIBxoFGOgHKAAiUgoRV2FybUNhY2hlUmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoBRIUCgxmYWlsZWRfY291bnQYAiABKAUSEwoLdG90YWxfY291bnQYAyABKAUiOgoUQWR2aXNlSW5kZXhlc1JlcXVlc3QSIgoPc3RhdGVtZW50X2NvdW50GAEgASgFQgm6SAYaBBgyKAAiQAoVQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEicKBmFkdmljZRgBIAMoCzIXLnF1YXJ0ZXQudHlwZS52MS5BZHZpY2UiFQoTUmVidWlsZEluZGV4UmVxdWVzdCI/ChRSZWJ1aWxkSW5kZXhSZXNwb25zZRISCgpkb25lX2NvdW50GAEgASgDEhMKC3RvdGFsX2NvdW50GAIgASgDMqIEChFPcGVyYXRpb25zU2VydmljZRJ1ChFHZXRQbGF0Zm9ybVN0YXR1cxIsLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1JlcXVlc3QaLS5xdWFydGV0LmdhdGV3YXkudjEuR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZSIDkAIBEm8KD0ludmFsaWRhdGVDYWNoZRIqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5JbnZhbGlkYXRlQ2FjaGVSZXF1ZXN0GisucXVhcnRldC5nYXRld2F5LnYxLkludmFsaWRhdGVDYWNoZVJlc3BvbnNlIgOQAgISWgoJV2FybUNhY2hlEiQucXVhcnRldC5nYXRld2F5LnYxLldhcm1DYWNoZVJlcXVlc3QaJS5xdWFydGV0LmdhdGV3YXkudjEuV2FybUNhY2hlUmVzcG9uc2UwARJkCg1BZHZpc2VJbmRleGVzEigucXVhcnRldC5nYXRld2F5LnYxLkFkdmlzZUluZGV4ZXNSZXF1ZXN0GikucXVhcnRldC5nYXRld2F5LnYxLkFkdmlzZUluZGV4ZXNSZXNwb25zZRJjCgxSZWJ1aWxkSW5kZXgSJy5xdWFydGV0LmdhdGV3YXkudjEuUmVidWlsZEluZGV4UmVxdWVzdBooLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXNwb25zZTABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_quartet_type_v1_operations, file_quartet_type_v1_outcome, file_quartet_type_v1_status]);
 
 /**
  * GetPlatformStatusRequest selects figures.
@@ -59,6 +64,160 @@ export const GetPlatformStatusResponseSchema: GenMessage<GetPlatformStatusRespon
   messageDesc(file_quartet_gateway_v1_operations_service, 1);
 
 /**
+ * InvalidateCacheRequest picks cache entries.
+ *
+ * @generated from message quartet.gateway.v1.InvalidateCacheRequest
+ */
+export type InvalidateCacheRequest = Message<"quartet.gateway.v1.InvalidateCacheRequest"> & {
+  /**
+   * Required. What to empty.
+   *
+   * @generated from field: quartet.type.v1.CacheSelector selector = 1;
+   */
+  selector?: CacheSelector | undefined;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.InvalidateCacheRequest.
+ * Use `create(InvalidateCacheRequestSchema)` to create a new message.
+ */
+export const InvalidateCacheRequestSchema: GenMessage<InvalidateCacheRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 2);
+
+/**
+ * InvalidateCacheResponse says what was emptied.
+ *
+ * @generated from message quartet.gateway.v1.InvalidateCacheResponse
+ */
+export type InvalidateCacheResponse = Message<"quartet.gateway.v1.InvalidateCacheResponse"> & {
+  /**
+   * Entries removed, as far as known.
+   *
+   * @generated from field: int64 removed_count = 1;
+   */
+  removedCount: bigint;
+
+  /**
+   * Replicas that could not be reached; they drop the entries when they return. Empty when all did.
+   *
+   * @generated from field: repeated quartet.type.v1.Degradation degradations = 2;
+   */
+  degradations: Degradation[];
+};
+
+/**
+ * Describes the message quartet.gateway.v1.InvalidateCacheResponse.
+ * Use `create(InvalidateCacheResponseSchema)` to create a new message.
+ */
+export const InvalidateCacheResponseSchema: GenMessage<InvalidateCacheResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 3);
+
+/**
+ * WarmCacheRequest says what to run.
+ *
+ * @generated from message quartet.gateway.v1.WarmCacheRequest
+ */
+export type WarmCacheRequest = Message<"quartet.gateway.v1.WarmCacheRequest"> & {
+  /**
+   * The queries, at most 1000, each of 1 to 2048 characters. If empty, the most frequent of the last 24 hours.
+   *
+   * @generated from field: repeated string queries = 1;
+   */
+  queries: string[];
+
+  /**
+   * How many of the most frequent, up to 1000. If 0, 100. Unused when queries are given.
+   *
+   * @generated from field: int32 frequent_count = 2;
+   */
+  frequentCount: number;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.WarmCacheRequest.
+ * Use `create(WarmCacheRequestSchema)` to create a new message.
+ */
+export const WarmCacheRequestSchema: GenMessage<WarmCacheRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 4);
+
+/**
+ * WarmCacheResponse is how far it has come.
+ *
+ * @generated from message quartet.gateway.v1.WarmCacheResponse
+ */
+export type WarmCacheResponse = Message<"quartet.gateway.v1.WarmCacheResponse"> & {
+  /**
+   * Queries run.
+   *
+   * @generated from field: int32 done_count = 1;
+   */
+  doneCount: number;
+
+  /**
+   * Queries that failed.
+   *
+   * @generated from field: int32 failed_count = 2;
+   */
+  failedCount: number;
+
+  /**
+   * Queries in all.
+   *
+   * @generated from field: int32 total_count = 3;
+   */
+  totalCount: number;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.WarmCacheResponse.
+ * Use `create(WarmCacheResponseSchema)` to create a new message.
+ */
+export const WarmCacheResponseSchema: GenMessage<WarmCacheResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 5);
+
+/**
+ * AdviseIndexesRequest bounds the search for advice.
+ *
+ * @generated from message quartet.gateway.v1.AdviseIndexesRequest
+ */
+export type AdviseIndexesRequest = Message<"quartet.gateway.v1.AdviseIndexesRequest"> & {
+  /**
+   * How many of the slowest statements to look at, up to 50. If 0, 10.
+   *
+   * @generated from field: int32 statement_count = 1;
+   */
+  statementCount: number;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.AdviseIndexesRequest.
+ * Use `create(AdviseIndexesRequestSchema)` to create a new message.
+ */
+export const AdviseIndexesRequestSchema: GenMessage<AdviseIndexesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 6);
+
+/**
+ * AdviseIndexesResponse holds the advice.
+ *
+ * @generated from message quartet.gateway.v1.AdviseIndexesResponse
+ */
+export type AdviseIndexesResponse = Message<"quartet.gateway.v1.AdviseIndexesResponse"> & {
+  /**
+   * What helps, most time saved first; empty when nothing does.
+   *
+   * @generated from field: repeated quartet.type.v1.Advice advice = 1;
+   */
+  advice: Advice[];
+};
+
+/**
+ * Describes the message quartet.gateway.v1.AdviseIndexesResponse.
+ * Use `create(AdviseIndexesResponseSchema)` to create a new message.
+ */
+export const AdviseIndexesResponseSchema: GenMessage<AdviseIndexesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 7);
+
+/**
  * RebuildIndexRequest has no parameters.
  *
  * @generated from message quartet.gateway.v1.RebuildIndexRequest
@@ -71,7 +230,7 @@ export type RebuildIndexRequest = Message<"quartet.gateway.v1.RebuildIndexReques
  * Use `create(RebuildIndexRequestSchema)` to create a new message.
  */
 export const RebuildIndexRequestSchema: GenMessage<RebuildIndexRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_gateway_v1_operations_service, 2);
+  messageDesc(file_quartet_gateway_v1_operations_service, 8);
 
 /**
  * RebuildIndexResponse is how far it has come.
@@ -99,7 +258,7 @@ export type RebuildIndexResponse = Message<"quartet.gateway.v1.RebuildIndexRespo
  * Use `create(RebuildIndexResponseSchema)` to create a new message.
  */
 export const RebuildIndexResponseSchema: GenMessage<RebuildIndexResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_gateway_v1_operations_service, 3);
+  messageDesc(file_quartet_gateway_v1_operations_service, 9);
 
 /**
  * OperationsService shows and steers a running platform. Public, role `admin`, else PERMISSION_DENIED (ROLE_MISSING).
@@ -118,6 +277,36 @@ export const OperationsService: GenService<{
     methodKind: "unary";
     input: typeof GetPlatformStatusRequestSchema;
     output: typeof GetPlatformStatusResponseSchema;
+  },
+  /**
+   * Empties the selected cache entries of the caller's tenant on all replicas.
+   *
+   * @generated from rpc quartet.gateway.v1.OperationsService.InvalidateCache
+   */
+  invalidateCache: {
+    methodKind: "unary";
+    input: typeof InvalidateCacheRequestSchema;
+    output: typeof InvalidateCacheResponseSchema;
+  },
+  /**
+   * Fills the caches by running searches as class batch; complete when the stream ends without an error.
+   *
+   * @generated from rpc quartet.gateway.v1.OperationsService.WarmCache
+   */
+  warmCache: {
+    methodKind: "server_streaming";
+    input: typeof WarmCacheRequestSchema;
+    output: typeof WarmCacheResponseSchema;
+  },
+  /**
+   * Proposes database indexes for the slowest statements and proves each; changes nothing.
+   *
+   * @generated from rpc quartet.gateway.v1.OperationsService.AdviseIndexes
+   */
+  adviseIndexes: {
+    methodKind: "unary";
+    input: typeof AdviseIndexesRequestSchema;
+    output: typeof AdviseIndexesResponseSchema;
   },
   /**
    * Builds the keyword index anew from the record and swaps it in, without downtime and without losing writes made meanwhile.

@@ -11,7 +11,7 @@ import type { Degradation, Timings } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
 import type { Passage } from "../../type/v1/passage_pb.ts";
 import { file_quartet_type_v1_passage } from "../../type/v1/passage_pb.ts";
-import type { LegReport, SearchOptions } from "../../type/v1/search_pb.ts";
+import type { LegReport, SearchOptions, SourceReport } from "../../type/v1/search_pb.ts";
 import { file_quartet_type_v1_search } from "../../type/v1/search_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/search_service.proto.
  */
 export const file_quartet_gateway_v1_search_service: GenFile = /*@__PURE__*/
-  fileDesc("CidxdWFydGV0L2dhdGV3YXkvdjEvc2VhcmNoX3NlcnZpY2UucHJvdG8SEnF1YXJ0ZXQuZ2F0ZXdheS52MSKdAQoVU2VhcmNoUGFzc2FnZXNSZXF1ZXN0EjQKBXF1ZXJ5GAEgASgJQiW6SCJyIBiAEDIbXlteXHgwMF0qW15cc1x4MDBdW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYkE4oABIvCgdvcHRpb25zGAQgASgLMh4ucXVhcnRldC50eXBlLnYxLlNlYXJjaE9wdGlvbnMihAIKFlNlYXJjaFBhc3NhZ2VzUmVzcG9uc2USKgoIcGFzc2FnZXMYASADKAsyGC5xdWFydGV0LnR5cGUudjEuUGFzc2FnZRIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24SKAoEbGVncxgDIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5MZWdSZXBvcnQSNQoLY29sbGVjdGlvbnMYBSADKAsyIC5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvblN0YXRlEikKB3RpbWluZ3MYByABKAsyGC5xdWFydGV0LnR5cGUudjEuVGltaW5nczJ9Cg1TZWFyY2hTZXJ2aWNlEmwKDlNlYXJjaFBhc3NhZ2VzEikucXVhcnRldC5nYXRld2F5LnYxLlNlYXJjaFBhc3NhZ2VzUmVxdWVzdBoqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5TZWFyY2hQYXNzYWdlc1Jlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_search]);
+  fileDesc("CidxdWFydGV0L2dhdGV3YXkvdjEvc2VhcmNoX3NlcnZpY2UucHJvdG8SEnF1YXJ0ZXQuZ2F0ZXdheS52MSK7AQoVU2VhcmNoUGFzc2FnZXNSZXF1ZXN0EjQKBXF1ZXJ5GAEgASgJQiW6SCJyIBiAEDIbXlteXHgwMF0qW15cc1x4MDBdW15ceDAwXSokEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAEBIvCgdvcHRpb25zGAQgASgLMh4ucXVhcnRldC50eXBlLnYxLlNlYXJjaE9wdGlvbnMi3QIKFlNlYXJjaFBhc3NhZ2VzUmVzcG9uc2USKgoIcGFzc2FnZXMYASADKAsyGC5xdWFydGV0LnR5cGUudjEuUGFzc2FnZRIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24SKAoEbGVncxgDIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5MZWdSZXBvcnQSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEjUKC2NvbGxlY3Rpb25zGAUgAygLMiAucXVhcnRldC50eXBlLnYxLkNvbGxlY3Rpb25TdGF0ZRIOCgZjYWNoZWQYBiABKAgSKQoHdGltaW5ncxgHIAEoCzIYLnF1YXJ0ZXQudHlwZS52MS5UaW1pbmdzEi4KB3NvdXJjZXMYCCADKAsyHS5xdWFydGV0LnR5cGUudjEuU291cmNlUmVwb3J0IogBChtTdHJlYW1TZWFyY2hQYXNzYWdlc1JlcXVlc3QSQQoGc2VhcmNoGAEgASgLMikucXVhcnRldC5nYXRld2F5LnYxLlNlYXJjaFBhc3NhZ2VzUmVxdWVzdEIGukgDyAEBEiYKEW1heF9wYXNzYWdlX2NvdW50GAIgASgFQgu6SAgaBhigjQYoACJmChxTdHJlYW1TZWFyY2hQYXNzYWdlc1Jlc3BvbnNlEjgKBHBhZ2UYASABKAsyKi5xdWFydGV0LmdhdGV3YXkudjEuU2VhcmNoUGFzc2FnZXNSZXNwb25zZRIMCgRsYXN0GAIgASgIMoACCg1TZWFyY2hTZXJ2aWNlEmwKDlNlYXJjaFBhc3NhZ2VzEikucXVhcnRldC5nYXRld2F5LnYxLlNlYXJjaFBhc3NhZ2VzUmVxdWVzdBoqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5TZWFyY2hQYXNzYWdlc1Jlc3BvbnNlIgOQAgISgAEKFFN0cmVhbVNlYXJjaFBhc3NhZ2VzEi8ucXVhcnRldC5nYXRld2F5LnYxLlN0cmVhbVNlYXJjaFBhc3NhZ2VzUmVxdWVzdBowLnF1YXJ0ZXQuZ2F0ZXdheS52MS5TdHJlYW1TZWFyY2hQYXNzYWdlc1Jlc3BvbnNlIgOQAgIwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_search]);
 
 /**
  * SearchPassagesRequest is one query. The inner request has these four fields and the query's vector.
@@ -40,6 +40,13 @@ export type SearchPassagesRequest = Message<"quartet.gateway.v1.SearchPassagesRe
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
+
+  /**
+   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then. Opaque, signed, bound to tenant and request.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 
   /**
    * What to search, and how.
@@ -84,6 +91,13 @@ export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesR
   legs: LegReport[];
 
   /**
+   * Where the next page starts; empty when there is none.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+
+  /**
    * The collections asked, as they stood before the search. Pages of different states may repeat or miss passages.
    *
    * @generated from field: repeated quartet.type.v1.CollectionState collections = 5;
@@ -91,11 +105,25 @@ export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesR
   collections: CollectionState[];
 
   /**
+   * Whether the result came from the cache.
+   *
+   * @generated from field: bool cached = 6;
+   */
+  cached: boolean;
+
+  /**
    * Where the time went.
    *
    * @generated from field: quartet.type.v1.Timings timings = 7;
    */
   timings?: Timings | undefined;
+
+  /**
+   * How each source went, in the order they were asked for.
+   *
+   * @generated from field: repeated quartet.type.v1.SourceReport sources = 8;
+   */
+  sources: SourceReport[];
 };
 
 /**
@@ -104,6 +132,62 @@ export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesR
  */
 export const SearchPassagesResponseSchema: GenMessage<SearchPassagesResponse> = /*@__PURE__*/
   messageDesc(file_quartet_gateway_v1_search_service, 1);
+
+/**
+ * StreamSearchPassagesRequest is one query whose answer is streamed.
+ *
+ * @generated from message quartet.gateway.v1.StreamSearchPassagesRequest
+ */
+export type StreamSearchPassagesRequest = Message<"quartet.gateway.v1.StreamSearchPassagesRequest"> & {
+  /**
+   * Required. The query; its `page_size` is the size of a page, its `page_token` resumes a stream.
+   *
+   * @generated from field: quartet.gateway.v1.SearchPassagesRequest search = 1;
+   */
+  search?: SearchPassagesRequest | undefined;
+
+  /**
+   * The most passages in all, up to 100,000. If 0, 10,000.
+   *
+   * @generated from field: int32 max_passage_count = 2;
+   */
+  maxPassageCount: number;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.StreamSearchPassagesRequest.
+ * Use `create(StreamSearchPassagesRequestSchema)` to create a new message.
+ */
+export const StreamSearchPassagesRequestSchema: GenMessage<StreamSearchPassagesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_search_service, 2);
+
+/**
+ * StreamSearchPassagesResponse is one page.
+ *
+ * @generated from message quartet.gateway.v1.StreamSearchPassagesResponse
+ */
+export type StreamSearchPassagesResponse = Message<"quartet.gateway.v1.StreamSearchPassagesResponse"> & {
+  /**
+   * The page. On the last, `next_page_token` is set when more would have matched than `max_passage_count`.
+   *
+   * @generated from field: quartet.gateway.v1.SearchPassagesResponse page = 1;
+   */
+  page?: SearchPassagesResponse | undefined;
+
+  /**
+   * Whether all is sent; a stream that ends without it is not complete.
+   *
+   * @generated from field: bool last = 2;
+   */
+  last: boolean;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.StreamSearchPassagesResponse.
+ * Use `create(StreamSearchPassagesResponseSchema)` to create a new message.
+ */
+export const StreamSearchPassagesResponseSchema: GenMessage<StreamSearchPassagesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_search_service, 3);
 
 /**
  * SearchService finds passages. Public.
@@ -125,6 +209,16 @@ export const SearchService: GenService<{
     methodKind: "unary";
     input: typeof SearchPassagesRequestSchema;
     output: typeof SearchPassagesResponseSchema;
+  },
+  /**
+   * Searches page after page with flat memory. No passage comes twice; complete with the message that says `last`.
+   *
+   * @generated from rpc quartet.gateway.v1.SearchService.StreamSearchPassages
+   */
+  streamSearchPassages: {
+    methodKind: "server_streaming";
+    input: typeof StreamSearchPassagesRequestSchema;
+    output: typeof StreamSearchPassagesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_gateway_v1_search_service, 0);

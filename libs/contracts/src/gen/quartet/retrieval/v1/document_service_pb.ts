@@ -11,13 +11,15 @@ import type { Document, DocumentView, PutDocumentResult } from "../../type/v1/do
 import { file_quartet_type_v1_document } from "../../type/v1/document_pb.ts";
 import type { Filter } from "../../type/v1/filter_pb.ts";
 import { file_quartet_type_v1_filter } from "../../type/v1/filter_pb.ts";
+import type { Graph } from "../../type/v1/graph_pb.ts";
+import { file_quartet_type_v1_graph } from "../../type/v1/graph_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quartet/retrieval/v1/document_service.proto.
  */
 export const file_quartet_retrieval_v1_document_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBTLhAgoPRG9jdW1lbnRTZXJ2aWNlEmoKDFB1dERvY3VtZW50cxIpLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dERvY3VtZW50c1JlcXVlc3QaKi5xdWFydGV0LnJldHJpZXZhbC52MS5QdXREb2N1bWVudHNSZXNwb25zZSIDkAICEm0KDUxpc3REb2N1bWVudHMSKi5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0RG9jdW1lbnRzUmVxdWVzdBorLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3REb2N1bWVudHNSZXNwb25zZSIDkAIBEnMKD0RlbGV0ZURvY3VtZW50cxIsLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkRlbGV0ZURvY3VtZW50c1JlcXVlc3QaLS5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVEb2N1bWVudHNSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter]);
+  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBSJACg9QdXRHcmFwaFJlcXVlc3QSLQoFZ3JhcGgYASABKAsyFi5xdWFydGV0LnR5cGUudjEuR3JhcGhCBrpIA8gBASIpChBQdXRHcmFwaFJlc3BvbnNlEhUKDWNoYW5nZWRfY291bnQYASABKAUywQMKD0RvY3VtZW50U2VydmljZRJqCgxQdXREb2N1bWVudHMSKS5xdWFydGV0LnJldHJpZXZhbC52MS5QdXREb2N1bWVudHNSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJtCg1MaXN0RG9jdW1lbnRzEioucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJzCg9EZWxldGVEb2N1bWVudHMSLC5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0Gi0ucXVhcnRldC5yZXRyaWV2YWwudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJeCghQdXRHcmFwaBIlLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVxdWVzdBomLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph]);
 
 /**
  * PutDocumentsRequest holds whole documents.
@@ -181,6 +183,48 @@ export const DeleteDocumentsResponseSchema: GenMessage<DeleteDocumentsResponse> 
   messageDesc(file_quartet_retrieval_v1_document_service, 5);
 
 /**
+ * PutGraphRequest holds a part of a graph.
+ *
+ * @generated from message quartet.retrieval.v1.PutGraphRequest
+ */
+export type PutGraphRequest = Message<"quartet.retrieval.v1.PutGraphRequest"> & {
+  /**
+   * Required. What to merge.
+   *
+   * @generated from field: quartet.type.v1.Graph graph = 1;
+   */
+  graph?: Graph | undefined;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.PutGraphRequest.
+ * Use `create(PutGraphRequestSchema)` to create a new message.
+ */
+export const PutGraphRequestSchema: GenMessage<PutGraphRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 6);
+
+/**
+ * PutGraphResponse counts what changed.
+ *
+ * @generated from message quartet.retrieval.v1.PutGraphResponse
+ */
+export type PutGraphResponse = Message<"quartet.retrieval.v1.PutGraphResponse"> & {
+  /**
+   * Entities, relations and mentions that are new or replaced.
+   *
+   * @generated from field: int32 changed_count = 1;
+   */
+  changedCount: number;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.PutGraphResponse.
+ * Use `create(PutGraphResponseSchema)` to create a new message.
+ */
+export const PutGraphResponseSchema: GenMessage<PutGraphResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 7);
+
+/**
  * DocumentService keeps the record: documents and their passages. It never waits for a model. Internal.
  *
  * @generated from service quartet.retrieval.v1.DocumentService
@@ -217,6 +261,16 @@ export const DocumentService: GenService<{
     methodKind: "unary";
     input: typeof DeleteDocumentsRequestSchema;
     output: typeof DeleteDocumentsResponseSchema;
+  },
+  /**
+   * Merges entities, relations and mentions into the graph, in one transaction.
+   *
+   * @generated from rpc quartet.retrieval.v1.DocumentService.PutGraph
+   */
+  putGraph: {
+    methodKind: "unary";
+    input: typeof PutGraphRequestSchema;
+    output: typeof PutGraphResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_retrieval_v1_document_service, 0);

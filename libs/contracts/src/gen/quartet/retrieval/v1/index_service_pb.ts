@@ -7,6 +7,8 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Collection } from "../../type/v1/collection_pb.ts";
 import { file_quartet_type_v1_collection } from "../../type/v1/collection_pb.ts";
+import type { Advice } from "../../type/v1/operations_pb.ts";
+import { file_quartet_type_v1_operations } from "../../type/v1/operations_pb.ts";
 import type { EmbeddingSpace, Vector } from "../../type/v1/vector_pb.ts";
 import { file_quartet_type_v1_vector } from "../../type/v1/vector_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/index_service.proto.
  */
 export const file_quartet_retrieval_v1_index_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIsIBChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARJBCgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckILukgIkgEFCAEQgAIibQoNQ29udGVudFZlY3RvchIrCgxjb250ZW50X2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIvCgZ2ZWN0b3IYAiABKAsyFy5xdWFydGV0LnR5cGUudjEuVmVjdG9yQga6SAPIAQEiKgoSUHV0VmVjdG9yc1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoBSJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uIhUKE1JlYnVpbGRJbmRleFJlcXVlc3QiPwoUUmVidWlsZEluZGV4UmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoAxITCgt0b3RhbF9jb3VudBgCIAEoAzLVBAoMSW5kZXhTZXJ2aWNlEnMKD0xpc3RDb2xsZWN0aW9ucxIsLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaLS5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZSIDkAIBEpEBChlMaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yEjYucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QaNy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVzcG9uc2UiA5ACARJkCgpQdXRWZWN0b3JzEicucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0VmVjdG9yc1JlcXVlc3QaKC5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVzcG9uc2UiA5ACAhJtCg1BY3RpdmF0ZVNwYWNlEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWN0aXZhdGVTcGFjZVJlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVzcG9uc2UiA5ACAhJnCgxSZWJ1aWxkSW5kZXgSKS5xdWFydGV0LnJldHJpZXZhbC52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUmVidWlsZEluZGV4UmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_vector]);
+  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIsIBChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARJBCgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckILukgIkgEFCAEQgAIibQoNQ29udGVudFZlY3RvchIrCgxjb250ZW50X2hhc2gYASABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JBIvCgZ2ZWN0b3IYAiABKAsyFy5xdWFydGV0LnR5cGUudjEuVmVjdG9yQga6SAPIAQEiKgoSUHV0VmVjdG9yc1Jlc3BvbnNlEhQKDHN0b3JlZF9jb3VudBgBIAEoBSJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uIhUKE1JlYnVpbGRJbmRleFJlcXVlc3QiPwoUUmVidWlsZEluZGV4UmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoAxITCgt0b3RhbF9jb3VudBgCIAEoAyI6ChRBZHZpc2VJbmRleGVzUmVxdWVzdBIiCg9zdGF0ZW1lbnRfY291bnQYASABKAVCCbpIBhoEGDIoACJAChVBZHZpc2VJbmRleGVzUmVzcG9uc2USJwoGYWR2aWNlGAEgAygLMhcucXVhcnRldC50eXBlLnYxLkFkdmljZTK/BQoMSW5kZXhTZXJ2aWNlEnMKD0xpc3RDb2xsZWN0aW9ucxIsLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaLS5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0Q29sbGVjdGlvbnNSZXNwb25zZSIDkAIBEpEBChlMaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yEjYucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QaNy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVzcG9uc2UiA5ACARJkCgpQdXRWZWN0b3JzEicucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0VmVjdG9yc1JlcXVlc3QaKC5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVzcG9uc2UiA5ACAhJtCg1BY3RpdmF0ZVNwYWNlEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWN0aXZhdGVTcGFjZVJlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVzcG9uc2UiA5ACAhJnCgxSZWJ1aWxkSW5kZXgSKS5xdWFydGV0LnJldHJpZXZhbC52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUmVidWlsZEluZGV4UmVzcG9uc2UwARJoCg1BZHZpc2VJbmRleGVzEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWR2aXNlSW5kZXhlc1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BZHZpc2VJbmRleGVzUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_operations, file_quartet_type_v1_vector]);
 
 /**
  * ListCollectionsRequest selects a page.
@@ -355,6 +357,48 @@ export const RebuildIndexResponseSchema: GenMessage<RebuildIndexResponse> = /*@_
   messageDesc(file_quartet_retrieval_v1_index_service, 11);
 
 /**
+ * AdviseIndexesRequest bounds the search for advice.
+ *
+ * @generated from message quartet.retrieval.v1.AdviseIndexesRequest
+ */
+export type AdviseIndexesRequest = Message<"quartet.retrieval.v1.AdviseIndexesRequest"> & {
+  /**
+   * How many of the slowest statements to look at, up to 50. If 0, 10.
+   *
+   * @generated from field: int32 statement_count = 1;
+   */
+  statementCount: number;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.AdviseIndexesRequest.
+ * Use `create(AdviseIndexesRequestSchema)` to create a new message.
+ */
+export const AdviseIndexesRequestSchema: GenMessage<AdviseIndexesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 12);
+
+/**
+ * AdviseIndexesResponse holds the advice.
+ *
+ * @generated from message quartet.retrieval.v1.AdviseIndexesResponse
+ */
+export type AdviseIndexesResponse = Message<"quartet.retrieval.v1.AdviseIndexesResponse"> & {
+  /**
+   * What helps, most time saved first; empty when nothing does.
+   *
+   * @generated from field: repeated quartet.type.v1.Advice advice = 1;
+   */
+  advice: Advice[];
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.AdviseIndexesResponse.
+ * Use `create(AdviseIndexesResponseSchema)` to create a new message.
+ */
+export const AdviseIndexesResponseSchema: GenMessage<AdviseIndexesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 13);
+
+/**
  * IndexService makes the record searchable: vectors, brought by the gateway's worker, and the keyword index. Internal.
  *
  * The worker, for each collection: list passages without a vector in the embedder's space, embed them, put the vectors, and when none is left
@@ -418,6 +462,16 @@ export const IndexService: GenService<{
     methodKind: "server_streaming";
     input: typeof RebuildIndexRequestSchema;
     output: typeof RebuildIndexResponseSchema;
+  },
+  /**
+   * Proposes database indexes for the slowest statements and proves each; changes nothing.
+   *
+   * @generated from rpc quartet.retrieval.v1.IndexService.AdviseIndexes
+   */
+  adviseIndexes: {
+    methodKind: "unary";
+    input: typeof AdviseIndexesRequestSchema;
+    output: typeof AdviseIndexesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_retrieval_v1_index_service, 0);

@@ -13,7 +13,7 @@ import type { Degradation } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
 import type { Passage } from "../../type/v1/passage_pb.ts";
 import { file_quartet_type_v1_passage } from "../../type/v1/passage_pb.ts";
-import type { LegReport, SearchOptions } from "../../type/v1/search_pb.ts";
+import type { LegReport, SearchOptions, SourceReport } from "../../type/v1/search_pb.ts";
 import { file_quartet_type_v1_search } from "../../type/v1/search_pb.ts";
 import type { Vector } from "../../type/v1/vector_pb.ts";
 import { file_quartet_type_v1_vector } from "../../type/v1/vector_pb.ts";
@@ -23,7 +23,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/retrieval_service.proto.
  */
 export const file_quartet_retrieval_v1_retrieval_service: GenFile = /*@__PURE__*/
-  fileDesc("CixxdWFydGV0L3JldHJpZXZhbC92MS9yZXRyaWV2YWxfc2VydmljZS5wcm90bxIUcXVhcnRldC5yZXRyaWV2YWwudjEi9AIKFVNlYXJjaFBhc3NhZ2VzUmVxdWVzdBI0CgVxdWVyeRgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGJBOKAASLwoHb3B0aW9ucxgEIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5TZWFyY2hPcHRpb25zEi0KDHF1ZXJ5X3ZlY3RvchgFIAEoCzIXLnF1YXJ0ZXQudHlwZS52MS5WZWN0b3ISLQoIc3BhY2VfaWQYBiABKAlCG7pIGNgBAXITMhFeWzAtOWEtZl17MTYsNjR9JDp3ukh0GnIKGHNlYXJjaC52ZWN0b3Jfd2l0aF9zcGFjZRIlcXVlcnlfdmVjdG9yIGFuZCBzcGFjZV9pZCBnbyB0b2dldGhlchovaGFzKHRoaXMucXVlcnlfdmVjdG9yKSA9PSAodGhpcy5zcGFjZV9pZCAhPSAnJykigQIKFlNlYXJjaFBhc3NhZ2VzUmVzcG9uc2USKgoIcGFzc2FnZXMYASADKAsyGC5xdWFydGV0LnR5cGUudjEuUGFzc2FnZRIuCghmYWlsdXJlcxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIoCgRsZWdzGAMgAygLMhoucXVhcnRldC50eXBlLnYxLkxlZ1JlcG9ydBI1Cgtjb2xsZWN0aW9ucxgFIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUSKgoHZWxhcHNlZBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbjKEAQoQUmV0cmlldmFsU2VydmljZRJwCg5TZWFyY2hQYXNzYWdlcxIrLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlNlYXJjaFBhc3NhZ2VzUmVxdWVzdBosLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlNlYXJjaFBhc3NhZ2VzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_collection, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_search, file_quartet_type_v1_vector]);
+  fileDesc("CixxdWFydGV0L3JldHJpZXZhbC92MS9yZXRyaWV2YWxfc2VydmljZS5wcm90bxIUcXVhcnRldC5yZXRyaWV2YWwudjEikgMKFVNlYXJjaFBhc3NhZ2VzUmVxdWVzdBI0CgVxdWVyeRgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgBASLwoHb3B0aW9ucxgEIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5TZWFyY2hPcHRpb25zEi0KDHF1ZXJ5X3ZlY3RvchgFIAEoCzIXLnF1YXJ0ZXQudHlwZS52MS5WZWN0b3ISLQoIc3BhY2VfaWQYBiABKAlCG7pIGNgBAXITMhFeWzAtOWEtZl17MTYsNjR9JDp3ukh0GnIKGHNlYXJjaC52ZWN0b3Jfd2l0aF9zcGFjZRIlcXVlcnlfdmVjdG9yIGFuZCBzcGFjZV9pZCBnbyB0b2dldGhlchovaGFzKHRoaXMucXVlcnlfdmVjdG9yKSA9PSAodGhpcy5zcGFjZV9pZCAhPSAnJyki2gIKFlNlYXJjaFBhc3NhZ2VzUmVzcG9uc2USKgoIcGFzc2FnZXMYASADKAsyGC5xdWFydGV0LnR5cGUudjEuUGFzc2FnZRIuCghmYWlsdXJlcxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIoCgRsZWdzGAMgAygLMhoucXVhcnRldC50eXBlLnYxLkxlZ1JlcG9ydBIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSNQoLY29sbGVjdGlvbnMYBSADKAsyIC5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvblN0YXRlEg4KBmNhY2hlZBgGIAEoCBIqCgdlbGFwc2VkGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KB3NvdXJjZXMYCCADKAsyHS5xdWFydGV0LnR5cGUudjEuU291cmNlUmVwb3J0MoQBChBSZXRyaWV2YWxTZXJ2aWNlEnAKDlNlYXJjaFBhc3NhZ2VzEisucXVhcnRldC5yZXRyaWV2YWwudjEuU2VhcmNoUGFzc2FnZXNSZXF1ZXN0GiwucXVhcnRldC5yZXRyaWV2YWwudjEuU2VhcmNoUGFzc2FnZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_collection, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_search, file_quartet_type_v1_vector]);
 
 /**
  * SearchPassagesRequest is one query. Fields 1 to 4 are those of the public request.
@@ -44,6 +44,13 @@ export type SearchPassagesRequest = Message<"quartet.retrieval.v1.SearchPassages
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
+
+  /**
+   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 
   /**
    * What to search, and how.
@@ -102,6 +109,13 @@ export type SearchPassagesResponse = Message<"quartet.retrieval.v1.SearchPassage
   legs: LegReport[];
 
   /**
+   * Where the next page starts; empty when there is none. Past the fused candidates the legs' further hits follow, merged by rank.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+
+  /**
    * The collections asked, as they stood before the search.
    *
    * @generated from field: repeated quartet.type.v1.CollectionState collections = 5;
@@ -109,11 +123,25 @@ export type SearchPassagesResponse = Message<"quartet.retrieval.v1.SearchPassage
   collections: CollectionState[];
 
   /**
+   * Whether the result came from the cache.
+   *
+   * @generated from field: bool cached = 6;
+   */
+  cached: boolean;
+
+  /**
    * The time spent in the service.
    *
    * @generated from field: google.protobuf.Duration elapsed = 7;
    */
   elapsed?: Duration | undefined;
+
+  /**
+   * How each source went, in the order they were asked for.
+   *
+   * @generated from field: repeated quartet.type.v1.SourceReport sources = 8;
+   */
+  sources: SourceReport[];
 };
 
 /**

@@ -4,6 +4,9 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { CacheSelector } from "./operations_pb.ts";
+import { file_quartet_type_v1_operations } from "./operations_pb.ts";
 import type { PlatformStatus } from "./status_pb.ts";
 import { file_quartet_type_v1_status } from "./status_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/instance_service.proto.
  */
 export const file_quartet_type_v1_instance_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZxdWFydGV0L3R5cGUvdjEvaW5zdGFuY2Vfc2VydmljZS5wcm90bxIPcXVhcnRldC50eXBlLnYxIhoKGEdldEluc3RhbmNlUmVwb3J0UmVxdWVzdCJMChlHZXRJbnN0YW5jZVJlcG9ydFJlc3BvbnNlEi8KBnN0YXR1cxgBIAEoCzIfLnF1YXJ0ZXQudHlwZS52MS5QbGF0Zm9ybVN0YXR1czKCAQoPSW5zdGFuY2VTZXJ2aWNlEm8KEUdldEluc3RhbmNlUmVwb3J0EikucXVhcnRldC50eXBlLnYxLkdldEluc3RhbmNlUmVwb3J0UmVxdWVzdBoqLnF1YXJ0ZXQudHlwZS52MS5HZXRJbnN0YW5jZVJlcG9ydFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_quartet_type_v1_status]);
+  fileDesc("CiZxdWFydGV0L3R5cGUvdjEvaW5zdGFuY2Vfc2VydmljZS5wcm90bxIPcXVhcnRldC50eXBlLnYxIhoKGEdldEluc3RhbmNlUmVwb3J0UmVxdWVzdCJMChlHZXRJbnN0YW5jZVJlcG9ydFJlc3BvbnNlEi8KBnN0YXR1cxgBIAEoCzIfLnF1YXJ0ZXQudHlwZS52MS5QbGF0Zm9ybVN0YXR1cyJaCh5JbnZhbGlkYXRlSW5zdGFuY2VDYWNoZVJlcXVlc3QSOAoIc2VsZWN0b3IYASABKAsyHi5xdWFydGV0LnR5cGUudjEuQ2FjaGVTZWxlY3RvckIGukgDyAEBIjgKH0ludmFsaWRhdGVJbnN0YW5jZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAzKGAgoPSW5zdGFuY2VTZXJ2aWNlEm8KEUdldEluc3RhbmNlUmVwb3J0EikucXVhcnRldC50eXBlLnYxLkdldEluc3RhbmNlUmVwb3J0UmVxdWVzdBoqLnF1YXJ0ZXQudHlwZS52MS5HZXRJbnN0YW5jZVJlcG9ydFJlc3BvbnNlIgOQAgESgQEKF0ludmFsaWRhdGVJbnN0YW5jZUNhY2hlEi8ucXVhcnRldC50eXBlLnYxLkludmFsaWRhdGVJbnN0YW5jZUNhY2hlUmVxdWVzdBowLnF1YXJ0ZXQudHlwZS52MS5JbnZhbGlkYXRlSW5zdGFuY2VDYWNoZVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_operations, file_quartet_type_v1_status]);
 
 /**
  * GetInstanceReportRequest has no parameters.
@@ -51,6 +54,48 @@ export const GetInstanceReportResponseSchema: GenMessage<GetInstanceReportRespon
   messageDesc(file_quartet_type_v1_instance_service, 1);
 
 /**
+ * InvalidateInstanceCacheRequest picks cache entries.
+ *
+ * @generated from message quartet.type.v1.InvalidateInstanceCacheRequest
+ */
+export type InvalidateInstanceCacheRequest = Message<"quartet.type.v1.InvalidateInstanceCacheRequest"> & {
+  /**
+   * Required. What to empty.
+   *
+   * @generated from field: quartet.type.v1.CacheSelector selector = 1;
+   */
+  selector?: CacheSelector | undefined;
+};
+
+/**
+ * Describes the message quartet.type.v1.InvalidateInstanceCacheRequest.
+ * Use `create(InvalidateInstanceCacheRequestSchema)` to create a new message.
+ */
+export const InvalidateInstanceCacheRequestSchema: GenMessage<InvalidateInstanceCacheRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_instance_service, 2);
+
+/**
+ * InvalidateInstanceCacheResponse says what was emptied.
+ *
+ * @generated from message quartet.type.v1.InvalidateInstanceCacheResponse
+ */
+export type InvalidateInstanceCacheResponse = Message<"quartet.type.v1.InvalidateInstanceCacheResponse"> & {
+  /**
+   * Entries removed.
+   *
+   * @generated from field: int64 removed_count = 1;
+   */
+  removedCount: bigint;
+};
+
+/**
+ * Describes the message quartet.type.v1.InvalidateInstanceCacheResponse.
+ * Use `create(InvalidateInstanceCacheResponseSchema)` to create a new message.
+ */
+export const InvalidateInstanceCacheResponseSchema: GenMessage<InvalidateInstanceCacheResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_instance_service, 3);
+
+/**
  * InstanceService is hosted by every process beside its own service; OperationsService asks each replica in turn. Internal.
  *
  * @generated from service quartet.type.v1.InstanceService
@@ -65,6 +110,16 @@ export const InstanceService: GenService<{
     methodKind: "unary";
     input: typeof GetInstanceReportRequestSchema;
     output: typeof GetInstanceReportResponseSchema;
+  },
+  /**
+   * Empties the selected entries of this process's caches, in memory and shared.
+   *
+   * @generated from rpc quartet.type.v1.InstanceService.InvalidateInstanceCache
+   */
+  invalidateInstanceCache: {
+    methodKind: "unary";
+    input: typeof InvalidateInstanceCacheRequestSchema;
+    output: typeof InvalidateInstanceCacheResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_type_v1_instance_service, 0);

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/search.proto.
  */
 export const file_quartet_type_v1_search: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc2VhcmNoLnByb3RvEg9xdWFydGV0LnR5cGUudjEi1gMKDVNlYXJjaE9wdGlvbnMSJwoGZmlsdGVyGAEgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchIqCgR0YWdzGAIgAygJQhy6SBmSARYQQCISchAQARhAMgpeW15ceDAwXSokEjUKB3NvdXJjZXMYAyADKAlCJLpIIZIBHhAQGAEiGHIWGEAyEl5bYS16XVthLXowLTlfLV0qJBIeCgpibTI1X3RvcF9rGAQgASgFQgq6SAcaBRjoBygAEiAKDHZlY3Rvcl90b3BfaxgFIAEoBUIKukgHGgUY6AcoABIqChZyZXJhbmtfY2FuZGlkYXRlX2NvdW50GAYgASgFQgq6SAcaBRjoBygAEjEKBmZ1c2lvbhgHIAEoDjIXLnF1YXJ0ZXQudHlwZS52MS5GdXNpb25CCLpIBYIBAhABEjcKCWV4ZWN1dGlvbhgIIAEoDjIaLnF1YXJ0ZXQudHlwZS52MS5FeGVjdXRpb25CCLpIBYIBAhABEjMKDXZlY3Rvcl93ZWlnaHQYCSABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQESGAoQaW5jbHVkZV9tZXRhZGF0YRgLIAEoCEIQCg5fdmVjdG9yX3dlaWdodCLBAQoJTGVnUmVwb3J0Eg4KBnNvdXJjZRgBIAEoCRIlCgNsZWcYAiABKA4yGC5xdWFydGV0LnR5cGUudjEuTGVnS2luZBIqCgZzdGF0dXMYAyABKA4yGi5xdWFydGV0LnR5cGUudjEuTGVnU3RhdHVzEg4KBnJlYXNvbhgEIAEoCRIqCgdlbGFwc2VkGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXBhc3NhZ2VfY291bnQYBiABKAUqdAoGRnVzaW9uEhYKEkZVU0lPTl9VTlNQRUNJRklFRBAAEhEKDUZVU0lPTl9DT05WRVgQARIOCgpGVVNJT05fUlJGEAISFwoTRlVTSU9OX0tFWVdPUkRfT05MWRADEhYKEkZVU0lPTl9WRUNUT1JfT05MWRAEKlgKCUV4ZWN1dGlvbhIZChVFWEVDVVRJT05fVU5TUEVDSUZJRUQQABIWChJFWEVDVVRJT05fUEFSQUxMRUwQARIYChRFWEVDVVRJT05fU0VRVUVOVElBTBACKk4KB0xlZ0tpbmQSGAoUTEVHX0tJTkRfVU5TUEVDSUZJRUQQABIUChBMRUdfS0lORF9LRVlXT1JEEAESEwoPTEVHX0tJTkRfVkVDVE9SEAIqgQEKCUxlZ1N0YXR1cxIaChZMRUdfU1RBVFVTX1VOU1BFQ0lGSUVEEAASEQoNTEVHX1NUQVRVU19PSxABEhYKEkxFR19TVEFUVVNfUEFSVElBTBACEhUKEUxFR19TVEFUVVNfRkFJTEVEEAMSFgoSTEVHX1NUQVRVU19TS0lQUEVEEARiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_filter]);
+  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc2VhcmNoLnByb3RvEg9xdWFydGV0LnR5cGUudjEijgQKDVNlYXJjaE9wdGlvbnMSJwoGZmlsdGVyGAEgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchIqCgR0YWdzGAIgAygJQhy6SBmSARYQQCISchAQARhAMgpeW15ceDAwXSokEjUKB3NvdXJjZXMYAyADKAlCJLpIIZIBHhAQGAEiGHIWGEAyEl5bYS16XVthLXowLTlfLV0qJBIeCgpibTI1X3RvcF9rGAQgASgFQgq6SAcaBRjoBygAEiAKDHZlY3Rvcl90b3BfaxgFIAEoBUIKukgHGgUY6AcoABIqChZyZXJhbmtfY2FuZGlkYXRlX2NvdW50GAYgASgFQgq6SAcaBRjoBygAEjEKBmZ1c2lvbhgHIAEoDjIXLnF1YXJ0ZXQudHlwZS52MS5GdXNpb25CCLpIBYIBAhABEjcKCWV4ZWN1dGlvbhgIIAEoDjIaLnF1YXJ0ZXQudHlwZS52MS5FeGVjdXRpb25CCLpIBYIBAhABEjMKDXZlY3Rvcl93ZWlnaHQYCSABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQESNgoJY2FjaGVfdXNlGAogASgOMhkucXVhcnRldC50eXBlLnYxLkNhY2hlVXNlQgi6SAWCAQIQARIYChBpbmNsdWRlX21ldGFkYXRhGAsgASgIQhAKDl92ZWN0b3Jfd2VpZ2h0ItgBCgxTb3VyY2VSZXBvcnQSDgoGc291cmNlGAEgASgJEikKBGtpbmQYAiABKA4yGy5xdWFydGV0LnR5cGUudjEuU291cmNlS2luZBIqCgZzdGF0dXMYAyABKA4yGi5xdWFydGV0LnR5cGUudjEuTGVnU3RhdHVzEg4KBnJlYXNvbhgEIAEoCRIqCgdlbGFwc2VkGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXBhc3NhZ2VfY291bnQYBiABKAUSDgoGd2VpZ2h0GAcgASgBIsEBCglMZWdSZXBvcnQSDgoGc291cmNlGAEgASgJEiUKA2xlZxgCIAEoDjIYLnF1YXJ0ZXQudHlwZS52MS5MZWdLaW5kEioKBnN0YXR1cxgDIAEoDjIaLnF1YXJ0ZXQudHlwZS52MS5MZWdTdGF0dXMSDgoGcmVhc29uGAQgASgJEioKB2VsYXBzZWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNcGFzc2FnZV9jb3VudBgGIAEoBSp0CgZGdXNpb24SFgoSRlVTSU9OX1VOU1BFQ0lGSUVEEAASEQoNRlVTSU9OX0NPTlZFWBABEg4KCkZVU0lPTl9SUkYQAhIXChNGVVNJT05fS0VZV09SRF9PTkxZEAMSFgoSRlVTSU9OX1ZFQ1RPUl9PTkxZEAQqWAoJRXhlY3V0aW9uEhkKFUVYRUNVVElPTl9VTlNQRUNJRklFRBAAEhYKEkVYRUNVVElPTl9QQVJBTExFTBABEhgKFEVYRUNVVElPTl9TRVFVRU5USUFMEAIqbAoIQ2FjaGVVc2USGQoVQ0FDSEVfVVNFX1VOU1BFQ0lGSUVEEAASGAoUQ0FDSEVfVVNFX1JFQURfV1JJVEUQARIUChBDQUNIRV9VU0VfQllQQVNTEAISFQoRQ0FDSEVfVVNFX1JFRlJFU0gQAypiCgdMZWdLaW5kEhgKFExFR19LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTEVHX0tJTkRfS0VZV09SRBABEhMKD0xFR19LSU5EX1ZFQ1RPUhACEhIKDkxFR19LSU5EX0dSQVBIEAMqiQEKClNvdXJjZUtpbmQSGwoXU09VUkNFX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTT1VSQ0VfS0lORF9IWUJSSUQQARIXChNTT1VSQ0VfS0lORF9LRVlXT1JEEAISFgoSU09VUkNFX0tJTkRfVkVDVE9SEAMSFQoRU09VUkNFX0tJTkRfR1JBUEgQBCqBAQoJTGVnU3RhdHVzEhoKFkxFR19TVEFUVVNfVU5TUEVDSUZJRUQQABIRCg1MRUdfU1RBVFVTX09LEAESFgoSTEVHX1NUQVRVU19QQVJUSUFMEAISFQoRTEVHX1NUQVRVU19GQUlMRUQQAxIWChJMRUdfU1RBVFVTX1NLSVBQRUQQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_filter]);
 
 /**
  * SearchOptions narrows and steers a search, alone or inside an answer. All of it may be left out.
@@ -60,7 +60,8 @@ export type SearchOptions = Message<"quartet.type.v1.SearchOptions"> & {
   vectorTopK: number;
 
   /**
-   * How many fused passages are candidates for the page, up to 1000; what ranks lower is not returned. If 0, 200.
+   * How many of the best fused passages are candidates, up to 1000: the reranker, where there is one, reorders them, and the first page
+   * holds nothing else. Later pages go on past them. If 0, as configured, 200 by default.
    *
    * @generated from field: int32 rerank_candidate_count = 6;
    */
@@ -88,6 +89,13 @@ export type SearchOptions = Message<"quartet.type.v1.SearchOptions"> & {
   vectorWeight?: number | undefined;
 
   /**
+   * How to use the cache of results. If unset, READ_WRITE.
+   *
+   * @generated from field: quartet.type.v1.CacheUse cache_use = 10;
+   */
+  cacheUse: CacheUse;
+
+  /**
    * Whether passages come with their document's metadata.
    *
    * @generated from field: bool include_metadata = 11;
@@ -101,6 +109,69 @@ export type SearchOptions = Message<"quartet.type.v1.SearchOptions"> & {
  */
 export const SearchOptionsSchema: GenMessage<SearchOptions> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_search, 0);
+
+/**
+ * SourceReport says how one source went.
+ *
+ * @generated from message quartet.type.v1.SourceReport
+ */
+export type SourceReport = Message<"quartet.type.v1.SourceReport"> & {
+  /**
+   * The source, by name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * What it searches with.
+   *
+   * @generated from field: quartet.type.v1.SourceKind kind = 2;
+   */
+  kind: SourceKind;
+
+  /**
+   * OK when all its legs are, FAILED or SKIPPED when none gave anything, else PARTIAL.
+   *
+   * @generated from field: quartet.type.v1.LegStatus status = 3;
+   */
+  status: LegStatus;
+
+  /**
+   * Why, as in `Degradation`; empty when OK.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * From the start of its first leg to the end of its last.
+   *
+   * @generated from field: google.protobuf.Duration elapsed = 5;
+   */
+  elapsed?: Duration | undefined;
+
+  /**
+   * Different passages it gave to the fusion.
+   *
+   * @generated from field: int32 passage_count = 6;
+   */
+  passageCount: number;
+
+  /**
+   * What its scores are multiplied by in the fusion.
+   *
+   * @generated from field: double weight = 7;
+   */
+  weight: number;
+};
+
+/**
+ * Describes the message quartet.type.v1.SourceReport.
+ * Use `create(SourceReportSchema)` to create a new message.
+ */
+export const SourceReportSchema: GenMessage<SourceReport> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_search, 1);
 
 /**
  * LegReport says how one leg of one source went.
@@ -156,7 +227,7 @@ export type LegReport = Message<"quartet.type.v1.LegReport"> & {
  * Use `create(LegReportSchema)` to create a new message.
  */
 export const LegReportSchema: GenMessage<LegReport> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_search, 1);
+  messageDesc(file_quartet_type_v1_search, 2);
 
 /**
  * Fusion is how the legs' rankings become one.
@@ -255,6 +326,54 @@ export const ExecutionSchema: GenEnum<Execution> = /*@__PURE__*/
   enumDesc(file_quartet_type_v1_search, 1);
 
 /**
+ * CacheUse is how one request uses the cache of results; embeddings are always cached.
+ *
+ * @generated from enum quartet.type.v1.CacheUse
+ */
+export const CacheUse = {
+  /**
+   * The server's default: READ_WRITE.
+   *
+   * @generated from enum value: CACHE_USE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Answer from the caches, and fill them.
+   *
+   * @generated from enum value: CACHE_USE_READ_WRITE = 1;
+   */
+  READ_WRITE: 1,
+
+  /**
+   * Neither read nor fill.
+   *
+   * @generated from enum value: CACHE_USE_BYPASS = 2;
+   */
+  BYPASS: 2,
+
+  /**
+   * Do not read, but fill; used for warming.
+   *
+   * @generated from enum value: CACHE_USE_REFRESH = 3;
+   */
+  REFRESH: 3,
+} as const;
+
+/**
+ * CacheUse is how one request uses the cache of results; embeddings are always cached.
+ *
+ * @generated from enum quartet.type.v1.CacheUse
+ */
+export type CacheUse = (typeof CacheUse)[keyof typeof CacheUse] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.CacheUse.
+ */
+export const CacheUseSchema: GenEnum<CacheUse> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_search, 2);
+
+/**
  * LegKind is one query to one engine; a hybrid source has two legs, every other source one.
  *
  * @generated from enum quartet.type.v1.LegKind
@@ -280,6 +399,13 @@ export const LegKind = {
    * @generated from enum value: LEG_KIND_VECTOR = 2;
    */
   VECTOR: 2,
+
+  /**
+   * The graph.
+   *
+   * @generated from enum value: LEG_KIND_GRAPH = 3;
+   */
+  GRAPH: 3,
 } as const;
 
 /**
@@ -293,7 +419,62 @@ export type LegKind = (typeof LegKind)[keyof typeof LegKind] | UnknownEnum;
  * Describes the enum quartet.type.v1.LegKind.
  */
 export const LegKindSchema: GenEnum<LegKind> = /*@__PURE__*/
-  enumDesc(file_quartet_type_v1_search, 2);
+  enumDesc(file_quartet_type_v1_search, 3);
+
+/**
+ * SourceKind is what a source searches with.
+ *
+ * @generated from enum quartet.type.v1.SourceKind
+ */
+export const SourceKind = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: SOURCE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Keywords and vectors.
+   *
+   * @generated from enum value: SOURCE_KIND_HYBRID = 1;
+   */
+  HYBRID: 1,
+
+  /**
+   * Keywords alone.
+   *
+   * @generated from enum value: SOURCE_KIND_KEYWORD = 2;
+   */
+  KEYWORD: 2,
+
+  /**
+   * Vectors alone.
+   *
+   * @generated from enum value: SOURCE_KIND_VECTOR = 3;
+   */
+  VECTOR: 3,
+
+  /**
+   * The graph: entities that the query names, and what is linked to them.
+   *
+   * @generated from enum value: SOURCE_KIND_GRAPH = 4;
+   */
+  GRAPH: 4,
+} as const;
+
+/**
+ * SourceKind is what a source searches with.
+ *
+ * @generated from enum quartet.type.v1.SourceKind
+ */
+export type SourceKind = (typeof SourceKind)[keyof typeof SourceKind] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.SourceKind.
+ */
+export const SourceKindSchema: GenEnum<SourceKind> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_search, 4);
 
 /**
  * LegStatus is how a leg ended. All but OK are also named among the response's failures or degradations.
@@ -348,5 +529,5 @@ export type LegStatus = (typeof LegStatus)[keyof typeof LegStatus] | UnknownEnum
  * Describes the enum quartet.type.v1.LegStatus.
  */
 export const LegStatusSchema: GenEnum<LegStatus> = /*@__PURE__*/
-  enumDesc(file_quartet_type_v1_search, 3);
+  enumDesc(file_quartet_type_v1_search, 5);
 

@@ -2,17 +2,101 @@
 // @generated from file quartet/type/v1/stats.proto (package quartet.type.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quartet/type/v1/stats.proto.
  */
 export const file_quartet_type_v1_stats: GenFile = /*@__PURE__*/
-  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvc3RhdHMucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKRAQoJUG9vbFN0YXRzEgwKBG5hbWUYASABKAkSDAoEc2l6ZRgCIAEoBRIQCghtYXhfc2l6ZRgDIAEoBRISCgppZGxlX2NvdW50GAQgASgFEhUKDXdhaXRpbmdfY291bnQYBSABKAUSKwoId2FpdF9wOTUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ipgEKClF1ZXVlU3RhdHMSDAoEbmFtZRgBIAEoCRIVCg13YWl0aW5nX2NvdW50GAIgASgDEhUKDXJ1bm5pbmdfY291bnQYAyABKAMSEgoKZG9uZV9jb3VudBgEIAEoAxIZChFkZWFkX2xldHRlcl9jb3VudBgFIAEoAxItCgpvbGRlc3RfYWdlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoCCg1JbnN0YW5jZVN0YXRzEg8KB3NlcnZpY2UYASABKAkSEAoIaW5zdGFuY2UYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRINCgVyZWFkeRgEIAEoCBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljcHVfcmF0aW8YBiABKAESFAoMbWVtb3J5X3JhdGlvGAcgASgBEhsKE3Jlc2lkZW50X2J5dGVfY291bnQYCCABKAMSFwoPaGVhcF9ieXRlX2NvdW50GAkgASgDEjUKEmV2ZW50X2xvb3BfbGFnX3A5ORgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghzaGVkZGluZxgLIAEoCGIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvc3RhdHMucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKaAgoKQ2FjaGVTdGF0cxIqCgVsZXZlbBgBIAEoDjIbLnF1YXJ0ZXQudHlwZS52MS5DYWNoZUxldmVsEhEKCWhpdF9jb3VudBgCIAEoAxISCgptaXNzX2NvdW50GAMgASgDEhcKD2NvYWxlc2NlZF9jb3VudBgEIAEoAxIUCgxieXBhc3NfY291bnQYBSABKAMSFgoOZXZpY3Rpb25fY291bnQYBiABKAMSGgoSaW52YWxpZGF0aW9uX2NvdW50GAcgASgDEhMKC2VudHJ5X2NvdW50GAggASgDEhIKCmJ5dGVfY291bnQYCSABKAMSLQoKb2xkZXN0X2FnZRgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKRAQoJUG9vbFN0YXRzEgwKBG5hbWUYASABKAkSDAoEc2l6ZRgCIAEoBRIQCghtYXhfc2l6ZRgDIAEoBRISCgppZGxlX2NvdW50GAQgASgFEhUKDXdhaXRpbmdfY291bnQYBSABKAUSKwoId2FpdF9wOTUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ipgEKClF1ZXVlU3RhdHMSDAoEbmFtZRgBIAEoCRIVCg13YWl0aW5nX2NvdW50GAIgASgDEhUKDXJ1bm5pbmdfY291bnQYAyABKAMSEgoKZG9uZV9jb3VudBgEIAEoAxIZChFkZWFkX2xldHRlcl9jb3VudBgFIAEoAxItCgpvbGRlc3RfYWdlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoCCg1JbnN0YW5jZVN0YXRzEg8KB3NlcnZpY2UYASABKAkSEAoIaW5zdGFuY2UYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRINCgVyZWFkeRgEIAEoCBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljcHVfcmF0aW8YBiABKAESFAoMbWVtb3J5X3JhdGlvGAcgASgBEhsKE3Jlc2lkZW50X2J5dGVfY291bnQYCCABKAMSFwoPaGVhcF9ieXRlX2NvdW50GAkgASgDEjUKEmV2ZW50X2xvb3BfbGFnX3A5ORgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghzaGVkZGluZxgLIAEoCCqAAQoKQ2FjaGVMZXZlbBIbChdDQUNIRV9MRVZFTF9VTlNQRUNJRklFRBAAEhoKFkNBQ0hFX0xFVkVMX0VNQkVERElOR1MQARIeChpDQUNIRV9MRVZFTF9TRUFSQ0hfUkVTVUxUUxACEhkKFUNBQ0hFX0xFVkVMX0RPQ1VNRU5UUxADYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+
+/**
+ * CacheStats is one cache level.
+ *
+ * @generated from message quartet.type.v1.CacheStats
+ */
+export type CacheStats = Message<"quartet.type.v1.CacheStats"> & {
+  /**
+   * The level.
+   *
+   * @generated from field: quartet.type.v1.CacheLevel level = 1;
+   */
+  level: CacheLevel;
+
+  /**
+   * Look-ups answered.
+   *
+   * @generated from field: int64 hit_count = 2;
+   */
+  hitCount: bigint;
+
+  /**
+   * Look-ups not answered.
+   *
+   * @generated from field: int64 miss_count = 3;
+   */
+  missCount: bigint;
+
+  /**
+   * Look-ups that waited for an equal one.
+   *
+   * @generated from field: int64 coalesced_count = 4;
+   */
+  coalescedCount: bigint;
+
+  /**
+   * Look-ups given up because the cache failed or was slow.
+   *
+   * @generated from field: int64 bypass_count = 5;
+   */
+  bypassCount: bigint;
+
+  /**
+   * Entries removed for lack of room.
+   *
+   * @generated from field: int64 eviction_count = 6;
+   */
+  evictionCount: bigint;
+
+  /**
+   * Entries removed because they were no longer true.
+   *
+   * @generated from field: int64 invalidation_count = 7;
+   */
+  invalidationCount: bigint;
+
+  /**
+   * Entries now in memory.
+   *
+   * @generated from field: int64 entry_count = 8;
+   */
+  entryCount: bigint;
+
+  /**
+   * Bytes now in memory.
+   *
+   * @generated from field: int64 byte_count = 9;
+   */
+  byteCount: bigint;
+
+  /**
+   * The age of the oldest entry.
+   *
+   * @generated from field: google.protobuf.Duration oldest_age = 10;
+   */
+  oldestAge?: Duration | undefined;
+};
+
+/**
+ * Describes the message quartet.type.v1.CacheStats.
+ * Use `create(CacheStatsSchema)` to create a new message.
+ */
+export const CacheStatsSchema: GenMessage<CacheStats> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_stats, 0);
 
 /**
  * PoolStats is one pool of connections or workers.
@@ -68,7 +152,7 @@ export type PoolStats = Message<"quartet.type.v1.PoolStats"> & {
  * Use `create(PoolStatsSchema)` to create a new message.
  */
 export const PoolStatsSchema: GenMessage<PoolStats> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_stats, 0);
+  messageDesc(file_quartet_type_v1_stats, 1);
 
 /**
  * QueueStats is one queue: of jobs, of passages to embed, of index changes.
@@ -124,7 +208,7 @@ export type QueueStats = Message<"quartet.type.v1.QueueStats"> & {
  * Use `create(QueueStatsSchema)` to create a new message.
  */
 export const QueueStatsSchema: GenMessage<QueueStats> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_stats, 1);
+  messageDesc(file_quartet_type_v1_stats, 2);
 
 /**
  * InstanceStats is one process.
@@ -215,5 +299,53 @@ export type InstanceStats = Message<"quartet.type.v1.InstanceStats"> & {
  * Use `create(InstanceStatsSchema)` to create a new message.
  */
 export const InstanceStatsSchema: GenMessage<InstanceStats> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_stats, 2);
+  messageDesc(file_quartet_type_v1_stats, 3);
+
+/**
+ * CacheLevel is one cache of the platform.
+ *
+ * @generated from enum quartet.type.v1.CacheLevel
+ */
+export const CacheLevel = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: CACHE_LEVEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * L1: vectors of texts.
+   *
+   * @generated from enum value: CACHE_LEVEL_EMBEDDINGS = 1;
+   */
+  EMBEDDINGS: 1,
+
+  /**
+   * L2: search results.
+   *
+   * @generated from enum value: CACHE_LEVEL_SEARCH_RESULTS = 2;
+   */
+  SEARCH_RESULTS: 2,
+
+  /**
+   * L3: document metadata, tag and taxonomy counts.
+   *
+   * @generated from enum value: CACHE_LEVEL_DOCUMENTS = 3;
+   */
+  DOCUMENTS: 3,
+} as const;
+
+/**
+ * CacheLevel is one cache of the platform.
+ *
+ * @generated from enum quartet.type.v1.CacheLevel
+ */
+export type CacheLevel = (typeof CacheLevel)[keyof typeof CacheLevel] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.CacheLevel.
+ */
+export const CacheLevelSchema: GenEnum<CacheLevel> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_stats, 0);
 

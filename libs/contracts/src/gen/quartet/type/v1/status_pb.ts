@@ -8,7 +8,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Degradation } from "./outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "./outcome_pb.ts";
-import type { InstanceStats, PoolStats, QueueStats } from "./stats_pb.ts";
+import type { CacheStats, InstanceStats, PoolStats, QueueStats } from "./stats_pb.ts";
 import { file_quartet_type_v1_stats } from "./stats_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/status.proto.
  */
 export const file_quartet_type_v1_status: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc3RhdHVzLnByb3RvEg9xdWFydGV0LnR5cGUudjEiggIKDlBsYXRmb3JtU3RhdHVzEjEKDXNuYXBzaG90X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlZ3JhZGF0aW9ucxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIxCglpbnN0YW5jZXMYAyADKAsyHi5xdWFydGV0LnR5cGUudjEuSW5zdGFuY2VTdGF0cxIpCgVwb29scxgEIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5Qb29sU3RhdHMSKwoGcXVldWVzGAUgAygLMhsucXVhcnRldC50eXBlLnYxLlF1ZXVlU3RhdHNiBnByb3RvMw", [file_google_protobuf_timestamp, file_quartet_type_v1_outcome, file_quartet_type_v1_stats]);
+  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc3RhdHVzLnByb3RvEg9xdWFydGV0LnR5cGUudjEirwIKDlBsYXRmb3JtU3RhdHVzEjEKDXNuYXBzaG90X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlZ3JhZGF0aW9ucxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIxCglpbnN0YW5jZXMYAyADKAsyHi5xdWFydGV0LnR5cGUudjEuSW5zdGFuY2VTdGF0cxIpCgVwb29scxgEIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5Qb29sU3RhdHMSKwoGcXVldWVzGAUgAygLMhsucXVhcnRldC50eXBlLnYxLlF1ZXVlU3RhdHMSKwoGY2FjaGVzGAYgAygLMhsucXVhcnRldC50eXBlLnYxLkNhY2hlU3RhdHNiBnByb3RvMw", [file_google_protobuf_timestamp, file_quartet_type_v1_outcome, file_quartet_type_v1_stats]);
 
 /**
  * PlatformStatus is the figures of one moment: of one process where it comes from InstanceService, of all replicas together where it comes
@@ -59,6 +59,13 @@ export type PlatformStatus = Message<"quartet.type.v1.PlatformStatus"> & {
    * @generated from field: repeated quartet.type.v1.QueueStats queues = 5;
    */
   queues: QueueStats[];
+
+  /**
+   * Caches, by level.
+   *
+   * @generated from field: repeated quartet.type.v1.CacheStats caches = 6;
+   */
+  caches: CacheStats[];
 };
 
 /**
