@@ -12,7 +12,8 @@ describe("createCache", () => {
     expect(cache.get("a")).toBe(1);
     cache.set("c", 3);
     expect([cache.get("a"), cache.get("b"), cache.get("c")]).toEqual([1, undefined, 3]);
-    expect(cache.stats()).toEqual({ hits: 3, misses: 1, coalesced: 0, evictions: 1, entries: 2, bytes: 0, loading: 0 });
+    expect(cache.stats()).toMatchObject({ hits: 3, misses: 1, coalesced: 0, evictions: 1, invalidations: 0 });
+    expect(cache.stats()).toMatchObject({ entries: 2, bytes: 0, loading: 0 });
   });
 
   it("keeps no more than its bytes, and never an entry above them", () => {
@@ -34,6 +35,32 @@ describe("createCache", () => {
     expect(cache.get("a")).toBe(1);
     clock.at = 1_101;
     expect(cache.get("a")).toBeUndefined();
+  });
+
+  it("tells the age of what was set first, and keeps nothing that is past its time", () => {
+    const clock = { at: 1_000, now: () => clock.at };
+    const cache = createCache<string, number>({ maxEntries: 9, ttlMs: 100, clock });
+    expect(cache.stats().oldestAgeMs).toBe(0);
+    for (const key of ["a", "b", "c", "d"]) cache.set(key, 1);
+    clock.at = 1_060;
+    cache.set("a", 2);
+    cache.set("e", 2);
+    cache.get("b");
+    expect(cache.stats()).toMatchObject({ entries: 5, oldestAgeMs: 60 });
+    clock.at = 1_101;
+    expect(cache.stats()).toMatchObject({ entries: 2, oldestAgeMs: 41, evictions: 0, invalidations: 0 });
+  });
+
+  it("deletes what a condition holds for, and counts what was asked to go", () => {
+    const removed: string[] = [];
+    const cache = createCache<string, number>({ maxEntries: 3, onRemoved: (key, value) => removed.push(key + value) });
+    for (const [index, key] of ["old", "a1", "a2", "b1"].entries()) cache.set(key, index);
+    expect(cache.deleteWhere((key) => key.startsWith("a"))).toBe(2);
+    expect(cache.stats()).toMatchObject({ entries: 1, evictions: 1, invalidations: 2 });
+    cache.set("b1", 9);
+    cache.clear();
+    expect(cache.stats()).toMatchObject({ entries: 0, evictions: 1, invalidations: 3, oldestAgeMs: 0 });
+    expect(removed.sort()).toEqual(["a11", "a22", "b13", "b19", "old0"]);
   });
 
   it("behaves like a list in order of use, whatever is done to it", () => {
@@ -137,16 +164,20 @@ describe("getOrLoad", () => {
     expect(load).not.toHaveBeenCalled();
   });
 
-  it.each(["delete", "clear", "set"] as const)("does not let a load that is under way undo a %s", async (change) => {
-    const cache = createCache<string, string>({ maxEntries: 9 });
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const old = cache.getOrLoad("a", () => promise);
-    if (change === "set") cache.set("a", "new");
-    else cache[change]("a");
-    resolve("old");
-    expect(await old).toBe("old");
-    expect(cache.get("a")).toBe(change === "set" ? "new" : undefined);
-  });
+  it.each(["delete", "deleteWhere", "clear", "set"] as const)(
+    "does not let a load that is under way undo a %s",
+    async (change) => {
+      const cache = createCache<string, string>({ maxEntries: 9 });
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const old = cache.getOrLoad("a", () => promise);
+      if (change === "set") cache.set("a", "new");
+      else if (change === "deleteWhere") cache.deleteWhere((key) => key === "a");
+      else cache[change]("a");
+      resolve("old");
+      expect(await old).toBe("old");
+      expect(cache.get("a")).toBe(change === "set" ? "new" : undefined);
+    },
+  );
 });
 
 describe("getOrLoadMany", () => {

@@ -4,6 +4,8 @@ import type { LoadMany } from "./single-flight.ts";
 
 /** At least one of `maxEntries` and `maxBytes` bounds the cache. */
 export type CacheOptions<K, V> = {
+  /** Told of each entry that is here no more, for whatever reason, replaced ones among them. It must not throw, nor touch the cache. */
+  readonly onRemoved?: (key: K, value: V) => void;
   /** How long a value is served after it was set. Default: without end. */
   readonly ttlMs?: number;
   /** A clock that never goes back, in milliseconds. Default: `performance`. */
@@ -28,11 +30,15 @@ export interface CacheStats {
   readonly coalesced: number;
   /** Entries that were pushed out by others. */
   readonly evictions: number;
+  /** Entries that were removed because they were no longer true, or were asked to go: by `delete`, `deleteWhere` and `clear`. */
+  readonly invalidations: number;
   readonly entries: number;
   /** 0 when the cache is not bounded by bytes. */
   readonly bytes: number;
   /** Keys being loaded now. */
   readonly loading: number;
+  /** How long ago the oldest entry was set; 0 where there is none. */
+  readonly oldestAgeMs: number;
 }
 
 export interface Cache<K, V> {
@@ -40,6 +46,8 @@ export interface Cache<K, V> {
   set(key: K, value: V): void;
   /** Also keeps a load of this key that is under way from being stored. */
   delete(key: K): void;
+  /** Deletes all that the condition holds for, and keeps loads of such keys from being stored. Gives how many entries there were. */
+  deleteWhere(condition: (key: K) => boolean): number;
   clear(): void;
   /**
    * The value that is here, else the one that `load` gives. Equal keys that miss at the same time are one load, whose signal is aborted when all
@@ -64,18 +72,44 @@ export interface Cache<K, V> {
 export function createCache<K extends string | number, V extends NonNullable<unknown>>(
   options: CacheOptions<K, V>,
 ): Cache<K, V> {
-  const { maxEntries, maxBytes, sizeOf, ttlMs, clock = performance } = options;
-  const counts = { hits: 0, misses: 0, coalesced: 0, evictions: 0 };
+  const { maxEntries, maxBytes, sizeOf, ttlMs, clock = performance, onRemoved } = options;
+  const counts = { hits: 0, misses: 0, coalesced: 0, evictions: 0, invalidations: 0 };
+  /** When each entry was set, the oldest first. */
+  const setAt = new Map<K, number>();
   const entries = new LRUCache<K, V>({
     ...(maxEntries === undefined ? {} : { max: maxEntries }),
     ...(maxBytes === undefined ? {} : { maxSize: maxBytes, sizeCalculation: sizeOf }),
     // ttlResolution 0: the clock is asked every time, as a value must not outlive its time even by a millisecond.
     ...(ttlMs === undefined ? {} : { ttl: ttlMs, ttlResolution: 0, perf: clock }),
-    dispose: (_value, _key, reason) => {
+    dispose: (value, key, reason) => {
       if (reason === "evict") counts.evictions++;
+      if (reason === "delete") counts.invalidations++;
+      setAt.delete(key);
+      onRemoved?.(key, value);
     },
   } as LRUCache.Options<K, V, unknown>);
-  const flights = createSingleFlight<K, V>((key, value) => entries.set(key, value));
+  /** Those that are past their time are at the front. Looking one up lets it go. */
+  const dropExpired = (most: number) => {
+    if (ttlMs === undefined) return;
+    const expiredBefore = clock.now() - ttlMs;
+    let dropped = 0;
+    for (const [key, at] of setAt) {
+      if (at >= expiredBefore || dropped++ === most) return;
+      entries.get(key);
+    }
+  };
+  const store = (key: K, value: V) => {
+    // Two for one: memory is given back as soon as it is taken.
+    dropExpired(2);
+    entries.set(key, value);
+    // One that is too large was not kept.
+    if (entries.has(key)) setAt.set(key, clock.now());
+  };
+  const flights = createSingleFlight<K, V>(store);
+  const oldestAgeMs = () => {
+    for (const at of setAt.values()) return Math.max(0, clock.now() - at);
+    return 0;
+  };
 
   const getOrLoadMany: Cache<K, V>["getOrLoadMany"] = async (keys, loadMissing, { signal } = {}) => {
     signal?.throwIfAborted();
@@ -105,11 +139,17 @@ export function createCache<K extends string | number, V extends NonNullable<unk
     },
     set: (key, value) => {
       flights.forget(key);
-      entries.set(key, value);
+      store(key, value);
     },
     delete: (key) => {
       flights.forget(key);
       entries.delete(key);
+    },
+    deleteWhere: (condition) => {
+      flights.forgetWhere(condition);
+      let deleted = 0;
+      for (const key of [...entries.keys()]) if (condition(key) && entries.delete(key)) deleted++;
+      return deleted;
     },
     clear: () => {
       flights.forgetAll();
@@ -120,6 +160,10 @@ export function createCache<K extends string | number, V extends NonNullable<unk
       return value!;
     },
     getOrLoadMany,
-    stats: () => ({ ...counts, entries: entries.size, bytes: entries.calculatedSize, loading: flights.size }),
+    stats: () => {
+      dropExpired(Infinity);
+      const size = { entries: entries.size, bytes: entries.calculatedSize, loading: flights.size };
+      return { ...counts, ...size, oldestAgeMs: oldestAgeMs() };
+    },
   };
 }

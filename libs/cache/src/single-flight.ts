@@ -14,6 +14,7 @@ export interface SingleFlight<K, V> {
   run(keys: readonly K[], load: LoadMany<K, V>, signal?: AbortSignal): Promise<ReadonlyMap<K, V>>;
   /** Whoever waits still gets the value, but whoever comes from now on loads anew, and `onLoaded` does not hear of it. */
   forget(key: K): void;
+  forgetWhere(condition: (key: K) => boolean): void;
   forgetAll(): void;
 }
 
@@ -92,6 +93,9 @@ export function createSingleFlight<K, V>(onLoaded: (key: K, value: V) => void): 
       }
     },
     forget: (key) => void flights.delete(key),
+    forgetWhere: (condition) => {
+      for (const key of flights.keys()) if (condition(key)) flights.delete(key);
+    },
     forgetAll: () => flights.clear(),
   };
 }
