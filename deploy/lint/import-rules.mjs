@@ -23,6 +23,10 @@ const only = {
     message: "Only libs/postgres knows pg. Use createPool and migrate from @quartet/postgres.",
   },
   ioredis: { group: ["ioredis"], message: "Only libs/redis knows ioredis. Use @quartet/redis." },
+  piscina: {
+    group: ["piscina"],
+    message: "Only libs/workers knows piscina. Use createWorkerPool from @quartet/workers.",
+  },
   testing: {
     group: ["@quartet/testing"],
     message: "@quartet/testing is for tests. What the product needs as well belongs in another lib.",
@@ -79,6 +83,7 @@ export function importRules(root) {
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
     area(["libs/redis/**/*.ts"], rule(all(only.ioredis)), tests),
     area(["libs/postgres/**/*.ts"], rule(all(only.postgres)), tests),
+    area(["libs/workers/**/*.ts"], rule(all(only.piscina)), tests),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),
     area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),

@@ -2,10 +2,25 @@ import { hostname } from "node:os";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { InstanceService } from "@quartet/contracts/type/v1/instance_service";
-import type { InstanceStatsSchema, PoolStatsSchema, QueueStatsSchema } from "@quartet/contracts/type/v1/stats";
+import type {
+  CacheStatsSchema,
+  InstanceStatsSchema,
+  PoolStatsSchema,
+  QueueStatsSchema,
+} from "@quartet/contracts/type/v1/stats";
 import type { PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
-import { type Figures, type PoolFigures, type QueueFigures, type Routes, toDuration } from "@quartet/rpc";
+import {
+  type CacheFigures,
+  type Figures,
+  type PoolFigures,
+  principalOf,
+  type QueueFigures,
+  type Routes,
+  type ServiceModule,
+  toDuration,
+} from "@quartet/rpc";
 import { version } from "../version.ts";
+import { invalidateCaches, wireLevels } from "./cache-levels.ts";
 import { createProcessMeter, type ProcessFigures } from "./process-figures.ts";
 
 export interface InstanceReporterOptions {
@@ -15,11 +30,13 @@ export interface InstanceReporterOptions {
   readonly isReady?: () => boolean;
   /** Default: no pools and no queues. */
   readonly figures?: (signal: AbortSignal) => Promise<Figures>;
+  /** The modules whose caches can be emptied. Default: none. */
+  readonly modules?: readonly Pick<ServiceModule, "invalidateCache">[];
 }
 
 /** What a process says of itself to whoever operates the platform. */
 export interface InstanceReporter {
-  /** Hosts InstanceService. */
+  /** Hosts InstanceService, for the tenant of each call. */
   readonly routes: Routes;
   /** The figures of this moment. What cannot be asked, such as a queue in a store that is down, is named in `degradations`. */
   report(signal: AbortSignal): Promise<MessageInitShape<typeof PlatformStatusSchema>>;
@@ -35,6 +52,7 @@ export function createInstanceReporter({
   service,
   isReady = () => true,
   figures = async () => ({}),
+  modules = [],
 }: InstanceReporterOptions): InstanceReporter {
   const meter = createProcessMeter();
   const startedAtMs = Math.round(Date.now() - process.uptime() * 1000);
@@ -49,6 +67,7 @@ export function createInstanceReporter({
       instances: [toInstance({ service, ready: isReady(), startedAtMs }, meter.read())],
       pools: (own?.pools ?? []).map(toPool),
       queues: (own?.queues ?? []).map(toQueue),
+      caches: (own?.caches ?? []).map(toCache),
       degradations: own === undefined || own.incomplete ? [withoutFigures(service)] : [],
     };
   };
@@ -57,6 +76,11 @@ export function createInstanceReporter({
     routes: (add) => {
       add(InstanceService, {
         getInstanceReport: async (_request, { signal }) => ({ status: await report(signal) }),
+        invalidateInstanceCache: async ({ selector }, context) => {
+          const { tenant } = principalOf(context);
+          const removed = await invalidateCaches({ modules, tenant, selector }, context.signal);
+          return { removedCount: BigInt(removed) };
+        },
       });
     },
     close: () => meter.close(),
@@ -104,5 +128,20 @@ function toQueue(queue: QueueFigures): MessageInitShape<typeof QueueStatsSchema>
     doneCount: BigInt(queue.doneCount),
     deadLetterCount: BigInt(queue.deadLetterCount),
     oldestAge: toDuration(queue.oldestAgeMs),
+  };
+}
+
+function toCache(cache: CacheFigures): MessageInitShape<typeof CacheStatsSchema> {
+  return {
+    level: wireLevels[cache.level],
+    hitCount: BigInt(cache.hits),
+    missCount: BigInt(cache.misses),
+    coalescedCount: BigInt(cache.coalesced),
+    bypassCount: BigInt(cache.bypasses),
+    evictionCount: BigInt(cache.evictions),
+    invalidationCount: BigInt(cache.invalidations),
+    entryCount: BigInt(cache.entries),
+    byteCount: BigInt(cache.bytes),
+    oldestAge: toDuration(cache.oldestAgeMs),
   };
 }

@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { createRpcServer, type RpcServer, type ServiceModule } from "@quartet/rpc";
 import { createLogger, createMetrics, type Logger, type Metrics } from "@quartet/telemetry";
+import type { WorkerPool } from "@quartet/workers";
 import type { Component } from "../lifecycle/component.ts";
 import { composeComponents } from "../lifecycle/compose.ts";
 import type { App } from "../lifecycle/run-main.ts";
+import { executorComponent } from "./executor.ts";
 import { watchFigures } from "./figure-gauges.ts";
 import { createInstanceReporter } from "./instance-reporter.ts";
 import { checkReach, type ServerConfig, type TlsConfig } from "./server-config.ts";
@@ -20,6 +22,8 @@ export interface ServiceAppOptions {
   readonly config: ServerConfig;
   /** Makes the service itself: what standalone mounts in memory. */
   readonly createModule: (telemetry: Telemetry) => ServiceModule;
+  /** The threads that the module was given; closed after it, and told among its figures. Default: none. */
+  readonly workers?: WorkerPool;
   /** How long running calls may take to finish when the process is told to stop. Default 20,000. */
   readonly drainLimitMs?: number;
   /** Default: one that writes to standard error. */
@@ -36,6 +40,7 @@ export function createServiceApp({
   name,
   config,
   createModule,
+  workers,
   drainLimitMs = 20_000,
   ...given
 }: ServiceAppOptions): App {
@@ -45,8 +50,13 @@ export function createServiceApp({
   const module = createModule({ log, metrics });
   let server: RpcServer | undefined;
   let ready = false;
-  const figures = module.figures?.bind(module);
-  const reporter = createInstanceReporter({ service: name, isReady: () => ready, ...(figures && { figures }) });
+  const figures = withWorkers(module.figures?.bind(module), workers);
+  const reporter = createInstanceReporter({
+    service: name,
+    isReady: () => ready,
+    modules: [module],
+    ...(figures && { figures }),
+  });
   const endings: (() => void)[] = [() => reporter.close()];
   const listener: Component = {
     name: "rpc server",
@@ -79,7 +89,23 @@ export function createServiceApp({
     },
     stopLimitMs: drainLimitMs + 1_000,
   };
-  return { ...composeComponents(name, [moduleComponent(name, module), listener]), log };
+  const parts = [
+    ...(workers === undefined ? [] : [executorComponent(workers)]),
+    moduleComponent(name, module),
+    listener,
+  ];
+  return { ...composeComponents(name, parts), log };
+}
+
+function withWorkers(
+  figures: ServiceModule["figures"],
+  workers: WorkerPool | undefined,
+): ServiceModule["figures"] | undefined {
+  if (workers === undefined) return figures;
+  return async (signal) => {
+    const own = (await figures?.(signal)) ?? {};
+    return { ...own, pools: [...(own.pools ?? []), workers.figures()] };
+  };
 }
 
 /** A module as a part of a process: started before what lets calls in, stopped after the last call has ended. */
