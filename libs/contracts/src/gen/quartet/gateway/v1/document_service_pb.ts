@@ -7,7 +7,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Collection } from "../../type/v1/collection_pb.ts";
 import { file_quartet_type_v1_collection } from "../../type/v1/collection_pb.ts";
-import type { Document, DocumentView, PutDocumentResult } from "../../type/v1/document_pb.ts";
+import type { Document, DocumentCount, DocumentFacet, DocumentView, PutDocumentResult } from "../../type/v1/document_pb.ts";
 import { file_quartet_type_v1_document } from "../../type/v1/document_pb.ts";
 import type { Filter } from "../../type/v1/filter_pb.ts";
 import { file_quartet_type_v1_filter } from "../../type/v1/filter_pb.ts";
@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/document_service.proto.
  */
 export const file_quartet_gateway_v1_document_service: GenFile = /*@__PURE__*/
-  fileDesc("CilxdWFydGV0L2dhdGV3YXkvdjEvZG9jdW1lbnRfc2VydmljZS5wcm90bxIScXVhcnRldC5nYXRld2F5LnYxItQBChNQdXREb2N1bWVudHNSZXF1ZXN0EocBCglkb2N1bWVudHMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRCWbpIVroBTAoUZG9jdW1lbnRzLnVuaXF1ZV9pZHMSGGRvY3VtZW50IElEcyBtdXN0IGRpZmZlchoadGhpcy5tYXAoZCwgZC5pZCkudW5pcXVlKCmSAQQIARBkEjMKBHdhaXQYAiABKA4yGy5xdWFydGV0LmdhdGV3YXkudjEuUHV0V2FpdEIIukgFggECEAEifwoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24ibAoSR2V0RG9jdW1lbnRSZXF1ZXN0Eh8KC2RvY3VtZW50X2lkGAEgASgJQgq6SAdyBRABGIAEEjUKBHZpZXcYAiABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJCChNHZXREb2N1bWVudFJlc3BvbnNlEisKCGRvY3VtZW50GAEgASgLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50IrMBChRMaXN0RG9jdW1lbnRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASJwoGZmlsdGVyGAMgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchI1CgR2aWV3GAQgASgOMh0ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Vmlld0IIukgFggECEAEiXgoVTGlzdERvY3VtZW50c1Jlc3BvbnNlEiwKCWRvY3VtZW50cxgBIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBIqCgxkb2N1bWVudF9pZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIAEIjAKF0RlbGV0ZURvY3VtZW50c1Jlc3BvbnNlEhUKDWRlbGV0ZWRfY291bnQYASABKAUiVQoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBAiZAoXTGlzdENvbGxlY3Rpb25zUmVzcG9uc2USMAoLY29sbGVjdGlvbnMYASADKAsyGy5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQAoPUHV0R3JhcGhSZXF1ZXN0Ei0KBWdyYXBoGAEgASgLMhYucXVhcnRldC50eXBlLnYxLkdyYXBoQga6SAPIAQEiKQoQUHV0R3JhcGhSZXNwb25zZRIVCg1jaGFuZ2VkX2NvdW50GAEgASgFKlMKB1B1dFdhaXQSGAoUUFVUX1dBSVRfVU5TUEVDSUZJRUQQABIVChFQVVRfV0FJVF9SRUNPUkRFRBABEhcKE1BVVF9XQUlUX1NFQVJDSEFCTEUQAjKHBQoPRG9jdW1lbnRTZXJ2aWNlEmYKDFB1dERvY3VtZW50cxInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXREb2N1bWVudHNSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlIgOQAgISYwoLR2V0RG9jdW1lbnQSJi5xdWFydGV0LmdhdGV3YXkudjEuR2V0RG9jdW1lbnRSZXF1ZXN0GicucXVhcnRldC5nYXRld2F5LnYxLkdldERvY3VtZW50UmVzcG9uc2UiA5ACAhJpCg1MaXN0RG9jdW1lbnRzEigucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXF1ZXN0GikucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXNwb25zZSIDkAICEm8KD0RlbGV0ZURvY3VtZW50cxIqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0GisucXVhcnRldC5nYXRld2F5LnYxLkRlbGV0ZURvY3VtZW50c1Jlc3BvbnNlIgOQAgISbwoPTGlzdENvbGxlY3Rpb25zEioucXVhcnRldC5nYXRld2F5LnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiA5ACAhJaCghQdXRHcmFwaBIjLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXRHcmFwaFJlcXVlc3QaJC5xdWFydGV0LmdhdGV3YXkudjEuUHV0R3JhcGhSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph, file_quartet_type_v1_outcome]);
+  fileDesc("CilxdWFydGV0L2dhdGV3YXkvdjEvZG9jdW1lbnRfc2VydmljZS5wcm90bxIScXVhcnRldC5nYXRld2F5LnYxItQBChNQdXREb2N1bWVudHNSZXF1ZXN0EocBCglkb2N1bWVudHMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRCWbpIVroBTAoUZG9jdW1lbnRzLnVuaXF1ZV9pZHMSGGRvY3VtZW50IElEcyBtdXN0IGRpZmZlchoadGhpcy5tYXAoZCwgZC5pZCkudW5pcXVlKCmSAQQIARBkEjMKBHdhaXQYAiABKA4yGy5xdWFydGV0LmdhdGV3YXkudjEuUHV0V2FpdEIIukgFggECEAEifwoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24ibAoSR2V0RG9jdW1lbnRSZXF1ZXN0Eh8KC2RvY3VtZW50X2lkGAEgASgJQgq6SAdyBRABGIAEEjUKBHZpZXcYAiABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJCChNHZXREb2N1bWVudFJlc3BvbnNlEisKCGRvY3VtZW50GAEgASgLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50IrMBChRMaXN0RG9jdW1lbnRzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBASJwoGZmlsdGVyGAMgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchI1CgR2aWV3GAQgASgOMh0ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Vmlld0IIukgFggECEAEiXgoVTGlzdERvY3VtZW50c1Jlc3BvbnNlEiwKCWRvY3VtZW50cxgBIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoWRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBIqCgxkb2N1bWVudF9pZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIAEIjAKF0RlbGV0ZURvY3VtZW50c1Jlc3BvbnNlEhUKDWRlbGV0ZWRfY291bnQYASABKAUiVQoWTGlzdENvbGxlY3Rpb25zUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYgBAiZAoXTGlzdENvbGxlY3Rpb25zUmVzcG9uc2USMAoLY29sbGVjdGlvbnMYASADKAsyGy5xdWFydGV0LnR5cGUudjEuQ29sbGVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki3gEKFUNvdW50RG9jdW1lbnRzUmVxdWVzdBI5CgVmYWNldBgBIAEoDjIeLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudEZhY2V0Qgq6SAeCAQQQASAAEiQKBnByZWZpeBgCIAEoCUIUukgRcg8YgAQyCl5bXlx4MDBdKiQSJwoGZmlsdGVyGAMgASgLMhcucXVhcnRldC50eXBlLnYxLkZpbHRlchIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAiYQoWQ291bnREb2N1bWVudHNSZXNwb25zZRIuCgZjb3VudHMYASADKAsyHi5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRDb3VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQAoPUHV0R3JhcGhSZXF1ZXN0Ei0KBWdyYXBoGAEgASgLMhYucXVhcnRldC50eXBlLnYxLkdyYXBoQga6SAPIAQEiKQoQUHV0R3JhcGhSZXNwb25zZRIVCg1jaGFuZ2VkX2NvdW50GAEgASgFKlMKB1B1dFdhaXQSGAoUUFVUX1dBSVRfVU5TUEVDSUZJRUQQABIVChFQVVRfV0FJVF9SRUNPUkRFRBABEhcKE1BVVF9XQUlUX1NFQVJDSEFCTEUQAjL1BQoPRG9jdW1lbnRTZXJ2aWNlEmYKDFB1dERvY3VtZW50cxInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXREb2N1bWVudHNSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlIgOQAgISYwoLR2V0RG9jdW1lbnQSJi5xdWFydGV0LmdhdGV3YXkudjEuR2V0RG9jdW1lbnRSZXF1ZXN0GicucXVhcnRldC5nYXRld2F5LnYxLkdldERvY3VtZW50UmVzcG9uc2UiA5ACAhJpCg1MaXN0RG9jdW1lbnRzEigucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXF1ZXN0GikucXVhcnRldC5nYXRld2F5LnYxLkxpc3REb2N1bWVudHNSZXNwb25zZSIDkAICEm8KD0RlbGV0ZURvY3VtZW50cxIqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0GisucXVhcnRldC5nYXRld2F5LnYxLkRlbGV0ZURvY3VtZW50c1Jlc3BvbnNlIgOQAgISbwoPTGlzdENvbGxlY3Rpb25zEioucXVhcnRldC5nYXRld2F5LnYxLkxpc3RDb2xsZWN0aW9uc1JlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuTGlzdENvbGxlY3Rpb25zUmVzcG9uc2UiA5ACAhJsCg5Db3VudERvY3VtZW50cxIpLnF1YXJ0ZXQuZ2F0ZXdheS52MS5Db3VudERvY3VtZW50c1JlcXVlc3QaKi5xdWFydGV0LmdhdGV3YXkudjEuQ291bnREb2N1bWVudHNSZXNwb25zZSIDkAICEloKCFB1dEdyYXBoEiMucXVhcnRldC5nYXRld2F5LnYxLlB1dEdyYXBoUmVxdWVzdBokLnF1YXJ0ZXQuZ2F0ZXdheS52MS5QdXRHcmFwaFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph, file_quartet_type_v1_outcome]);
 
 /**
  * PutDocumentsRequest holds documents.
@@ -297,6 +297,84 @@ export const ListCollectionsResponseSchema: GenMessage<ListCollectionsResponse> 
   messageDesc(file_quartet_gateway_v1_document_service, 9);
 
 /**
+ * CountDocumentsRequest says what to count, and by what.
+ *
+ * @generated from message quartet.gateway.v1.CountDocumentsRequest
+ */
+export type CountDocumentsRequest = Message<"quartet.gateway.v1.CountDocumentsRequest"> & {
+  /**
+   * Required. What to count by.
+   *
+   * @generated from field: quartet.type.v1.DocumentFacet facet = 1;
+   */
+  facet: DocumentFacet;
+
+  /**
+   * Only values that begin so: for tags any characters, for taxonomy paths whole segments (`law` holds `law/tax`, not `lawyers`). If empty,
+   * all.
+   *
+   * @generated from field: string prefix = 2;
+   */
+  prefix: string;
+
+  /**
+   * Only documents that satisfy this.
+   *
+   * @generated from field: quartet.type.v1.Filter filter = 3;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * The most values to return. If 0, 100; values above 1000 are lowered to 1000, above 10,000 refused.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.CountDocumentsRequest.
+ * Use `create(CountDocumentsRequestSchema)` to create a new message.
+ */
+export const CountDocumentsRequestSchema: GenMessage<CountDocumentsRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_document_service, 10);
+
+/**
+ * CountDocumentsResponse is one page.
+ *
+ * @generated from message quartet.gateway.v1.CountDocumentsResponse
+ */
+export type CountDocumentsResponse = Message<"quartet.gateway.v1.CountDocumentsResponse"> & {
+  /**
+   * The values, most documents first; of equally many in the order of their characters.
+   *
+   * @generated from field: repeated quartet.type.v1.DocumentCount counts = 1;
+   */
+  counts: DocumentCount[];
+
+  /**
+   * Where the next page starts; empty when there is none. Documents that change between two pages may move a value past the place.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.CountDocumentsResponse.
+ * Use `create(CountDocumentsResponseSchema)` to create a new message.
+ */
+export const CountDocumentsResponseSchema: GenMessage<CountDocumentsResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_document_service, 11);
+
+/**
  * PutGraphRequest holds a part of a graph.
  *
  * @generated from message quartet.gateway.v1.PutGraphRequest
@@ -315,7 +393,7 @@ export type PutGraphRequest = Message<"quartet.gateway.v1.PutGraphRequest"> & {
  * Use `create(PutGraphRequestSchema)` to create a new message.
  */
 export const PutGraphRequestSchema: GenMessage<PutGraphRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_gateway_v1_document_service, 10);
+  messageDesc(file_quartet_gateway_v1_document_service, 12);
 
 /**
  * PutGraphResponse counts what changed.
@@ -336,7 +414,7 @@ export type PutGraphResponse = Message<"quartet.gateway.v1.PutGraphResponse"> & 
  * Use `create(PutGraphResponseSchema)` to create a new message.
  */
 export const PutGraphResponseSchema: GenMessage<PutGraphResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_gateway_v1_document_service, 11);
+  messageDesc(file_quartet_gateway_v1_document_service, 13);
 
 /**
  * PutWait is what a put waits for.
@@ -439,6 +517,16 @@ export const DocumentService: GenService<{
     methodKind: "unary";
     input: typeof ListCollectionsRequestSchema;
     output: typeof ListCollectionsResponseSchema;
+  },
+  /**
+   * Counts documents by tag or by taxonomy path.
+   *
+   * @generated from rpc quartet.gateway.v1.DocumentService.CountDocuments
+   */
+  countDocuments: {
+    methodKind: "unary";
+    input: typeof CountDocumentsRequestSchema;
+    output: typeof CountDocumentsResponseSchema;
   },
   /**
    * Merges entities, relations and mentions into the graph, all or none.

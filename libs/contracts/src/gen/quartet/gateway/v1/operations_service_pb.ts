@@ -7,7 +7,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Advice, CacheSelector } from "../../type/v1/operations_pb.ts";
+import type { Advice, CacheSelector, StatementSource, UnadvisedStatement } from "../../type/v1/operations_pb.ts";
 import { file_quartet_type_v1_operations } from "../../type/v1/operations_pb.ts";
 import type { Degradation } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/operations_service.proto.
  */
 export const file_quartet_gateway_v1_operations_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiUgoWSW52YWxpZGF0ZUNhY2hlUmVxdWVzdBI4CghzZWxlY3RvchgBIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5DYWNoZVNlbGVjdG9yQga6SAPIAQEiZAoXSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAxIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24iWwoQV2FybUNhY2hlUmVxdWVzdBIjCgdxdWVyaWVzGAEgAygJQhK6SA+SAQwQ6AciB3IFEAEYgBASIgoOZnJlcXVlbnRfY291bnQYAiABKAVCCrpIBxoFGOgHKAAiUgoRV2FybUNhY2hlUmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoBRIUCgxmYWlsZWRfY291bnQYAiABKAUSEwoLdG90YWxfY291bnQYAyABKAUiOgoUQWR2aXNlSW5kZXhlc1JlcXVlc3QSIgoPc3RhdGVtZW50X2NvdW50GAEgASgFQgm6SAYaBBgyKAAiQAoVQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEicKBmFkdmljZRgBIAMoCzIXLnF1YXJ0ZXQudHlwZS52MS5BZHZpY2UiFQoTUmVidWlsZEluZGV4UmVxdWVzdCI/ChRSZWJ1aWxkSW5kZXhSZXNwb25zZRISCgpkb25lX2NvdW50GAEgASgDEhMKC3RvdGFsX2NvdW50GAIgASgDMqIEChFPcGVyYXRpb25zU2VydmljZRJ1ChFHZXRQbGF0Zm9ybVN0YXR1cxIsLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1JlcXVlc3QaLS5xdWFydGV0LmdhdGV3YXkudjEuR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZSIDkAIBEm8KD0ludmFsaWRhdGVDYWNoZRIqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5JbnZhbGlkYXRlQ2FjaGVSZXF1ZXN0GisucXVhcnRldC5nYXRld2F5LnYxLkludmFsaWRhdGVDYWNoZVJlc3BvbnNlIgOQAgISWgoJV2FybUNhY2hlEiQucXVhcnRldC5nYXRld2F5LnYxLldhcm1DYWNoZVJlcXVlc3QaJS5xdWFydGV0LmdhdGV3YXkudjEuV2FybUNhY2hlUmVzcG9uc2UwARJkCg1BZHZpc2VJbmRleGVzEigucXVhcnRldC5nYXRld2F5LnYxLkFkdmlzZUluZGV4ZXNSZXF1ZXN0GikucXVhcnRldC5nYXRld2F5LnYxLkFkdmlzZUluZGV4ZXNSZXNwb25zZRJjCgxSZWJ1aWxkSW5kZXgSJy5xdWFydGV0LmdhdGV3YXkudjEuUmVidWlsZEluZGV4UmVxdWVzdBooLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXNwb25zZTABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_field_mask, file_quartet_type_v1_operations, file_quartet_type_v1_outcome, file_quartet_type_v1_status]);
+  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiUgoWSW52YWxpZGF0ZUNhY2hlUmVxdWVzdBI4CghzZWxlY3RvchgBIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5DYWNoZVNlbGVjdG9yQga6SAPIAQEiZAoXSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAxIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24iWwoQV2FybUNhY2hlUmVxdWVzdBIjCgdxdWVyaWVzGAEgAygJQhK6SA+SAQwQ6AciB3IFEAEYgBASIgoOZnJlcXVlbnRfY291bnQYAiABKAVCCrpIBxoFGOgHKAAiUgoRV2FybUNhY2hlUmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoBRIUCgxmYWlsZWRfY291bnQYAiABKAUSEwoLdG90YWxfY291bnQYAyABKAUiOgoUQWR2aXNlSW5kZXhlc1JlcXVlc3QSIgoPc3RhdGVtZW50X2NvdW50GAEgASgFQgm6SAYaBBgyKAAiqgEKFUFkdmlzZUluZGV4ZXNSZXNwb25zZRInCgZhZHZpY2UYASADKAsyFy5xdWFydGV0LnR5cGUudjEuQWR2aWNlEjYKCXVuYWR2aXNlZBgCIAMoCzIjLnF1YXJ0ZXQudHlwZS52MS5VbmFkdmlzZWRTdGF0ZW1lbnQSMAoGc291cmNlGAMgASgOMiAucXVhcnRldC50eXBlLnYxLlN0YXRlbWVudFNvdXJjZSIVChNSZWJ1aWxkSW5kZXhSZXF1ZXN0Ij8KFFJlYnVpbGRJbmRleFJlc3BvbnNlEhIKCmRvbmVfY291bnQYASABKAMSEwoLdG90YWxfY291bnQYAiABKAMyogQKEU9wZXJhdGlvbnNTZXJ2aWNlEnUKEUdldFBsYXRmb3JtU3RhdHVzEiwucXVhcnRldC5nYXRld2F5LnYxLkdldFBsYXRmb3JtU3RhdHVzUmVxdWVzdBotLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1Jlc3BvbnNlIgOQAgESbwoPSW52YWxpZGF0ZUNhY2hlEioucXVhcnRldC5nYXRld2F5LnYxLkludmFsaWRhdGVDYWNoZVJlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2UiA5ACAhJaCglXYXJtQ2FjaGUSJC5xdWFydGV0LmdhdGV3YXkudjEuV2FybUNhY2hlUmVxdWVzdBolLnF1YXJ0ZXQuZ2F0ZXdheS52MS5XYXJtQ2FjaGVSZXNwb25zZTABEmQKDUFkdmlzZUluZGV4ZXMSKC5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1JlcXVlc3QaKS5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEmMKDFJlYnVpbGRJbmRleBInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlJlYnVpbGRJbmRleFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_quartet_type_v1_operations, file_quartet_type_v1_outcome, file_quartet_type_v1_status]);
 
 /**
  * GetPlatformStatusRequest selects figures.
@@ -208,6 +208,20 @@ export type AdviseIndexesResponse = Message<"quartet.gateway.v1.AdviseIndexesRes
    * @generated from field: repeated quartet.type.v1.Advice advice = 1;
    */
   advice: Advice[];
+
+  /**
+   * The other statements that were looked at, slowest first.
+   *
+   * @generated from field: repeated quartet.type.v1.UnadvisedStatement unadvised = 2;
+   */
+  unadvised: UnadvisedStatement[];
+
+  /**
+   * Where the statements are known from.
+   *
+   * @generated from field: quartet.type.v1.StatementSource source = 3;
+   */
+  source: StatementSource;
 };
 
 /**
@@ -299,7 +313,10 @@ export const OperationsService: GenService<{
     output: typeof WarmCacheResponseSchema;
   },
   /**
-   * Proposes database indexes for the slowest statements and proves each; changes nothing.
+   * Proposes indexes and rewrites for the slowest statements of the database and proves each on a copy that is rolled back; changes nothing.
+   *
+   * It takes seconds for each statement; those that its deadline leaves no time for are named. UNIMPLEMENTED (NOT_ENABLED) without PostgreSQL,
+   * RESOURCE_EXHAUSTED while another search for advice goes on.
    *
    * @generated from rpc quartet.gateway.v1.OperationsService.AdviseIndexes
    */

@@ -7,7 +7,7 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { CollectionState } from "../../type/v1/collection_pb.ts";
 import { file_quartet_type_v1_collection } from "../../type/v1/collection_pb.ts";
-import type { Document, DocumentView, PutDocumentResult } from "../../type/v1/document_pb.ts";
+import type { Document, DocumentCount, DocumentFacet, DocumentView, PutDocumentResult } from "../../type/v1/document_pb.ts";
 import { file_quartet_type_v1_document } from "../../type/v1/document_pb.ts";
 import type { Filter } from "../../type/v1/filter_pb.ts";
 import { file_quartet_type_v1_filter } from "../../type/v1/filter_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/document_service.proto.
  */
 export const file_quartet_retrieval_v1_document_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBSJACg9QdXRHcmFwaFJlcXVlc3QSLQoFZ3JhcGgYASABKAsyFi5xdWFydGV0LnR5cGUudjEuR3JhcGhCBrpIA8gBASIpChBQdXRHcmFwaFJlc3BvbnNlEhUKDWNoYW5nZWRfY291bnQYASABKAUywQMKD0RvY3VtZW50U2VydmljZRJqCgxQdXREb2N1bWVudHMSKS5xdWFydGV0LnJldHJpZXZhbC52MS5QdXREb2N1bWVudHNSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJtCg1MaXN0RG9jdW1lbnRzEioucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJzCg9EZWxldGVEb2N1bWVudHMSLC5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0Gi0ucXVhcnRldC5yZXRyaWV2YWwudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJeCghQdXRHcmFwaBIlLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVxdWVzdBomLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph]);
+  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBSLeAQoVQ291bnREb2N1bWVudHNSZXF1ZXN0EjkKBWZhY2V0GAEgASgOMh4ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50RmFjZXRCCrpIB4IBBBABIAASJAoGcHJlZml4GAIgASgJQhS6SBFyDxiABDIKXlteXHgwMF0qJBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiAECJhChZDb3VudERvY3VtZW50c1Jlc3BvbnNlEi4KBmNvdW50cxgBIAMoCzIeLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudENvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJACg9QdXRHcmFwaFJlcXVlc3QSLQoFZ3JhcGgYASABKAsyFi5xdWFydGV0LnR5cGUudjEuR3JhcGhCBrpIA8gBASIpChBQdXRHcmFwaFJlc3BvbnNlEhUKDWNoYW5nZWRfY291bnQYASABKAUyswQKD0RvY3VtZW50U2VydmljZRJqCgxQdXREb2N1bWVudHMSKS5xdWFydGV0LnJldHJpZXZhbC52MS5QdXREb2N1bWVudHNSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJtCg1MaXN0RG9jdW1lbnRzEioucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJzCg9EZWxldGVEb2N1bWVudHMSLC5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0Gi0ucXVhcnRldC5yZXRyaWV2YWwudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJwCg5Db3VudERvY3VtZW50cxIrLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkNvdW50RG9jdW1lbnRzUmVxdWVzdBosLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkNvdW50RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJeCghQdXRHcmFwaBIlLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVxdWVzdBomLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph]);
 
 /**
  * PutDocumentsRequest holds whole documents.
@@ -183,6 +183,84 @@ export const DeleteDocumentsResponseSchema: GenMessage<DeleteDocumentsResponse> 
   messageDesc(file_quartet_retrieval_v1_document_service, 5);
 
 /**
+ * CountDocumentsRequest says what to count, and by what.
+ *
+ * @generated from message quartet.retrieval.v1.CountDocumentsRequest
+ */
+export type CountDocumentsRequest = Message<"quartet.retrieval.v1.CountDocumentsRequest"> & {
+  /**
+   * Required. What to count by.
+   *
+   * @generated from field: quartet.type.v1.DocumentFacet facet = 1;
+   */
+  facet: DocumentFacet;
+
+  /**
+   * Only values that begin so: for tags any characters, for taxonomy paths whole segments (`law` holds `law/tax`, not `lawyers`). If empty,
+   * all.
+   *
+   * @generated from field: string prefix = 2;
+   */
+  prefix: string;
+
+  /**
+   * Only documents that satisfy this.
+   *
+   * @generated from field: quartet.type.v1.Filter filter = 3;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * The most values to return. If 0, 100; values above 1000 are lowered to 1000, above 10,000 refused.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.CountDocumentsRequest.
+ * Use `create(CountDocumentsRequestSchema)` to create a new message.
+ */
+export const CountDocumentsRequestSchema: GenMessage<CountDocumentsRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 6);
+
+/**
+ * CountDocumentsResponse is one page.
+ *
+ * @generated from message quartet.retrieval.v1.CountDocumentsResponse
+ */
+export type CountDocumentsResponse = Message<"quartet.retrieval.v1.CountDocumentsResponse"> & {
+  /**
+   * The values, most documents first; of equally many in the order of their characters.
+   *
+   * @generated from field: repeated quartet.type.v1.DocumentCount counts = 1;
+   */
+  counts: DocumentCount[];
+
+  /**
+   * Where the next page starts; empty when there is none. Documents that change between two pages may move a value past the place.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.CountDocumentsResponse.
+ * Use `create(CountDocumentsResponseSchema)` to create a new message.
+ */
+export const CountDocumentsResponseSchema: GenMessage<CountDocumentsResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 7);
+
+/**
  * PutGraphRequest holds a part of a graph.
  *
  * @generated from message quartet.retrieval.v1.PutGraphRequest
@@ -201,7 +279,7 @@ export type PutGraphRequest = Message<"quartet.retrieval.v1.PutGraphRequest"> & 
  * Use `create(PutGraphRequestSchema)` to create a new message.
  */
 export const PutGraphRequestSchema: GenMessage<PutGraphRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_document_service, 6);
+  messageDesc(file_quartet_retrieval_v1_document_service, 8);
 
 /**
  * PutGraphResponse counts what changed.
@@ -222,7 +300,7 @@ export type PutGraphResponse = Message<"quartet.retrieval.v1.PutGraphResponse"> 
  * Use `create(PutGraphResponseSchema)` to create a new message.
  */
 export const PutGraphResponseSchema: GenMessage<PutGraphResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_document_service, 7);
+  messageDesc(file_quartet_retrieval_v1_document_service, 9);
 
 /**
  * DocumentService keeps the record: documents and their passages. It never waits for a model. Internal.
@@ -261,6 +339,16 @@ export const DocumentService: GenService<{
     methodKind: "unary";
     input: typeof DeleteDocumentsRequestSchema;
     output: typeof DeleteDocumentsResponseSchema;
+  },
+  /**
+   * Counts documents by tag or by taxonomy path.
+   *
+   * @generated from rpc quartet.retrieval.v1.DocumentService.CountDocuments
+   */
+  countDocuments: {
+    methodKind: "unary";
+    input: typeof CountDocumentsRequestSchema;
+    output: typeof CountDocumentsResponseSchema;
   },
   /**
    * Merges entities, relations and mentions into the graph, in one transaction.

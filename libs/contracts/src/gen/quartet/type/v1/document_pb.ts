@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/document.proto.
  */
 export const file_quartet_type_v1_document: GenFile = /*@__PURE__*/
-  fileDesc("Ch5xdWFydGV0L3R5cGUvdjEvZG9jdW1lbnQucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKDBgoIRG9jdW1lbnQSKwoCaWQYASABKAlCH7pIHHIaEAEYgAQyE15bXlx4MDAtXHgxRlx4N0ZdKiQSIwoFdGl0bGUYAiABKAlCFLpIEXIPGIAIMgpeW15ceDAwXSokEigKBHRleHQYAyABKAlCGrpIF3IVGMCEPSiAgMABMgpeW15ceDAwXSokEjEKCm1lZGlhX3R5cGUYBCABKAlCHbpIGnIYGIABMhNeW15ceDAwLVx4MUZceDdGXSokEjUKCmNvbGxlY3Rpb24YBSABKAlCIbpIHtgBAXIZGEAyFV5bYS16MC05XVthLXowLTlfLV0qJBIsCgR0YWdzGAYgAygJQh66SBuSARgQQBgBIhJyEBABGEAyCl5bXlx4MDBdKiQSPAoNdGF4b25vbXlfcGF0aBgHIAEoCUIlukgi2AEBch0YgAQyGF5bXi9ceDAwXSsoL1teL1x4MDBdKykqJBJ0CghtZXRhZGF0YRgIIAMoCzInLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudC5NZXRhZGF0YUVudHJ5Qjm6SDaaATMQQCIvci0YQDIWXlxwe0x9W1xwe0x9XHB7Tn1fLV0qJFoGdGVuYW50Wgl0ZW5hbnRfaWQSGQoIbGFuZ3VhZ2UYCSABKAlCB7pIBHICGCMSFQoDdXJpGAogASgJQgi6SAVyAxiAEBIPCgd2ZXJzaW9uGAsgASgDEhQKDGNvbnRlbnRfaGFzaBgMIAEoCRIVCg1wYXNzYWdlX2NvdW50GA0gASgFEhQKDHZlY3Rvcl9jb3VudBgQIAEoBRIvCgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGkcKDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEiUKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlOgI4ASKSAQoRUHV0RG9jdW1lbnRSZXN1bHQSEwoLZG9jdW1lbnRfaWQYASABKAkSLAoHb3V0Y29tZRgCIAEoDjIbLnF1YXJ0ZXQudHlwZS52MS5QdXRPdXRjb21lEg8KB3ZlcnNpb24YAyABKAMSKQoHZmFpbHVyZRgEIAEoCzIYLnF1YXJ0ZXQudHlwZS52MS5GYWlsdXJlKl4KDERvY3VtZW50VmlldxIdChlET0NVTUVOVF9WSUVXX1VOU1BFQ0lGSUVEEAASFwoTRE9DVU1FTlRfVklFV19CQVNJQxABEhYKEkRPQ1VNRU5UX1ZJRVdfRlVMTBACKo8BCgpQdXRPdXRjb21lEhsKF1BVVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTUFVUX09VVENPTUVfQ1JFQVRFRBABEhgKFFBVVF9PVVRDT01FX1JFUExBQ0VEEAISGQoVUFVUX09VVENPTUVfVU5DSEFOR0VEEAMSFgoSUFVUX09VVENPTUVfRkFJTEVEEARiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_quartet_type_v1_outcome]);
+  fileDesc("Ch5xdWFydGV0L3R5cGUvdjEvZG9jdW1lbnQucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKDBgoIRG9jdW1lbnQSKwoCaWQYASABKAlCH7pIHHIaEAEYgAQyE15bXlx4MDAtXHgxRlx4N0ZdKiQSIwoFdGl0bGUYAiABKAlCFLpIEXIPGIAIMgpeW15ceDAwXSokEigKBHRleHQYAyABKAlCGrpIF3IVGMCEPSiAgMABMgpeW15ceDAwXSokEjEKCm1lZGlhX3R5cGUYBCABKAlCHbpIGnIYGIABMhNeW15ceDAwLVx4MUZceDdGXSokEjUKCmNvbGxlY3Rpb24YBSABKAlCIbpIHtgBAXIZGEAyFV5bYS16MC05XVthLXowLTlfLV0qJBIsCgR0YWdzGAYgAygJQh66SBuSARgQQBgBIhJyEBABGEAyCl5bXlx4MDBdKiQSPAoNdGF4b25vbXlfcGF0aBgHIAEoCUIlukgi2AEBch0YgAQyGF5bXi9ceDAwXSsoL1teL1x4MDBdKykqJBJ0CghtZXRhZGF0YRgIIAMoCzInLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudC5NZXRhZGF0YUVudHJ5Qjm6SDaaATMQQCIvci0YQDIWXlxwe0x9W1xwe0x9XHB7Tn1fLV0qJFoGdGVuYW50Wgl0ZW5hbnRfaWQSGQoIbGFuZ3VhZ2UYCSABKAlCB7pIBHICGCMSFQoDdXJpGAogASgJQgi6SAVyAxiAEBIPCgd2ZXJzaW9uGAsgASgDEhQKDGNvbnRlbnRfaGFzaBgMIAEoCRIVCg1wYXNzYWdlX2NvdW50GA0gASgFEhQKDHZlY3Rvcl9jb3VudBgQIAEoBRIvCgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGkcKDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEiUKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlOgI4ASKSAQoRUHV0RG9jdW1lbnRSZXN1bHQSEwoLZG9jdW1lbnRfaWQYASABKAkSLAoHb3V0Y29tZRgCIAEoDjIbLnF1YXJ0ZXQudHlwZS52MS5QdXRPdXRjb21lEg8KB3ZlcnNpb24YAyABKAMSKQoHZmFpbHVyZRgEIAEoCzIYLnF1YXJ0ZXQudHlwZS52MS5GYWlsdXJlIjYKDURvY3VtZW50Q291bnQSDQoFdmFsdWUYASABKAkSFgoOZG9jdW1lbnRfY291bnQYAiABKAMqXgoMRG9jdW1lbnRWaWV3Eh0KGURPQ1VNRU5UX1ZJRVdfVU5TUEVDSUZJRUQQABIXChNET0NVTUVOVF9WSUVXX0JBU0lDEAESFgoSRE9DVU1FTlRfVklFV19GVUxMEAIqjwEKClB1dE91dGNvbWUSGwoXUFVUX09VVENPTUVfVU5TUEVDSUZJRUQQABIXChNQVVRfT1VUQ09NRV9DUkVBVEVEEAESGAoUUFVUX09VVENPTUVfUkVQTEFDRUQQAhIZChVQVVRfT1VUQ09NRV9VTkNIQU5HRUQQAxIWChJQVVRfT1VUQ09NRV9GQUlMRUQQBCppCg1Eb2N1bWVudEZhY2V0Eh4KGkRPQ1VNRU5UX0ZBQ0VUX1VOU1BFQ0lGSUVEEAASFgoSRE9DVU1FTlRfRkFDRVRfVEFHEAESIAocRE9DVU1FTlRfRkFDRVRfVEFYT05PTVlfUEFUSBACYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_struct, file_google_protobuf_timestamp, file_quartet_type_v1_outcome]);
 
 /**
  * Document is a text that can be searched and cited. The caller names it; putting the same ID again replaces it atomically.
@@ -188,6 +188,34 @@ export const PutDocumentResultSchema: GenMessage<PutDocumentResult> = /*@__PURE_
   messageDesc(file_quartet_type_v1_document, 1);
 
 /**
+ * DocumentCount is one value of a facet.
+ *
+ * @generated from message quartet.type.v1.DocumentCount
+ */
+export type DocumentCount = Message<"quartet.type.v1.DocumentCount"> & {
+  /**
+   * The tag, or the taxonomy path.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * Documents with it; never 0.
+   *
+   * @generated from field: int64 document_count = 2;
+   */
+  documentCount: bigint;
+};
+
+/**
+ * Describes the message quartet.type.v1.DocumentCount.
+ * Use `create(DocumentCountSchema)` to create a new message.
+ */
+export const DocumentCountSchema: GenMessage<DocumentCount> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_document, 2);
+
+/**
  * DocumentView selects how much of a document is returned.
  *
  * @generated from enum quartet.type.v1.DocumentView
@@ -282,4 +310,45 @@ export type PutOutcome = (typeof PutOutcome)[keyof typeof PutOutcome] | UnknownE
  */
 export const PutOutcomeSchema: GenEnum<PutOutcome> = /*@__PURE__*/
   enumDesc(file_quartet_type_v1_document, 1);
+
+/**
+ * DocumentFacet is what documents are counted by.
+ *
+ * @generated from enum quartet.type.v1.DocumentFacet
+ */
+export const DocumentFacet = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: DOCUMENT_FACET_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Tags; a document counts for each of its tags.
+   *
+   * @generated from enum value: DOCUMENT_FACET_TAG = 1;
+   */
+  TAG: 1,
+
+  /**
+   * Taxonomy paths; a document counts for its own path and for every path above it: `law/tax/vat` counts for `law` and `law/tax` too.
+   *
+   * @generated from enum value: DOCUMENT_FACET_TAXONOMY_PATH = 2;
+   */
+  TAXONOMY_PATH: 2,
+} as const;
+
+/**
+ * DocumentFacet is what documents are counted by.
+ *
+ * @generated from enum quartet.type.v1.DocumentFacet
+ */
+export type DocumentFacet = (typeof DocumentFacet)[keyof typeof DocumentFacet] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.DocumentFacet.
+ */
+export const DocumentFacetSchema: GenEnum<DocumentFacet> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_document, 2);
 

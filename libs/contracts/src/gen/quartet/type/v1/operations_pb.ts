@@ -2,20 +2,20 @@
 // @generated from file quartet/type/v1/operations.proto (package quartet.type.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { CacheLevel } from "./stats_pb.ts";
 import { file_quartet_type_v1_stats } from "./stats_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quartet/type/v1/operations.proto.
  */
 export const file_quartet_type_v1_operations: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWFydGV0L3R5cGUvdjEvb3BlcmF0aW9ucy5wcm90bxIPcXVhcnRldC50eXBlLnYxInwKDUNhY2hlU2VsZWN0b3ISQAoGbGV2ZWxzGAEgAygOMhsucXVhcnRldC50eXBlLnYxLkNhY2hlTGV2ZWxCE7pIEJIBDRAQGAEiB4IBBBABIAASKQoLa2V5X3BhdHRlcm4YAiABKAlCFLpIEXIPGIACMgpeW15ceDAwXSokIrQCCgZBZHZpY2USEQoJc3RhdGVtZW50GAEgASgJEiAKFmNyZWF0ZV9pbmRleF9zdGF0ZW1lbnQYAiABKAlIABIdChNyZXdyaXR0ZW5fc3RhdGVtZW50GAMgASgJSAASEwoLZXhwbGFuYXRpb24YBCABKAkSMQoOZWxhcHNlZF9iZWZvcmUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNZWxhcHNlZF9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgtwbGFuX2JlZm9yZRgHIAEoCRISCgpwbGFuX2FmdGVyGAggASgJEhIKCmNhbGxfY291bnQYCSABKAMSEwoLaW5kZXhfYnl0ZXMYCiABKANCCgoIcHJvcG9zYWxiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_stats]);
+  fileDesc("CiBxdWFydGV0L3R5cGUvdjEvb3BlcmF0aW9ucy5wcm90bxIPcXVhcnRldC50eXBlLnYxInwKDUNhY2hlU2VsZWN0b3ISQAoGbGV2ZWxzGAEgAygOMhsucXVhcnRldC50eXBlLnYxLkNhY2hlTGV2ZWxCE7pIEJIBDRAQGAEiB4IBBBABIAASKQoLa2V5X3BhdHRlcm4YAiABKAlCFLpIEXIPGIACMgpeW15ceDAwXSokIssCCgZBZHZpY2USEQoJc3RhdGVtZW50GAEgASgJEiAKFmNyZWF0ZV9pbmRleF9zdGF0ZW1lbnQYAiABKAlIABIdChNyZXdyaXR0ZW5fc3RhdGVtZW50GAMgASgJSAASEwoLZXhwbGFuYXRpb24YBCABKAkSMQoOZWxhcHNlZF9iZWZvcmUYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoNZWxhcHNlZF9hZnRlchgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhITCgtwbGFuX2JlZm9yZRgHIAEoCRISCgpwbGFuX2FmdGVyGAggASgJEhIKCmNhbGxfY291bnQYCSABKAMSEwoLaW5kZXhfYnl0ZXMYCiABKAMSFQoNc2FtcGxlZF9yYXRpbxgLIAEoAUIKCghwcm9wb3NhbCKBAQoSVW5hZHZpc2VkU3RhdGVtZW50EhEKCXN0YXRlbWVudBgBIAEoCRITCgtleHBsYW5hdGlvbhgCIAEoCRISCgpjYWxsX2NvdW50GAMgASgDEi8KDG1lYW5fZWxhcHNlZBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbip6Cg9TdGF0ZW1lbnRTb3VyY2USIAocU1RBVEVNRU5UX1NPVVJDRV9VTlNQRUNJRklFRBAAEicKI1NUQVRFTUVOVF9TT1VSQ0VfUEdfU1RBVF9TVEFURU1FTlRTEAESHAoYU1RBVEVNRU5UX1NPVVJDRV9TRVJWSUNFEAJiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_quartet_type_v1_stats]);
 
 /**
  * CacheSelector picks cache entries of the caller's tenant; the conditions given must all hold. An empty one is everything of the tenant.
@@ -96,14 +96,14 @@ export type Advice = Message<"quartet.type.v1.Advice"> & {
   elapsedBefore?: Duration | undefined;
 
   /**
-   * The execution time with it, the median of as many runs.
+   * The execution time with it, the median of several runs.
    *
    * @generated from field: google.protobuf.Duration elapsed_after = 6;
    */
   elapsedAfter?: Duration | undefined;
 
   /**
-   * The plan before, as EXPLAIN (ANALYZE, BUFFERS) prints it, without values.
+   * The plan before, as EXPLAIN (ANALYZE, BUFFERS) prints it, with every value as `?`.
    *
    * @generated from field: string plan_before = 7;
    */
@@ -124,11 +124,18 @@ export type Advice = Message<"quartet.type.v1.Advice"> & {
   callCount: bigint;
 
   /**
-   * The bytes of disk that the index takes; 0 for a rewrite.
+   * The bytes of disk that the index takes, estimated where a sample was tried; 0 for a rewrite.
    *
    * @generated from field: int64 index_bytes = 10;
    */
   indexBytes: bigint;
+
+  /**
+   * The share of the tables' rows that it was tried on, in `(0, 1]`; below 1 both times are of the sample.
+   *
+   * @generated from field: double sampled_ratio = 11;
+   */
+  sampledRatio: number;
 };
 
 /**
@@ -137,4 +144,87 @@ export type Advice = Message<"quartet.type.v1.Advice"> & {
  */
 export const AdviceSchema: GenMessage<Advice> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_operations, 1);
+
+/**
+ * UnadvisedStatement is a slow statement that was looked at, and for which there is no advice.
+ *
+ * @generated from message quartet.type.v1.UnadvisedStatement
+ */
+export type UnadvisedStatement = Message<"quartet.type.v1.UnadvisedStatement"> & {
+  /**
+   * The statement; never values.
+   *
+   * @generated from field: string statement = 1;
+   */
+  statement: string;
+
+  /**
+   * Why there is none, in a sentence: nothing tried made it faster, or what kept it from being tried.
+   *
+   * @generated from field: string explanation = 2;
+   */
+  explanation: string;
+
+  /**
+   * How often it ran in the observed time.
+   *
+   * @generated from field: int64 call_count = 3;
+   */
+  callCount: bigint;
+
+  /**
+   * How long it took on average.
+   *
+   * @generated from field: google.protobuf.Duration mean_elapsed = 4;
+   */
+  meanElapsed?: Duration | undefined;
+};
+
+/**
+ * Describes the message quartet.type.v1.UnadvisedStatement.
+ * Use `create(UnadvisedStatementSchema)` to create a new message.
+ */
+export const UnadvisedStatementSchema: GenMessage<UnadvisedStatement> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_operations, 2);
+
+/**
+ * StatementSource is where the slowest statements are known from.
+ *
+ * @generated from enum quartet.type.v1.StatementSource
+ */
+export const StatementSource = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: STATEMENT_SOURCE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * pg_stat_statements: all statements in the database that the login may see.
+   *
+   * @generated from enum value: STATEMENT_SOURCE_PG_STAT_STATEMENTS = 1;
+   */
+  PG_STAT_STATEMENTS: 1,
+
+  /**
+   * What the process that was asked has run since its start.
+   *
+   * @generated from enum value: STATEMENT_SOURCE_SERVICE = 2;
+   */
+  SERVICE: 2,
+} as const;
+
+/**
+ * StatementSource is where the slowest statements are known from.
+ *
+ * @generated from enum quartet.type.v1.StatementSource
+ */
+export type StatementSource = (typeof StatementSource)[keyof typeof StatementSource] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.StatementSource.
+ */
+export const StatementSourceSchema: GenEnum<StatementSource> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_operations, 0);
 
