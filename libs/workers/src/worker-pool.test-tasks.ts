@@ -9,7 +9,7 @@ export const addOne = ({ shared }: { readonly shared: SharedArrayBuffer }): void
   for (let index = 0; index < numbers.length; index += 1) numbers[index]! += 1;
 };
 
-export const giveBack = (numbers: Float32Array): Float32Array => moved(numbers);
+export const giveBack = (numbers: Float32Array): Float32Array => moved(numbers, [numbers.buffer]);
 
 export const refuse = (): never => {
   throw new RangeError("no such thing");

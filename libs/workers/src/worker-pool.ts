@@ -3,7 +3,7 @@ import type { Transferable } from "node:worker_threads";
 import { createBulkhead, createWaitTimes, type Slot } from "@quartet/resilience";
 import { Piscina } from "piscina";
 import { WorkerLimitError, WorkersClosedError } from "./errors.ts";
-import type { WorkerTask } from "./worker-task.ts";
+import { unwrapped, type WorkerTask } from "./worker-task.ts";
 
 export interface WorkerPoolOptions {
   /** As in figures and metrics. Default: `workers`. */
@@ -135,7 +135,7 @@ export function createInlineWorkers(name = "workers"): WorkerPool {
       const module = (await import(pathToFileURL(task.file).href)) as Record<string, (given: unknown) => unknown>;
       const run = module[task.name];
       if (run === undefined) throw new Error(`${task.file} exports no ${task.name}`);
-      return (await run(input)) as never;
+      return unwrapped(await run(input)) as never;
     },
     figures: () => ({ name, size: 0, maxSize: 0, idleCount: 0, waitingCount: 0, waitP95Ms: 0 }),
     close: async () => {},

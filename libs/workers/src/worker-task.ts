@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { move } from "piscina";
+import { Piscina } from "piscina";
 
 /** A function that a worker thread can run: an export of a module of its own. */
 export interface WorkerTask<Input, Output> {
@@ -24,7 +24,14 @@ export function workerTask<Input, Output>(caller: string, path: string, name: st
   return { file: fileURLToPath(new URL(path + ending, caller)), name };
 }
 
-/** For the end of a task: hands the memory of this result over instead of copying it. */
-export function moved<View extends ArrayBufferView>(view: View): View {
-  return move(view as never) as unknown as View;
+/** For the end of a task: hands this memory of its result over instead of copying it. */
+export function moved<Result extends object>(result: Result, memory: readonly ArrayBufferLike[]): Result {
+  const wrapped = { [Piscina.transferableSymbol]: memory, [Piscina.valueSymbol]: result };
+  return Piscina.move(wrapped as never) as unknown as Result;
+}
+
+/** What `moved` was given, for who runs a task without a thread. */
+export function unwrapped(result: unknown): unknown {
+  const isMoved = typeof result === "object" && result !== null && Piscina.valueSymbol in result;
+  return isMoved ? (result as Record<symbol, unknown>)[Piscina.valueSymbol] : result;
 }
