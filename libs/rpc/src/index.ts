@@ -22,5 +22,14 @@ export type { ConnectionLimits } from "./one-port/connections.ts";
 export type { CorsOptions } from "./one-port/cors.ts";
 export { pathOf } from "./one-port/http.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./one-port/http.ts";
-export type { Figures, PoolFigures, QueueFigures, ServiceModule } from "./service-module.ts";
+export { cacheLevels } from "./service-module.ts";
+export type {
+  CacheFigures,
+  CacheLevelName,
+  CacheSelection,
+  Figures,
+  PoolFigures,
+  QueueFigures,
+  ServiceModule,
+} from "./service-module.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./tls.ts";

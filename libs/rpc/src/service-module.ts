@@ -24,10 +24,38 @@ export interface QueueFigures {
   readonly oldestAgeMs: number;
 }
 
+/** The levels of caches; see the contract's `CacheLevel`. */
+export const cacheLevels = ["embeddings", "search-results", "documents"] as const;
+
+export type CacheLevelName = (typeof cacheLevels)[number];
+
+/** One level of caches of this process; see the contract's `CacheStats`. Counts run from the start of the process. */
+export interface CacheFigures {
+  readonly level: CacheLevelName;
+  readonly hits: number;
+  readonly misses: number;
+  readonly coalesced: number;
+  readonly bypasses: number;
+  readonly evictions: number;
+  readonly invalidations: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly oldestAgeMs: number;
+}
+
+/** What is to be emptied: entries of one tenant for which all conditions hold. */
+export interface CacheSelection {
+  readonly tenant: string;
+  readonly level: CacheLevelName;
+  /** Over the part of the key after the tenant: `*` is any text, all else is literal. Empty: any key. */
+  readonly keyPattern: string;
+}
+
 /** What a module's stores say of themselves at one moment. */
 export interface Figures {
   readonly pools?: readonly PoolFigures[];
   readonly queues?: readonly QueueFigures[];
+  readonly caches?: readonly CacheFigures[];
   /** Whether something is missing, such as a queue in a store that cannot be asked. Default: false. */
   readonly incomplete?: boolean;
 }
@@ -47,6 +75,11 @@ export interface ServiceModule {
    * Absent: they can from `start` on.
    */
   watchReady?(listener: (ready: boolean) => void): () => void;
-  /** Figures of pools and queues, now. Absent: there are none. */
+  /** Figures of pools, queues and caches, now. Absent: there are none. */
   figures?(signal: AbortSignal): Promise<Figures>;
+  /**
+   * Empties the selected entries of a cache of this module, in memory and shared, and gives how many there were. Absent, or 0: none is of that
+   * level. Throws where what is shared cannot be reached; what is in memory is gone then all the same.
+   */
+  invalidateCache?(selection: CacheSelection, signal: AbortSignal): Promise<number>;
 }

@@ -173,6 +173,27 @@ export const metricNames = {
     help: "Values for a cache in Redis: stored, failed, or dropped because too many waited.",
     labels: ["cache", "outcome"],
   },
+  quartet_cache_lookups_total: {
+    kind: "counter",
+    help: "Look-ups in the caches of a process, shared part included: hit, miss, coalesced (waited for an equal one), or bypassed (the cache failed or was slow).",
+    labels: ["level", "outcome"],
+  },
+  quartet_cache_removals_total: {
+    kind: "counter",
+    help: "Entries that left the memory of a cache: evicted for lack of room, or invalidated because they were no longer true or an operator asked.",
+    labels: ["level", "reason"],
+  },
+  quartet_cache_entries: { kind: "gauge", help: "Entries of a cache in the memory of a process.", labels: ["level"] },
+  quartet_cache_bytes: {
+    kind: "gauge",
+    help: "Bytes of a cache in the memory of a process, about.",
+    labels: ["level"],
+  },
+  quartet_cache_oldest_age_seconds: {
+    kind: "gauge",
+    help: "The age of the oldest entry of a cache in the memory of a process.",
+    labels: ["level"],
+  },
   quartet_access_lookups_total: {
     kind: "counter",
     help: "Access tokens that were looked up in their store: found, absent, or failed. Most calls are answered from memory.",

@@ -25,6 +25,7 @@ export function createApp(config: Config): App {
     service: "standalone",
     isReady: () => Object.values(hosted).every(({ isReady }) => isReady()),
     figures: (signal) => figuresOf(Object.values(inner), signal),
+    modules: Object.values(inner),
   });
   const host = (name: keyof typeof inner) => hostModule(name, inner[name], { log, metrics, beside: reporter.routes });
   const hosted = {

@@ -61,6 +61,7 @@ export async function figuresOf(modules: readonly ServiceModule[], signal: Abort
   return {
     pools: all.flatMap(({ pools = [] }) => pools),
     queues: all.flatMap(({ queues = [] }) => queues),
+    caches: all.flatMap(({ caches = [] }) => caches),
     incomplete: all.some(({ incomplete }) => incomplete === true),
   };
 }

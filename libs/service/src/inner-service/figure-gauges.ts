@@ -54,7 +54,8 @@ function setGauges({ pools = [], queues = [] }: Figures, metrics: Metrics): void
 const cacheOutcomes = { hit: "hits", miss: "misses", coalesced: "coalesced", bypassed: "bypasses" } as const;
 const cacheRemovals = { evicted: "evictions", invalidated: "invalidations" } as const;
 
-type CacheCount = (typeof cacheOutcomes)[keyof typeof cacheOutcomes] | (typeof cacheRemovals)[keyof typeof cacheRemovals];
+type CacheCount =
+  (typeof cacheOutcomes)[keyof typeof cacheOutcomes] | (typeof cacheRemovals)[keyof typeof cacheRemovals];
 
 /** Adds what was counted since the last look. */
 function createCacheCounters(metrics: Metrics): (now: CacheFigures) => void {
@@ -72,6 +73,9 @@ function createCacheCounters(metrics: Metrics): (now: CacheFigures) => void {
     }
     metrics.gauge("quartet_cache_entries").with({ level }).set(now.entries);
     metrics.gauge("quartet_cache_bytes").with({ level }).set(now.bytes);
-    metrics.gauge("quartet_cache_oldest_age_seconds").with({ level }).set(now.oldestAgeMs / 1000);
+    metrics
+      .gauge("quartet_cache_oldest_age_seconds")
+      .with({ level })
+      .set(now.oldestAgeMs / 1000);
   };
 }

@@ -1,8 +1,17 @@
 import { readFile } from "node:fs/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "@quartet/contracts/grpc/health/v1/health";
 import { InstanceService } from "@quartet/contracts/type/v1/instance_service";
-import { createClient, createGrpcTransport, type GrpcTransport, type ServiceModule } from "@quartet/rpc";
+import { CacheLevel } from "@quartet/contracts/type/v1/stats";
+import {
+  cacheLevels,
+  type CacheSelection,
+  createClient,
+  createGrpcTransport,
+  type GrpcTransport,
+  type ServiceModule,
+} from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { version } from "../version.ts";
 import { watchFigures } from "./figure-gauges.ts";
@@ -17,6 +26,18 @@ const queue = {
   deadLetterCount: 0,
   oldestAgeMs: 2_000,
 };
+const cache = {
+  level: "search-results",
+  hits: 70,
+  misses: 30,
+  coalesced: 4,
+  bypasses: 1,
+  evictions: 2,
+  invalidations: 3,
+  entries: 25,
+  bytes: 5_000,
+  oldestAgeMs: 60_000,
+} as const;
 const signal = new AbortController().signal;
 
 const endings: (() => Promise<void> | void)[] = [];
@@ -65,6 +86,45 @@ describe("an inner service as a process", () => {
     expect(instance!.residentByteCount).toBeGreaterThan(1_000_000n);
     expect(instance!.memoryRatio).toBeGreaterThan(0);
     expect(instance!.cpuRatio).toBeLessThanOrEqual(1);
+  });
+
+  it("reports its caches, and empties what a tenant selects", async () => {
+    const asked: CacheSelection[] = [];
+    const invalidateCache = async (selection: CacheSelection) => {
+      asked.push(selection);
+      return selection.level === "embeddings" ? 2 : 1;
+    };
+    const client = createClient(
+      InstanceService,
+      await serve({ figures: async () => ({ caches: [cache] }), invalidateCache }),
+    );
+    const { status } = await client.getInstanceReport({});
+    expect(status?.caches).toMatchObject([
+      {
+        level: CacheLevel.SEARCH_RESULTS,
+        hitCount: 70n,
+        missCount: 30n,
+        byteCount: 5_000n,
+        oldestAge: { seconds: 60n },
+      },
+    ]);
+    const levels = [CacheLevel.EMBEDDINGS, CacheLevel.DOCUMENTS];
+    const { removedCount } = await client.invalidateInstanceCache({ selector: { levels, keyPattern: "a*" } });
+    expect(removedCount).toBe(3n);
+    expect(asked).toEqual([
+      { tenant: "default", level: "embeddings", keyPattern: "a*" },
+      { tenant: "default", level: "documents", keyPattern: "a*" },
+    ]);
+    await client.invalidateInstanceCache({ selector: {} });
+    expect(asked.slice(2).map(({ level }) => level)).toEqual([...cacheLevels]);
+  });
+
+  it("says so where shared entries could not be emptied, and nothing of where they are", async () => {
+    const invalidateCache = () => Promise.reject(new Error("redis://secret-host"));
+    const client = createClient(InstanceService, await serve({ invalidateCache }));
+    const error = await client.invalidateInstanceCache({ selector: {} }).catch(ConnectError.from);
+    expect(error).toMatchObject({ code: Code.Unavailable });
+    expect(String(error)).not.toContain("secret-host");
   });
 
   it("reports itself although its stores cannot be asked, and says what is missing", async () => {
@@ -118,7 +178,7 @@ describe("the gauges", () => {
     const asked = Promise.withResolvers<void>();
     const stop = watchFigures(async () => {
       asked.resolve();
-      return { pools: [pool], queues: [queue] };
+      return { pools: [pool], queues: [queue], caches: [cache] };
     }, metrics);
     await asked.promise;
     await Promise.resolve();
@@ -126,6 +186,11 @@ describe("the gauges", () => {
     stop();
     expect(text).toContain('quartet_pool_waiting{pool="postgres",component="test"} 2');
     expect(text).toContain('quartet_queue_oldest_age_seconds{queue="outbox",component="test"} 2');
+    expect(text).toContain('quartet_cache_lookups_total{level="search-results",outcome="hit",component="test"} 70');
+    expect(text).toContain(
+      'quartet_cache_removals_total{level="search-results",reason="invalidated",component="test"} 3',
+    );
+    expect(text).toContain('quartet_cache_entries{level="search-results",component="test"} 25');
   });
 });
 
