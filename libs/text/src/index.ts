@@ -1,9 +1,11 @@
 export { hasNul, isWellFormed, nfc } from "./nfc.ts";
 export { codePointLength, createOffsetMap, sliceByCodePoints } from "./code-points.ts";
 export type { OffsetMap } from "./code-points.ts";
+export { foldWord } from "./fold-word.ts";
 export { isGraphemeBoundary, previousGraphemeBoundary, truncateToGraphemes } from "./graphemes.ts";
 export { localeOf } from "./locale.ts";
 export type { ScriptLocale } from "./locale.ts";
+export { stemsBeforeParticles } from "./particles.ts";
 export { sentences } from "./sentences.ts";
 export type { Sentence, SentenceOptions } from "./sentences.ts";
 export { stopWords } from "./stop-words.ts";

@@ -1,4 +1,5 @@
 import { stem } from "porter2";
+import { withoutAccents } from "./fold-word.ts";
 import { foldCase, forEachRun } from "./runs.ts";
 import { stopWords } from "./stop-words.ts";
 
@@ -42,12 +43,6 @@ function wordTerm(run: string): string {
 
 function longWord(word: string): string {
   return word.length > maxWordUnits ? word.slice(0, maxWordUnits) : "";
-}
-
-/** Latin letters without their marks (café, naïve); other alphabets keep theirs, where they often make another letter. */
-function withoutAccents(word: string): string {
-  if (!/[\u00c0-\u024f\u1e00-\u1eff]/.test(word)) return word;
-  return word.normalize("NFD").replace(/\p{M}/gu, "").normalize("NFC");
 }
 
 function pushPairs(run: string, found: string[]): void {
