@@ -41,7 +41,7 @@ async function answer(query: string) {
     hybridRequest(text, { value: { kind: "int8", values, scale }, spaceId: space.id }),
     { signal, grantMs: 30_000 },
   );
-  return { passages, legs: legs.map(({ hits, ...leg }) => ({ ...leg, count: hits.length })), collections };
+  return { passages, legs, collections };
 }
 
 /** Stores documents with their vectors, as a put that waits until they are searchable. */

@@ -14,5 +14,6 @@ export function hybridRequest(query: string, vector: NonNullable<SearchRequest["
     fusion: "convex",
     vectorWeight: undefined,
     execution: "parallel",
+    cacheUse: "read-write",
   };
 }

@@ -112,7 +112,7 @@ describe("the retrieval service", () => {
       })
       .catch(reasonOf);
     expect(unknown).toBe("FILTER_FIELD_UNKNOWN");
-    expect(await retrieval.searchPassages({ query: "x", options: { sources: ["graph"] } }).catch(reasonOf)).toBe(
+    expect(await retrieval.searchPassages({ query: "x", options: { sources: ["persona"] } }).catch(reasonOf)).toBe(
       "SOURCE_UNKNOWN",
     );
     expect(await documents.listDocuments({ pageToken: "abc" }).catch(reasonOf)).toBe("PAGE_TOKEN_INVALID");

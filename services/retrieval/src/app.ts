@@ -4,7 +4,7 @@ import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_serv
 import type { ServiceModule } from "@quartet/rpc";
 import { type App, createServiceApp, type Telemetry } from "@quartet/service";
 import type { Config, StoreConfig } from "./config.ts";
-import { createSearcher, type Source } from "./domain/search.ts";
+import { createSearcher } from "./domain/search.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
@@ -21,9 +21,6 @@ export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lock.ts";
 
-/** All documents of the tenant, by words and by vectors. */
-const sources: readonly Source[] = [{ name: "corpus", kind: "hybrid" }];
-
 /** The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. */
 export function createModule(config: StoreConfig, telemetry: Telemetry): ServiceModule {
   const { log } = telemetry;
@@ -34,7 +31,7 @@ export function createModule(config: StoreConfig, telemetry: Telemetry): Service
   const search = createSearcher({
     stores,
     guards,
-    sources,
+    sources: config.sources,
     legTimeLimitMs: config.legTimeLimitMs,
     onLeg: createLegEvents(telemetry),
     onRecordError: createRecordEvents(telemetry),

@@ -9,6 +9,7 @@ import {
   serverVariables,
   variable,
 } from "@quartet/service";
+import type { Source } from "./domain/source.ts";
 
 /** Where documents are kept and searched: in a folder, or in PostgreSQL and Elasticsearch. */
 const storeVariables = {
@@ -71,14 +72,22 @@ export const variables = {
   }),
 } as const;
 
-export type Config = ConfigOf<typeof variables>;
+export interface Config extends ConfigOf<typeof variables> {
+  readonly sources: readonly Source[];
+}
 
 /** What decides which stores are opened, and how. */
-export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs">;
+export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs" | "sources">;
+
+/** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
+export const defaultSources: readonly Source[] = [
+  { name: "corpus", kind: "hybrid" },
+  { name: "graph", kind: "graph" },
+];
 
 /** @throws {ConfigError} with one line per mistake. */
 export function parseConfig(environment: Environment): Config {
-  const config = parseEnv(variables, environment);
+  const config = { ...parseEnv(variables, environment), sources: defaultSources };
   checkTls(config);
   checkDatabaseUrl(config);
   checkElasticsearchUrl(config);

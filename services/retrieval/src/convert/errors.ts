@@ -1,9 +1,10 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import { PageTokenError } from "../domain/page-token.ts";
-import { AllSourcesFailedError, QueryVectorError, UnknownSourceError } from "../domain/search.ts";
+import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "../domain/search.ts";
 import { NothingToAskError } from "../domain/search-record.ts";
 import { RebuildMismatchError, RebuildRunningError } from "../domain/rebuild.ts";
+import { UnknownSourceError } from "../domain/source.ts";
 import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../domain/store-errors.ts";
 
 /** INVALID_ARGUMENT naming one field, in the contract's names. */
@@ -31,12 +32,16 @@ export function toRpcError(error: unknown): unknown {
     });
   }
   if (error instanceof UnknownSourceError) {
+    const description = `${error.source} is not configured; there is ${error.known.join(", ")}`;
     return quartetError({
       code: Code.InvalidArgument,
       reason: "SOURCE_UNKNOWN",
-      message: "options.sources: no such source is configured. Leave sources out to search all.",
-      violations: [{ field: "options.sources", description: "no such source is configured" }],
+      message: `options.sources: ${description}. Leave sources out to search those that are on by default.`,
+      violations: [{ field: "options.sources", description }],
     });
+  }
+  if (error instanceof NoLegsError) {
+    return fieldInvalid("options.fusion", "none of the sources has what this fusion searches by");
   }
   if (error instanceof QueryVectorError) {
     return fieldInvalid("query_vector", `the space has ${error.dimensions} dimensions`);

@@ -6,13 +6,23 @@ import type {
 } from "@quartet/contracts/retrieval/v1/retrieval_service";
 import type { DegradationSchema } from "@quartet/contracts/type/v1/outcome";
 import type { PassageSchema } from "@quartet/contracts/type/v1/passage";
-import { Execution, Fusion, LegKind, type LegReportSchema, LegStatus } from "@quartet/contracts/type/v1/search";
+import {
+  CacheUse,
+  Execution,
+  Fusion,
+  LegKind,
+  type LegReportSchema,
+  LegStatus,
+  SourceKind,
+  type SourceReportSchema,
+} from "@quartet/contracts/type/v1/search";
 import { toDuration } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import { allTags, both } from "../domain/filter.ts";
 import type { FusionMethod } from "../domain/fusion.ts";
-import type { LegOutcome, LegReason } from "../domain/leg.ts";
+import type { LegReason, LegReport } from "../domain/leg.ts";
 import type { FoundPassage, SearchRequest, SearchResult } from "../domain/search-request.ts";
+import type { SourceReport } from "../domain/source.ts";
 import { fromVectorMessage, toStateMessage } from "./collection.ts";
 import { toMetadataMessage } from "./document.ts";
 import { fieldInvalid } from "./errors.ts";
@@ -25,6 +35,13 @@ const fusions: Readonly<Record<Fusion, FusionMethod>> = {
   [Fusion.RRF]: "rrf",
   [Fusion.KEYWORD_ONLY]: "keyword-only",
   [Fusion.VECTOR_ONLY]: "vector-only",
+};
+
+const cacheUses: Readonly<Record<CacheUse, SearchRequest["cacheUse"]>> = {
+  [CacheUse.UNSPECIFIED]: "read-write",
+  [CacheUse.READ_WRITE]: "read-write",
+  [CacheUse.BYPASS]: "bypass",
+  [CacheUse.REFRESH]: "refresh",
 };
 
 const defaultLegLimit = 100;
@@ -48,23 +65,36 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
     fusion: fusions[options?.fusion ?? Fusion.UNSPECIFIED] ?? "convex",
     vectorWeight: options?.vectorWeight,
     execution: options?.execution === Execution.SEQUENTIAL ? "sequential" : "parallel",
+    cacheUse: cacheUses[options?.cacheUse ?? CacheUse.UNSPECIFIED] ?? "read-write",
   };
 }
 
 export function toSearchResponse(
-  { passages, legs, withoutRecord, collections }: SearchResult,
+  { passages, legs, sources, withoutRecord, notReranked, collections, cached }: SearchResult,
   { includeMetadata, elapsedMs }: { readonly includeMetadata: boolean; readonly elapsedMs: number },
 ): MessageInitShape<typeof SearchPassagesResponseSchema> {
   return {
     passages: passages.map((passage) => toPassageMessage(passage, includeMetadata)),
-    failures: [...legs.flatMap(toDegradation), ...(withoutRecord ? [staleRecord] : [])],
+    failures: [
+      ...legs.flatMap(toDegradation),
+      ...(withoutRecord ? [staleRecord] : []),
+      ...(notReranked ? [fusionOrder] : []),
+    ],
     legs: legs.map(toLegReport),
+    sources: sources.map(toSourceReport),
     collections: collections.map(toStateMessage),
+    cached,
     elapsed: toDuration(elapsedMs),
   };
 }
 
-const legKinds = { keyword: LegKind.KEYWORD, vector: LegKind.VECTOR } as const;
+const legKinds = { keyword: LegKind.KEYWORD, vector: LegKind.VECTOR, graph: LegKind.GRAPH } as const;
+const sourceKinds = {
+  hybrid: SourceKind.HYBRID,
+  keyword: SourceKind.KEYWORD,
+  vector: SourceKind.VECTOR,
+  graph: SourceKind.GRAPH,
+} as const;
 const legStatuses = {
   ok: LegStatus.OK,
   partial: LegStatus.PARTIAL,
@@ -87,34 +117,52 @@ function toPassageMessage(passage: FoundPassage, includeMetadata: boolean): Mess
     tags: [...document.tags],
     taxonomyPath: document.taxonomyPath,
     ...(includeMetadata ? { metadata: toMetadataMessage(document.metadata) } : {}),
-    hits: ranks.map(({ source, leg, rank, rawScore }) => ({ source, leg: legKinds[leg], rank, rawScore })),
+    hits: ranks.map(({ source, leg, rank, rawScore, path = [] }) => {
+      return { source, leg: legKinds[leg], rank, rawScore, path: [...path] };
+    }),
     documentVersion: BigInt(document.version),
     documentCreateTime: timestampFromMs(document.createTimeMs),
     documentUpdateTime: timestampFromMs(document.updateTimeMs),
   };
 }
 
-function toLegReport({
-  source,
-  leg,
-  status,
-  reason,
-  elapsedMs,
-  hits,
-}: LegOutcome): MessageInitShape<typeof LegReportSchema> {
+function toLegReport(report: LegReport): MessageInitShape<typeof LegReportSchema> {
+  const { source, leg, status, reason, elapsedMs, hitCount } = report;
   return {
     source,
     leg: legKinds[leg],
     status: legStatuses[status],
     reason: reason ?? "",
     elapsed: toDuration(elapsedMs),
-    passageCount: hits.length,
+    passageCount: hitCount,
   };
 }
 
-function toDegradation({ source, leg, reason }: LegOutcome): MessageInitShape<typeof DegradationSchema>[] {
-  return reason === undefined ? [] : [{ hop: `retrieval.${leg}`, reason, source, message: sentences[reason] }];
+function toSourceReport(report: SourceReport): MessageInitShape<typeof SourceReportSchema> {
+  const { source, kind, status, reason, elapsedMs, passageCount, weight } = report;
+  return {
+    source,
+    kind: sourceKinds[kind],
+    status: legStatuses[status],
+    reason: reason ?? "",
+    elapsed: toDuration(elapsedMs),
+    passageCount,
+    weight,
+  };
 }
+
+/** A collection that is not there is no failure: the reports say so, and nothing that exists is missing from the answer. */
+function toDegradation({ source, leg, reason }: LegReport): MessageInitShape<typeof DegradationSchema>[] {
+  if (reason === undefined || reason === "COLLECTION_MISSING") return [];
+  return [{ hop: `retrieval.${leg}`, reason, source, message: sentences[reason] }];
+}
+
+const fusionOrder = {
+  hop: "retrieval.rerank",
+  reason: "NOT_RERANKED",
+  message:
+    "The passages could not be reranked in time and stand as they were found; if it goes on, look at the retrieval service's log.",
+};
 
 const staleRecord = {
   hop: "retrieval.record",
@@ -123,7 +171,8 @@ const staleRecord = {
     "The record could not be asked, so passages are those that the keyword index keeps: recent changes may be missing, and deleted documents still there.",
 };
 
-const sentences: Readonly<Record<LegReason, string>> = {
+const sentences: Readonly<Record<Exclude<LegReason, "COLLECTION_MISSING">, string>> = {
+  NOT_ENABLED: "This server has no graph, so the source was left out.",
   NO_QUERY_VECTOR: "The question had no vector, so passages were found by their words alone.",
   EMBEDDING_SPACE_MISMATCH:
     "The question's vector is of another embedder than some passages', which were found by their words alone; index them with today's embedder.",

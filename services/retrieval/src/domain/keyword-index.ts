@@ -9,6 +9,8 @@ export interface Hit {
   readonly ordinal: number;
   /** The leg's own score: BM25, cosine. Comparable within the leg. */
   readonly score: number;
+  /** Of a graph: how it was found, as `name`, `relation`, `name`, ... */
+  readonly path?: readonly string[];
 }
 
 /** What a leg found, best first; ties by document ID, then ordinal. */

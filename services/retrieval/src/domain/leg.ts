@@ -8,16 +8,23 @@ import { isCircuitOpen, type StoreGuard } from "./store-guard.ts";
 export type FailureReason = "UPSTREAM_FAILED" | "OUT_OF_TIME" | "CIRCUIT_OPEN" | "OVERLOADED";
 
 /** Why a leg gave nothing, or less than there is. */
-export type LegReason = PartialReason | FailureReason | "NO_QUERY_VECTOR";
+export type LegReason = PartialReason | FailureReason | "NO_QUERY_VECTOR" | "COLLECTION_MISSING" | "NOT_ENABLED";
 
 /** How one leg of one source went. Degradation is data: no leg throws. */
-export interface LegOutcome {
+export interface LegReport {
   readonly source: string;
   readonly leg: LegKind;
   readonly status: "ok" | "partial" | "failed" | "skipped";
   /** Undefined if and only if the status is `ok`. */
   readonly reason: LegReason | undefined;
   readonly elapsedMs: number;
+  readonly hitCount: number;
+}
+
+/** With what it found. */
+export interface LegOutcome extends LegReport {
+  /** On the monotonic clock; undefined when it was not run. */
+  readonly startedAt?: number;
   readonly hits: readonly Hit[];
   /** What went wrong, for logs. */
   readonly error?: unknown;
@@ -34,7 +41,12 @@ export interface Leg {
   readonly partial?: PartialReason;
   /** What stands before the leg's store. */
   readonly guard: StoreGuard;
-  readonly run: (options: CallOptions) => Promise<LegResult>;
+  /** The most it may take. */
+  readonly limitMs: number;
+  /** The same for legs that ask the same store for the same within the same time: they are one query. */
+  readonly queryKey: string;
+  /** Undefined where there is nothing to ask: the leg is well and finds nothing, and no store hears of it. */
+  readonly run: ((options: CallOptions) => Promise<LegResult>) | undefined;
 }
 
 /**
@@ -46,21 +58,21 @@ export async function runLeg(
   { signal, limitMs }: { readonly signal: AbortSignal; readonly limitMs: number },
 ): Promise<LegOutcome> {
   const { source, leg, skip, failure, partial, guard, run } = named;
-  const nothing = { source, leg, elapsedMs: 0, hits: [] };
+  const nothing = { source, leg, elapsedMs: 0, hitCount: 0, hits: [] };
   if (skip !== undefined) return { ...nothing, status: "skipped", reason: skip };
   if (failure !== undefined) return failedLeg(named, failure);
   if (limitMs <= 0) return { ...nothing, status: "skipped", reason: "OUT_OF_TIME" };
-  const started = performance.now();
-  const elapsed = () => performance.now() - started;
+  const startedAt = performance.now();
+  const time = () => ({ startedAt, elapsedMs: performance.now() - startedAt });
   try {
-    const result = await guard.run(run, { signal, limitMs });
-    const reason = result.partial ?? partial;
+    const { hits, partial: found } = run === undefined ? emptyResult : await guard.run(run, { signal, limitMs });
+    const reason = found ?? partial;
     const status = reason === undefined ? "ok" : "partial";
-    return { source, leg, status, reason, elapsedMs: elapsed(), hits: result.hits };
+    return { source, leg, status, reason, ...time(), hitCount: hits.length, hits };
   } catch (error) {
     signal.throwIfAborted();
     const outcome = failedLeg(named, error);
-    return outcome.status === "skipped" ? outcome : { ...outcome, elapsedMs: elapsed() };
+    return outcome.status === "skipped" ? outcome : { ...outcome, ...time() };
   }
 }
 
@@ -68,8 +80,15 @@ export async function runLeg(
 export function failedLeg({ source, leg }: Pick<Leg, "source" | "leg">, error: unknown): LegOutcome {
   const reason = failureReasonOf(error);
   const status = reason === "CIRCUIT_OPEN" ? "skipped" : "failed";
-  return { source, leg, status, reason, elapsedMs: 0, hits: [], error };
+  return { source, leg, status, reason, elapsedMs: 0, hitCount: 0, hits: [], error };
 }
+
+/** What callers are told of it. */
+export function reportLeg({ source, leg, status, reason, elapsedMs, hitCount }: LegOutcome): LegReport {
+  return { source, leg, status, reason, elapsedMs, hitCount };
+}
+
+const emptyResult: LegResult = { hits: [] };
 
 /** As the contract names it. */
 function failureReasonOf(error: unknown): FailureReason {

@@ -3,7 +3,7 @@ import { createBreaker } from "@quartet/resilience";
 import type { Collection, EmbeddingSpace } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { LegResult } from "./keyword-index.ts";
-import type { LegOutcome } from "./leg.ts";
+import type { LegOutcome, LegReport } from "./leg.ts";
 import { AllSourcesFailedError, createSearcher } from "./search.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
 import { createStoreGuard } from "./store-guard.ts";
@@ -77,13 +77,19 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
       },
     },
   } as unknown as Stores;
-  const breakers = ["record", "keyword", "vector"].map((name) => createBreaker({ name, minimumCalls: 5 }));
-  const [record, keyword, vector] = breakers.map((breaker) => createStoreGuard({ breaker, fairMs: 1 }));
+  const breakers = ["record", "projection", "keyword", "vector"].map((name) =>
+    createBreaker({ name, minimumCalls: 5 }),
+  );
+  const [record, projection, keyword, vector] = breakers.map((breaker) => createStoreGuard({ breaker, fairMs: 1 }));
   const told: LegOutcome[] = [];
   const recordErrors: unknown[] = [];
   const search = createSearcher({
     stores,
-    guards: { record: record!, keyword: keyword!, vector: vector! },
+    guards: {
+      record: record!,
+      projection: projection!,
+      leg: (_, kind) => (kind === "keyword" ? keyword! : vector!),
+    },
     sources: [{ name: "corpus", kind: "hybrid" }],
     legTimeLimitMs,
     keywordLagMs: () => keywordLagMs,
@@ -102,6 +108,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
     fusion: "convex",
     vectorWeight: undefined,
     execution: "parallel",
+    cacheUse: "read-write",
     ...fields,
   });
   const ask = (fields: Partial<SearchRequest> = {}, grantMs = 600_000, signal = new AbortController().signal) =>
@@ -122,7 +129,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
 const down = () => Promise.reject(new Error("connection refused"));
 const hanging = () => new Promise<never>(() => {});
 const texts = ({ passages }: SearchResult) => passages.map(({ text }) => text);
-const legs = ({ legs: outcomes }: { readonly legs: readonly LegOutcome[] }) =>
+const legs = ({ legs: outcomes }: { readonly legs: readonly LegReport[] }) =>
   outcomes.map(({ leg, status, reason }) => [leg, status, reason]);
 const failureOf = (asked: Promise<unknown>) =>
   asked.then(
@@ -185,7 +192,7 @@ describe("a search over two engines", () => {
     expect(two.told).toHaveLength(2);
     // Once the breakers are open nothing is asked any more, and it is still a failure.
     for (let round = 0; round < 6; round += 1) await failureOf(two.ask());
-    expect(two.breakers.map(({ state }) => state)).toEqual(["open", "open", "closed"]);
+    expect(two.breakers.map(({ state }) => state)).toEqual(["open", "open", "closed", "closed"]);
     const { record } = two.engines.asked;
     const refused = await failureOf(two.ask());
     expect(legs(refused as AllSourcesFailedError)).toEqual([
@@ -217,7 +224,7 @@ describe("a search over two engines", () => {
       setTimeout(() => caller.abort(new Error("left")), 1);
       await expect(asked).rejects.toThrow("left");
     }
-    expect(two.breakers.map(({ state }) => state)).toEqual(["closed", "closed", "closed"]);
+    expect(two.breakers.map(({ state }) => state)).toEqual(["closed", "closed", "closed", "closed"]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(two.engines.signals.every(({ aborted }) => aborted)).toBe(true);
   });
@@ -302,7 +309,7 @@ describe("equal searches in flight", () => {
     await ended[1];
     await turn();
     expect(two.engines.signals.map(({ aborted }) => aborted)).toEqual([true, true]);
-    expect(two.breakers.map(({ state }) => state)).toEqual(["closed", "closed", "closed"]);
+    expect(two.breakers.map(({ state }) => state)).toEqual(["closed", "closed", "closed", "closed"]);
   });
 
   it("are not shared by those in a hurry", async () => {

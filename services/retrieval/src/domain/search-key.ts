@@ -1,18 +1,23 @@
 import type { Collection } from "./collection.ts";
 import type { SearchRequest } from "./search-request.ts";
+import type { Source } from "./source.ts";
 
 export interface KeyedSearch {
   readonly tenant: string;
   readonly request: SearchRequest;
   readonly collections: readonly Collection[];
+  /** Those asked: the same names may stand for something else in another process. */
+  readonly sources: readonly Source[];
+  /** Who orders what was found; undefined for the fusion alone. */
+  readonly rerankerId: string | undefined;
 }
 
 /**
- * The same for two searches exactly when they would be answered alike: tenant, request, and the collections as both saw them, with their
- * sequences and counts of vectors. So a search that comes after a change is never answered by one from before it.
+ * The same for two searches exactly when they would be answered alike: tenant, request, what its sources are, and the collections as both
+ * saw them, with their sequences and counts of vectors. How the cache is used makes no difference. So a search that comes after a change is never answered by one from before it.
  */
-export function searchKey({ tenant, request, collections }: KeyedSearch): string {
-  const { vector, ...rest } = request;
+export function searchKey({ tenant, request, collections, sources, rerankerId }: KeyedSearch): string {
+  const { vector, cacheUse: _, sources: __, ...rest } = request;
   const where = collections.map(({ state, passageCount, active, building }) => [
     state.collection,
     state.recordSeq,
@@ -23,7 +28,8 @@ export function searchKey({ tenant, request, collections }: KeyedSearch): string
     building?.space.id,
   ]);
   return (
-    JSON.stringify([tenant, rest, where, vector?.spaceId]) + (vector === undefined ? "" : vectorText(vector.value))
+    JSON.stringify([tenant, rest, where, sources, rerankerId, vector?.spaceId]) +
+    (vector === undefined ? "" : vectorText(vector.value))
   );
 }
 

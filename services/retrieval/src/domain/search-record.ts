@@ -75,7 +75,7 @@ export function createSearchRecord(options: SearchRecordOptions): SearchRecord {
       onRecordError?.(recordError);
       try {
         const leftMs = Math.min(storeLimitMs, endAt - performance.now());
-        return { value: await guards.keyword.run(fromProjection, { signal, limitMs: leftMs }), recordError };
+        return { value: await guards.projection.run(fromProjection, { signal, limitMs: leftMs }), recordError };
       } catch (projectionError) {
         signal.throwIfAborted();
         throw new NothingToAskError(recordError, projectionError);
@@ -104,23 +104,49 @@ export function createSearchRecord(options: SearchRecordOptions): SearchRecord {
   };
 }
 
+/** Reads the passages of one search: each once, and those that exist no more never again. */
+export interface PassageReader {
+  read(ids: readonly number[]): Promise<ReadonlyMap<number, StoredPassage>>;
+  /** Whether any of them came from the projection. */
+  readonly fromProjection: boolean;
+}
+
+export function createPassageReader(load: (ids: readonly number[]) => Promise<PassagesRead>): PassageReader {
+  const known = new Map<number, StoredPassage>();
+  const asked = new Set<number>();
+  let fromProjection = false;
+  return {
+    async read(ids) {
+      const unread = ids.filter((id) => !asked.has(id));
+      if (unread.length > 0) {
+        const loaded = await load(unread);
+        fromProjection ||= loaded.fromProjection;
+        for (const id of unread) asked.add(id);
+        for (const [id, passage] of loaded.passages) known.set(id, passage);
+      }
+      return known;
+    },
+    get fromProjection() {
+      return fromProjection;
+    },
+  };
+}
+
 /** The first `pageSize` that still exist: what was deleted since the legs ran gives its place to the next. */
 export async function readPage(
-  fused: readonly FusedHit[],
+  hits: readonly FusedHit[],
   pageSize: number,
-  read: (ids: readonly number[]) => Promise<PassagesRead>,
-): Promise<{ readonly passages: readonly FoundPassage[]; readonly fromProjection: boolean }> {
+  { read }: PassageReader,
+): Promise<readonly FoundPassage[]> {
   const found: FoundPassage[] = [];
-  let fromProjection = false;
-  for (let next = 0; next < fused.length && found.length < pageSize;) {
-    const batch = fused.slice(next, next + pageSize - found.length);
+  for (let next = 0; next < hits.length && found.length < pageSize;) {
+    const batch = hits.slice(next, next + pageSize - found.length);
     next += batch.length;
-    const page = await read(batch.map(({ passageId }) => passageId));
-    fromProjection ||= page.fromProjection;
+    const passages = await read(batch.map(({ passageId }) => passageId));
     for (const { passageId, score, ranks } of batch) {
-      const passage = page.passages.get(passageId);
+      const passage = passages.get(passageId);
       if (passage !== undefined) found.push({ ...passage, score, ranks });
     }
   }
-  return { passages: found, fromProjection };
+  return found;
 }

@@ -2,7 +2,8 @@ import type { CollectionState } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { Filter } from "./filter.ts";
 import type { FusionMethod, LegRank } from "./fusion.ts";
-import type { LegOutcome } from "./leg.ts";
+import type { LegReport } from "./leg.ts";
+import type { SourceReport } from "./source.ts";
 import type { EncodedVector } from "./vector.ts";
 
 export interface SearchRequest {
@@ -10,18 +11,20 @@ export interface SearchRequest {
   /** The query's vector with its space; vector legs are skipped without. */
   readonly vector: { readonly value: EncodedVector; readonly spaceId: string } | undefined;
   readonly filter: Filter | undefined;
-  /** The sources to ask; all if empty. */
+  /** The sources to ask, by name; those that are asked by default if empty. */
   readonly sources: readonly string[];
   readonly pageSize: number;
   /** How many hits each leg gives to the fusion. */
   readonly keywordLimit: number;
   readonly vectorLimit: number;
-  /** How many fused passages are candidates for the page; what ranks lower is not returned. */
+  /** How many fused passages are candidates: for the reranker, where there is one, and for the page. What ranks lower is not returned. */
   readonly candidateLimit: number;
   readonly fusion: FusionMethod;
   /** The weight of vector legs in convex fusion; the space's if undefined. */
   readonly vectorWeight: number | undefined;
   readonly execution: "parallel" | "sequential";
+  /** `bypass`: neither read nor fill the cache of results. `refresh`: fill it without reading. */
+  readonly cacheUse: "read-write" | "bypass" | "refresh";
 }
 
 export interface FoundPassage extends StoredPassage {
@@ -31,9 +34,15 @@ export interface FoundPassage extends StoredPassage {
 
 export interface SearchResult {
   readonly passages: readonly FoundPassage[];
-  readonly legs: readonly LegOutcome[];
+  readonly legs: readonly LegReport[];
+  /** In the order they were asked for. */
+  readonly sources: readonly SourceReport[];
+  /** Whether a reranker should have ordered the passages and could not, so that they stand as the fusion ordered them. */
+  readonly notReranked: boolean;
   /** Whether the record could not be asked, so that the passages are those that the keyword index keeps: recent changes may be missing. */
   readonly withoutRecord: boolean;
   /** The collections asked, as they stood before the search. */
   readonly collections: readonly CollectionState[];
+  /** Whether an earlier search found it. */
+  readonly cached: boolean;
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from "@jest/globals";
 import type { Collection, EmbeddingSpace } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { KeywordQuery, LegResult } from "./keyword-index.ts";
-import { AllSourcesFailedError, createSearcher, QueryVectorError, UnknownSourceError } from "./search.ts";
+import { AllSourcesFailedError, createSearcher, QueryVectorError } from "./search.ts";
 import type { SearchRequest } from "./search-request.ts";
+import { UnknownSourceError } from "./source.ts";
 import type { Stores } from "./stores.ts";
 import type { VectorQuery } from "./vector-index.ts";
 
@@ -79,6 +80,7 @@ const requestOf = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
   fusion: "convex",
   vectorWeight: undefined,
   execution: "parallel",
+  cacheUse: "read-write",
   ...fields,
 });
 const call = { signal: new AbortController().signal };

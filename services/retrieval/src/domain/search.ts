@@ -2,33 +2,36 @@ import { createSingleFlight } from "@quartet/cache";
 import type { Collection } from "./collection.ts";
 import { canMatchCollection } from "./filter-scope.ts";
 import { fuse } from "./fusion.ts";
-import { failedLeg, type Leg, type LegOutcome, runLeg } from "./leg.ts";
+import { failedLeg, type LegOutcome, reportLeg } from "./leg.ts";
+import type { ResultCache } from "./result-cache.ts";
 import { type KeyedSearch, searchKey } from "./search-key.ts";
-import { legsOf, type StoreGuards, unguarded } from "./search-legs.ts";
-import { createSearchRecord, NothingToAskError, readPage } from "./search-record.ts";
+import { lags, legKindsFor, legsOf, type StoreGuards, unguarded } from "./search-legs.ts";
+import { createPassageReader, createSearchRecord, NothingToAskError, readPage } from "./search-record.ts";
+import { rerank, type Reranking } from "./search-rerank.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
+import { runLegs } from "./search-run.ts";
+import { chooseSources, reportSource, type Source, weightOf } from "./source.ts";
 import type { Stores } from "./stores.ts";
-
-/** A source is configuration: a name that requests may give, and what is behind it. */
-export interface Source {
-  readonly name: string;
-  /** A hybrid source has a keyword and a vector leg. */
-  readonly kind: "hybrid";
-}
 
 export interface SearcherOptions {
   readonly stores: Stores;
   /** What stands before each store. Default: nothing, for stores that are part of this process. */
   readonly guards?: StoreGuards;
   readonly sources: readonly Source[];
-  /** The most a leg may take, within what the call has left; and the most that one reading of the record may take. */
+  /** The most a leg may take whose source says nothing of it, within what the call has left; and the most that one reading of the record may take. */
   readonly legTimeLimitMs: number;
+  /** Orders what the fusion found anew. Default: none. */
+  readonly reranking?: Reranking | undefined;
+  /** Keeps whole results. Default: none are kept. */
+  readonly results?: ResultCache | undefined;
   /** How long the oldest change has waited for the keyword index; asked only about a collection that lags. Default: no time. Never rejects. */
   readonly keywordLagMs?: () => number | Promise<number>;
   /** Told once of each leg that was run, for metrics and logs. */
   readonly onLeg?: (outcome: LegOutcome) => void;
   /** Told why the record could not be asked where the projection answers in its place, for logs. */
   readonly onRecordError?: (error: unknown) => void;
+  /** Told why passages were not reranked, for logs. */
+  readonly onRerankError?: (error: unknown) => void;
 }
 
 export interface SearchCall {
@@ -40,12 +43,10 @@ export interface SearchCall {
 /** Searches with every leg of every source asked for, and fuses what came back. */
 export type Searcher = (tenant: string, request: SearchRequest, call: SearchCall) => Promise<SearchResult>;
 
-/** The caller named a source that is not configured. */
-export class UnknownSourceError extends Error {
-  readonly source: string;
-  constructor(source: string) {
-    super(`unknown source ${source}`);
-    this.source = source;
+/** The request's fusion leaves out every way of searching that its sources have. */
+export class NoLegsError extends Error {
+  constructor() {
+    super("the fusion leaves no leg of any source");
   }
 }
 
@@ -73,111 +74,168 @@ const keywordLagLimitMs = 5_000;
 /** Kept back from what the call has left, for fusing and reading passages after the legs. */
 const reserveMs = (grantMs: number) => Math.min(50, grantMs * 0.1);
 
+/** Kept back for the reranker, so that a leg that hangs does not cost the order as well. */
+const rerankReserveMs = (grantMs: number, reranking: Reranking | undefined) =>
+  reranking === undefined ? 0 : Math.min(reranking.timeLimitMs, grantMs / 4);
+
 /** One search with all that its legs are made from. */
 interface Asked extends KeyedSearch {
   readonly recordError: unknown;
+  /** The names of all collections that there are. */
+  readonly existing: ReadonlySet<string>;
 }
 
-/** When the legs, and when the whole search, must have ended, on the monotonic clock. */
+/** When the legs, the reranker and the whole search must have ended, on the monotonic clock. */
 interface Deadlines {
   readonly legsAt: number;
+  readonly rerankAt: number;
   readonly endAt: number;
 }
 
-const whenever: Deadlines = { legsAt: Infinity, endAt: Infinity };
+const whenever: Deadlines = { legsAt: Infinity, rerankAt: Infinity, endAt: Infinity };
 
 /**
  * Equal searches in flight are one, whose legs end when the last of those who wait for it has left.
  *
- * Throws UnknownSourceError, QueryVectorError, AllSourcesFailedError, the signal's reason when aborted, and what the record throws where
- * there is no projection.
+ * Throws UnknownSourceError, NoLegsError, QueryVectorError, AllSourcesFailedError, the signal's reason when aborted, and what the record throws
+ * where there is no projection.
  */
 export function createSearcher(options: SearcherOptions): Searcher {
-  const { stores, guards = unguarded(), sources, legTimeLimitMs, onLeg, onRecordError } = options;
-  const record = createSearchRecord({ stores, guards, storeLimitMs: legTimeLimitMs, onRecordError });
+  const { stores, guards = unguarded(), sources, legTimeLimitMs, reranking, results, onLeg } = options;
+  const record = createSearchRecord({
+    stores,
+    guards,
+    storeLimitMs: legTimeLimitMs,
+    onRecordError: options.onRecordError,
+  });
   const flights = createSingleFlight<string, SearchResult>(() => {});
 
-  const runLegs = async (legs: readonly Leg[], sequential: boolean, signal: AbortSignal, legsAt: number) => {
-    const run = async (leg: Leg) => {
-      const limitMs = Math.min(legTimeLimitMs, legsAt - performance.now());
-      const outcome = await runLeg(leg, { signal, limitMs });
-      onLeg?.(outcome);
-      return outcome;
-    };
-    return sequential ? inTurn(legs, run) : Promise.all(legs.map(run));
-  };
-
-  const answer = async (asked: Asked, signal: AbortSignal, { legsAt, endAt }: Deadlines): Promise<SearchResult> => {
-    const { tenant, request, collections, recordError } = asked;
+  const answer = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
+    const { tenant, request, collections, existing, recordError } = asked;
     const keywordsLag = collections.some(lags) && ((await options.keywordLagMs?.()) ?? 0) > keywordLagLimitMs;
-    const parts = { stores, guards, collections, recordError, keywordsLag };
-    const legs = sourcesOf(request.sources, sources).flatMap(({ name }) => legsOf(name, tenant, request, parts));
-    const outcomes = await runLegs(legs, request.execution === "sequential", signal, legsAt);
+    const parts = { stores, guards, collections, existing, recordError, keywordsLag, legTimeLimitMs };
+    const legs = asked.sources.flatMap((source) => legsOf(source, tenant, request, parts));
+    const { execution } = request;
+    const outcomes = await runLegs(legs, { signal, execution, endAt: deadlines.legsAt, onLeg });
     const answered = outcomes.filter(({ status }) => status === "ok" || status === "partial");
     if (answered.length === 0 && outcomes.some(couldNotBeAsked)) throw new AllSourcesFailedError(outcomes);
-    const vectorWeight = request.vectorWeight ?? weightOf(request, collections);
-    const fused = fuse(answered, { method: request.fusion, vectorWeight }).slice(0, request.candidateLimit);
-    const page = await readPage(fused, request.pageSize, (ids) => {
-      const limitMs = Math.min(legTimeLimitMs, endAt - performance.now());
+    const fused = fuse(answered, {
+      method: request.fusion,
+      vectorWeight: request.vectorWeight ?? denseWeightOf(request, collections),
+      sourceWeights: new Map(asked.sources.map((source) => [source.name, weightOf(source)])),
+    }).slice(0, request.candidateLimit);
+    const reader = createPassageReader((ids) => {
+      const limitMs = Math.min(legTimeLimitMs, deadlines.endAt - performance.now());
       return record.passages(tenant, ids, { signal, limitMs });
     });
+    const rerankCall = { signal, endAt: deadlines.rerankAt, read: reader.read, onError: options.onRerankError };
+    const ordered = reranking && (await rerank(fused, request, reranking, rerankCall));
+    const passages = await readPage(ordered?.hits ?? fused, request.pageSize, reader);
     return {
-      passages: page.passages,
-      legs: outcomes,
-      withoutRecord: recordError !== undefined || page.fromProjection,
+      passages,
+      legs: outcomes.map(reportLeg),
+      sources: asked.sources.map((source) =>
+        reportSource(
+          source,
+          outcomes.filter((outcome) => outcome.source === source.name),
+        ),
+      ),
+      notReranked: ordered?.failed ?? false,
+      withoutRecord: recordError !== undefined || reader.fromProjection,
       collections: collections.map(({ state }) => state),
+      cached: false,
     };
+  };
+
+  /** From the cache where the request allows it, else searched and, if whole, kept. */
+  const find = async (asked: Asked, key: string, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
+    const { cacheUse } = asked.request;
+    if (results === undefined || cacheUse === "bypass") return answer(asked, signal, deadlines);
+    const { recordError: _, existing: __, ...keyed } = asked;
+    const search = { ...keyed, key };
+    const kept = cacheUse === "read-write" ? await results.get(search, { signal }) : undefined;
+    if (kept !== undefined) return { ...kept, cached: true };
+    const result = await answer(asked, signal, deadlines);
+    if (isWhole(result)) results.put(search, result);
+    return result;
+  };
+
+  /** A graph that nobody asked for by name is asked where there is one. */
+  const choose = async (tenant: string, { sources: names }: SearchRequest, signal: AbortSignal) => {
+    const chosen = chooseSources(names, sources);
+    if (names.length > 0 || !chosen.some(({ kind }) => kind === "graph")) return chosen;
+    const hasGraph = (await stores.graph?.hasEntities(tenant, { signal, timeoutMs: legTimeLimitMs })) ?? false;
+    return hasGraph ? chosen : chosen.filter(({ kind }) => kind !== "graph");
   };
 
   return async (tenant, request, { signal, grantMs }) => {
-    const asked = sourcesOf(request.sources, sources);
     const startedAt = performance.now();
-    const endAt = grantMs === undefined ? Infinity : startedAt + grantMs;
-    const legsAt = grantMs === undefined ? Infinity : endAt - reserveMs(grantMs);
+    const deadlines = deadlinesOf(startedAt, grantMs, reranking);
+    const chosen = await choose(tenant, request, signal);
+    if (!chosen.some((source) => legKindsFor(source, request).length > 0)) throw new NoLegsError();
     // The legs come after it: it gets no more than half.
-    const limitMs = (legsAt - startedAt) / 2;
+    const limitMs = (deadlines.legsAt - startedAt) / 2;
     const { collections: all, recordError } = await record.collections(tenant, { signal, limitMs }).catch((error) => {
-      throw asIfAllWereAsked(error, request, asked, onLeg);
+      throw asIfAllWereAsked(error, request, chosen, onLeg);
     });
+    const existing = new Set(all.map(({ state }) => state.collection));
     const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
     checkVector(request, collections);
-    const search: Asked = { tenant, request, collections, recordError };
-    // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
-    const rounds = request.execution === "sequential" ? 2 * asked.length : 1;
-    const isPatient = legsAt - performance.now() > (rounds + 1) * legTimeLimitMs;
-    if (!isPatient) return answer(search, signal, { legsAt, endAt });
+    const rerankerId = reranking?.reranker.id;
+    const search: Asked = { tenant, request, collections, sources: chosen, rerankerId, recordError, existing };
     const key = searchKey(search);
-    const results = await flights.run([key], async (_, shared) => [await answer(search, shared, whenever)], signal);
-    return results.get(key)!;
+    // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
+    const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen, request, options);
+    if (!isPatient) return find(search, key, signal, deadlines);
+    const flight = `${request.cacheUse} ${key}`;
+    const found = await flights.run([flight], async (_, shared) => [await find(search, key, shared, whenever)], signal);
+    return found.get(flight)!;
   };
 }
 
-function sourcesOf(names: readonly string[], sources: readonly Source[]): readonly Source[] {
-  if (names.length === 0) return sources;
-  return names.map((name) => {
-    const source = sources.find((candidate) => candidate.name === name);
-    if (source === undefined) throw new UnknownSourceError(name);
-    return source;
-  });
+function deadlinesOf(startedAt: number, grantMs: number | undefined, reranking: Reranking | undefined): Deadlines {
+  if (grantMs === undefined) return whenever;
+  const endAt = startedAt + grantMs;
+  const rerankAt = endAt - reserveMs(grantMs);
+  return { endAt, rerankAt, legsAt: rerankAt - rerankReserveMs(grantMs, reranking) };
+}
+
+/** The longest that legs, reranker and passages may take together by their own limits. */
+function longestMs(asked: readonly Source[], request: SearchRequest, options: SearcherOptions): number {
+  const { legTimeLimitMs, reranking } = options;
+  const limits = asked.flatMap((source) =>
+    legKindsFor(source, request).map(() => source.timeLimitMs ?? legTimeLimitMs),
+  );
+  const legsMs = request.execution === "sequential" ? limits.reduce((a, b) => a + b, 0) : Math.max(...limits);
+  return legsMs + (reranking?.timeLimitMs ?? 0) + legTimeLimitMs;
+}
+
+/** Nothing is missing from it that another search might give. */
+function isWhole({ legs, withoutRecord, notReranked }: SearchResult): boolean {
+  return (
+    legs.every(({ status, reason }) => status === "ok" || reason === "COLLECTION_MISSING") &&
+    !withoutRecord &&
+    !notReranked
+  );
 }
 
 /** Where neither the record nor the projection answers, no leg can: the search ends as if each had been asked. */
 function asIfAllWereAsked(
   error: unknown,
-  { fusion }: SearchRequest,
+  request: SearchRequest,
   asked: readonly Source[],
   onLeg: SearcherOptions["onLeg"],
 ): unknown {
   if (!(error instanceof NothingToAskError)) return error;
-  const outcomes = asked.flatMap(({ name: source }) => [
-    ...(fusion === "vector-only" ? [] : [failedLeg({ source, leg: "keyword" }, error.projectionError)]),
-    ...(fusion === "keyword-only" ? [] : [failedLeg({ source, leg: "vector" }, error.recordError)]),
-  ]);
+  const outcomes = asked.flatMap((source) =>
+    legKindsFor(source, request).map((leg) => {
+      const cause = leg === "keyword" ? error.projectionError : error.recordError;
+      return failedLeg({ source: source.name, leg }, cause);
+    }),
+  );
   outcomes.forEach((outcome) => onLeg?.(outcome));
   return new AllSourcesFailedError(outcomes);
 }
-
-const lags = ({ state }: Collection): boolean => state.projectedSeq < state.recordSeq;
 
 const couldNotBeAsked = ({ status, reason }: LegOutcome): boolean => status === "failed" || reason === "CIRCUIT_OPEN";
 
@@ -189,13 +247,7 @@ function checkVector({ vector }: SearchRequest, collections: readonly Collection
   }
 }
 
-function weightOf({ vector }: SearchRequest, collections: readonly Collection[]): number {
+function denseWeightOf({ vector }: SearchRequest, collections: readonly Collection[]): number {
   const spaces = collections.map(({ active }) => active?.space);
   return spaces.find((space) => space !== undefined && space.id === vector?.spaceId)?.denseWeight ?? 0;
-}
-
-async function inTurn(legs: readonly Leg[], run: (leg: Leg) => Promise<LegOutcome>): Promise<LegOutcome[]> {
-  const outcomes: LegOutcome[] = [];
-  for (const leg of legs) outcomes.push(await run(leg));
-  return outcomes;
 }

@@ -1,3 +1,4 @@
+import type { GraphIndex } from "./graph-index.ts";
 import type { KeywordIndex } from "./keyword-index.ts";
 import type { Projection } from "./projection.ts";
 import type { RecordStore } from "./record-store.ts";
@@ -8,6 +9,8 @@ export interface Stores {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  /** Where the stores have one. */
+  readonly graph?: GraphIndex | undefined;
   /** Where the keyword index is an engine of its own. */
   readonly projection?: Projection | undefined;
 }

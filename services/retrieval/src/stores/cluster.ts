@@ -1,5 +1,5 @@
 import { checkSchema, createPool, explain, type Pool, type PoolStats, SchemaError } from "@quartet/postgres";
-import { createBreaker } from "@quartet/resilience";
+import { type Breaker, createBreaker } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { type Secret, StartError, type Telemetry } from "@quartet/service";
 import { createElasticsearch } from "../adapters/elasticsearch/open.ts";
@@ -13,6 +13,7 @@ import type { StoreConfig } from "../config.ts";
 import { createProjector, type Projector } from "../domain/projector.ts";
 import type { RecordStore } from "../domain/record-store.ts";
 import type { StoreGuards } from "../domain/search-legs.ts";
+import { legKindsOf, type Source } from "../domain/source.ts";
 import { createStoreGuard } from "../domain/store-guard.ts";
 import type { Stores } from "../domain/stores.ts";
 import { createBreakerEvents } from "../leg-events.ts";
@@ -80,7 +81,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     keywords: elasticsearch.keywords,
     projection: elasticsearch.projection,
   };
-  const { guards, close: closeBreakers } = createGuards(telemetry);
+  const { guards, close: closeBreakers } = createGuards(config.sources, telemetry);
   const outboxWatch = createOutboxWatch({ outbox });
   const readyWatch = createReadyWatch({
     log,
@@ -155,24 +156,35 @@ async function checkRecord(pool: Pool, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** One for each way of asking: vectors may be too slow while the record is well. */
-function createGuards(telemetry: Telemetry): { readonly guards: StoreGuards; readonly close: () => void } {
-  const breakerOf = (hop: string) =>
-    createBreaker({ name: hop, ...breakerLimits, events: createBreakerEvents(hop, telemetry) });
-  const breakers = {
-    record: breakerOf("retrieval.record"),
-    keyword: breakerOf("retrieval.keyword"),
-    vector: breakerOf("retrieval.vector"),
+/**
+ * One for each way of asking: vectors may be too slow while the record is well, and one source's collections while another's are not. A search
+ * asks its sources at once, so a store that is away opens all of them as soon as it would open one.
+ */
+function createGuards(
+  sources: readonly Source[],
+  telemetry: Telemetry,
+): { readonly guards: StoreGuards; readonly close: () => void } {
+  const breakers: Breaker[] = [];
+  const guardOf = (hop: string) => {
+    const breaker = createBreaker({ name: hop, ...breakerLimits, events: createBreakerEvents(hop, telemetry) });
+    breakers.push(breaker);
+    return createStoreGuard({ breaker });
   };
+  const ofLegs = new Map(
+    sources.flatMap((source) => {
+      const legs = legKindsOf(source).map(
+        (leg) => [`${leg}.${source.name}`, guardOf(`retrieval.${leg}.${source.name}`)] as const,
+      );
+      return legs;
+    }),
+  );
   return {
     guards: {
-      record: createStoreGuard({ breaker: breakers.record }),
-      keyword: createStoreGuard({ breaker: breakers.keyword }),
-      vector: createStoreGuard({ breaker: breakers.vector }),
+      record: guardOf("retrieval.record"),
+      projection: guardOf("retrieval.projection"),
+      leg: (source, leg) => ofLegs.get(`${leg}.${source}`)!,
     },
-    close: () => {
-      for (const breaker of Object.values(breakers)) breaker.close();
-    },
+    close: () => breakers.forEach((breaker) => breaker.close()),
   };
 }
 

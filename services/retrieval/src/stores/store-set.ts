@@ -44,6 +44,9 @@ export function portsOf(opened: () => Stores | undefined): Stores {
     get vectors() {
       return stores().vectors;
     },
+    get graph() {
+      return stores().graph;
+    },
     get projection() {
       return stores().projection;
     },

@@ -1,0 +1,74 @@
+import type { StoredPassage } from "./document.ts";
+import type { FusedHit } from "./fusion.ts";
+import type { RerankedPassage, Reranker } from "./reranker.ts";
+import type { SearchRequest } from "./search-request.ts";
+import type { StoreGuard } from "./store-guard.ts";
+
+/** A reranker with what stands before it. */
+export interface Reranking {
+  readonly reranker: Reranker;
+  readonly guard: StoreGuard;
+  /** The most it may take, within what the call has left. */
+  readonly timeLimitMs: number;
+}
+
+export interface RerankCall {
+  readonly signal: AbortSignal;
+  /** When it must have ended, on the monotonic clock. */
+  readonly endAt: number;
+  /** The passages that still exist. */
+  readonly read: (ids: readonly number[]) => Promise<ReadonlyMap<number, StoredPassage>>;
+  /** Told why it could not be done, for logs. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+export interface Reranked {
+  readonly hits: readonly FusedHit[];
+  /** Whether it could not be done, so that the fusion's order stands. */
+  readonly failed: boolean;
+}
+
+/**
+ * What the fusion found, best first, as the reranker orders it: those that it scored by that score; behind them the rest in the fusion's order,
+ * with scores below. Throws only what `read` throws and the signal's reason.
+ */
+export async function rerank(
+  fused: readonly FusedHit[],
+  { query, vector }: SearchRequest,
+  { reranker, guard, timeLimitMs }: Reranking,
+  { signal, endAt, read, onError }: RerankCall,
+): Promise<Reranked> {
+  const asked = fused.slice(0, reranker.maxCandidates);
+  if (asked.length < 2) return { hits: fused, failed: false };
+  const passages = await read(asked.map(({ passageId }) => passageId));
+  const candidates = asked.flatMap(({ passageId, score }) => {
+    const passage = passages.get(passageId);
+    return passage === undefined ? [] : [{ passageId, text: passage.text, title: passage.document.title, score }];
+  });
+  if (candidates.length < 2) return { hits: fused, failed: false };
+  try {
+    const limitMs = Math.min(timeLimitMs, endAt - performance.now());
+    const work = { text: query, vector, candidates };
+    const scored = await guard.run((options) => reranker.rerank(work, options), { signal, limitMs });
+    return { hits: reorder(fused, scored), failed: false };
+  } catch (error) {
+    signal.throwIfAborted();
+    onError?.(error);
+    return { hits: fused, failed: true };
+  }
+}
+
+function reorder(fused: readonly FusedHit[], scored: readonly RerankedPassage[]): readonly FusedHit[] {
+  const usable = scored.filter(({ score }) => Number.isFinite(score));
+  const scores = new Map(usable.map(({ passageId, score }) => [passageId, Math.min(1, Math.max(0, score))]));
+  const ranked = fused.filter(({ passageId }) => scores.has(passageId));
+  const lowest = Math.min(1, ...ranked.map(({ passageId }) => scores.get(passageId)!));
+  const rest = fused.filter(({ passageId }) => !scores.has(passageId));
+  return [
+    // Sorting is stable: equal scores stand as the fusion ordered them.
+    ...ranked
+      .map((hit) => ({ ...hit, score: scores.get(hit.passageId)! }))
+      .sort((left, right) => right.score - left.score),
+    ...rest.map((hit) => ({ ...hit, score: hit.score * lowest })),
+  ];
+}
