@@ -53,6 +53,7 @@ describeWithStores("a cache in Redis", ["redis"], ({ redis: server }) => {
       { kind: "hit", value: "가격은 3만원" },
     ]);
     expect(await two.cache.getMany([])).toEqual([]);
+    expect(two.cache.counts).toEqual({ hits: 2, misses: 1, bypasses: 0 });
     expect(await two.figure('quartet_shared_cache_reads_total{cache="texts",outcome="hit"}')).toBe(2);
   });
 
@@ -97,6 +98,45 @@ describeWithStores("a cache in Redis", ["redis"], ({ redis: server }) => {
     expect(await figure('quartet_shared_cache_reads_total{cache="texts",outcome="invalid"}')).toBe(names.length);
     const there = async () => await redis.send([["EXISTS", ...names.map(key)]], { use: "test" });
     await until(async () => JSON.stringify(await there()).includes('"value":0'));
+  });
+
+  it("deletes what matches a pattern, under one start, and nothing besides", async () => {
+    const replica = await start();
+    const names = [
+      "acme:규정@1.1:h:",
+      "acme:규정@1.1:h:tax",
+      "acme:안내@1.1:h:",
+      "acme2:규정@1.1:h:",
+      "a*me:x",
+      "a[c]me:y",
+    ];
+    await write(replica, Object.fromEntries(names.map((name) => [name, name])));
+    const left = async () => {
+      const reads = await replica.cache.getMany(names);
+      return names.filter((_, index) => reads[index]!.kind === "hit");
+    };
+    const { signal } = new AbortController();
+    const without = (...gone: string[]) => names.filter((name) => !gone.includes(name));
+    expect(await replica.cache.deleteMatching("acme:", "*:tax", { signal })).toBe(1);
+    expect(await left()).toEqual(without(names[1]!));
+    expect(await replica.cache.deleteMatching("acme:", "규정@?.1*", { signal })).toBe(0);
+    expect(await replica.cache.deleteMatching("a*me:", "", { signal })).toBe(1);
+    expect(await replica.cache.deleteMatching("a[c]me:", "", { signal })).toBe(1);
+    expect(await replica.cache.deleteMatching("acme:", "", { signal })).toBe(2);
+    expect(await left()).toEqual([names[3]]);
+    const many = Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`many:${index}`, "x"]));
+    await write(replica, many);
+    expect(await replica.cache.deleteMatching("many:", "", { signal })).toBe(90);
+  });
+
+  it("says so where Redis did not delete all", async () => {
+    await using proxy = await createTcpProxy({ target: server.url });
+    const replica = await start(proxy.url(server.url), { timeoutMs: 2_000 });
+    const { signal } = new AbortController();
+    await proxy.set({ kind: "refuse" });
+    expect(await replica.cache.deleteMatching("acme:", "", { signal })).toBeUndefined();
+    const gone = AbortSignal.abort(new Error("gone"));
+    await expect(replica.cache.deleteMatching("acme:", "", { signal: gone })).rejects.toThrow("gone");
   });
 
   it("keeps releases with different codecs out of each other's way", async () => {

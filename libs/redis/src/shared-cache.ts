@@ -1,6 +1,7 @@
 import type { Metrics } from "@quartet/telemetry";
 import { frameOverheadBytes, fromFrame, toFrame } from "./frame.ts";
 import type { Redis } from "./redis.ts";
+import { anyText, deleteKeys, toGlob } from "./delete-keys.ts";
 import { createWriteQueue } from "./write-queue.ts";
 import type { WriteOutcome, WriteQueueOptions } from "./write-queue.ts";
 
@@ -38,6 +39,17 @@ export interface SharedCache<V> {
   getMany(names: readonly string[]): Promise<readonly CacheRead<V>[]>;
   /** Written a moment later, by nobody's leave: dropped where too much is waiting, and lost where Redis does not take it. */
   setLater(name: string, value: V, options: { readonly ttlMs: number }): void;
+  /**
+   * Deletes the values whose names start with `start` and go on as `pattern` says, in which `*` is any text and all else is literal (an empty one
+   * matches everything), and gives how many there were; undefined where Redis does not do all of it. Values written meanwhile may stay.
+   */
+  deleteMatching(
+    start: string,
+    pattern: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<number | undefined>;
+  /** Look-ups since the start. */
+  readonly counts: { readonly hits: number; readonly misses: number; readonly bypasses: number };
   /** Writes that wait. */
   readonly waiting: number;
   /** Writes what waits, `limitMs` at most (default 500). */
@@ -48,8 +60,11 @@ export function createSharedCache<V>(options: SharedCacheOptions<V>): SharedCach
   const { redis, metrics, name: cache, version, codec, maxValueBytes } = options;
   const maxFrameBytes = maxValueBytes + frameOverheadBytes;
   const keyOf = (name: string) => redis.key(`${cache}:v${version}:${name}`);
-  const countRead = (outcome: string, amount = 1) =>
+  const counts = { hits: 0, misses: 0, bypasses: 0 };
+  const countRead = (outcome: Found<V>["kind"], amount = 1) => {
+    counts[countOf[outcome]] += amount;
     metrics.counter("quartet_shared_cache_reads_total").with({ cache, outcome }).add(amount);
+  };
   const countWrite = (outcome: WriteOutcome) =>
     metrics.counter("quartet_shared_cache_writes_total").with({ cache, outcome }).add();
   const queue = createWriteQueue({ redis, use: cache, ...options.queue, onOutcome: countWrite });
@@ -82,6 +97,9 @@ export function createSharedCache<V>(options: SharedCacheOptions<V>): SharedCach
       if (frame.byteLength > maxFrameBytes) return;
       queue.push(["SET", keyOf(name), frame, "PX", Math.ceil(ttlMs)], frame.byteLength);
     },
+    deleteMatching: (start, pattern, { signal }) =>
+      deleteKeys({ redis, use: cache, glob: toGlob(keyOf(start)) + (pattern === "" ? "*" : anyText(pattern)), signal }),
+    counts,
     get waiting() {
       return queue.waiting;
     },
@@ -98,6 +116,8 @@ export function createSharedCache<V>(options: SharedCacheOptions<V>): SharedCach
 }
 
 type Found<V> = CacheRead<V> | { readonly kind: "invalid" };
+
+const countOf = { hit: "hits", miss: "misses", invalid: "misses", bypassed: "bypasses" } as const;
 
 /** A key of another type is not ours to read and in our place; any other refusal says nothing about the value. */
 const ofError = (error: string): Found<never> => ({ kind: error === "WRONGTYPE" ? "invalid" : "bypassed" });
