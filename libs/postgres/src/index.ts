@@ -1,6 +1,14 @@
 export { createPool } from "./pool.ts";
 export type { Pool, PoolOptions, PoolStats } from "./pool.ts";
 export type { Statement, Transaction, TransactionOptions } from "./transaction.ts";
+export { createStatementTimings } from "./statement-timings.ts";
+export type {
+  ObservedStatement,
+  StatementRun,
+  StatementTimings,
+  StatementTimingsOptions,
+  StatementValues,
+} from "./statement-timings.ts";
 export type { ConnectionOptions } from "./connection-options.ts";
 export {
   ConflictError,

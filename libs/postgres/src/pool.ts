@@ -3,6 +3,7 @@ import pg from "pg";
 import { clientConfig, type ConnectionOptions, defaultStatementTimeoutMs } from "./connection-options.ts";
 import { ConnectionError, PoolBusyError, StatementTimeoutError, toPostgresError } from "./errors.ts";
 import { Session } from "./session.ts";
+import type { StatementTimings } from "./statement-timings.ts";
 import { BeginError, runTransaction, type Transaction, type TransactionOptions } from "./transaction.ts";
 import { typeParsers } from "./type-parsers.ts";
 
@@ -11,6 +12,8 @@ export interface PoolOptions extends ConnectionOptions {
   readonly maxConnections?: number;
   /** How long a caller waits while all connections are in use. Default 2,000. */
   readonly waitTimeoutMs?: number;
+  /** Told of every statement of a transaction. Default: nobody is. */
+  readonly timings?: StatementTimings;
   /** Told of connections that were lost while nobody used them, for logs. */
   readonly onError?: (error: unknown) => void;
 }
@@ -51,7 +54,7 @@ const maxLifetimeSeconds = 30 * 60;
 
 /** Connections to one database, opened when needed. The loss of one is the failure of the call that used it and nothing else. */
 export function createPool(options: PoolOptions): Pool {
-  const { maxConnections = 10, waitTimeoutMs = 2_000, onError = () => {} } = options;
+  const { maxConnections = 10, waitTimeoutMs = 2_000, onError = () => {}, role, timings } = options;
   const { statementTimeoutMs = defaultStatementTimeoutMs } = options;
   const clients = new pg.Pool({
     ...clientConfig(options),
@@ -134,7 +137,7 @@ export function createPool(options: PoolOptions): Pool {
         const slot = await takePlace(signal, deadline - performance.now());
         const { session, isFresh } = await connect(slot, asked, deadline);
         try {
-          return await runTransaction(session, { ...asked, deadline, statementTimeoutMs }, work);
+          return await runTransaction(session, { ...asked, deadline, statementTimeoutMs, role, timings }, work);
         } catch (error) {
           if (!(error instanceof BeginError)) throw error;
           // A connection that was lost unnoticed, as in a restart of the server. Nothing was asked of it, so another one is tried.

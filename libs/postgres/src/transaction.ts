@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { StatementTimeoutError } from "./errors.ts";
 import type { Session } from "./session.ts";
+import type { StatementTimings } from "./statement-timings.ts";
 
 export interface TransactionOptions {
   /** Whose rows there are, for row-level security. Default: nobody's, so that no row of a tenant is seen. */
@@ -41,6 +42,9 @@ interface SessionOptions extends TransactionOptions {
   readonly deadline: number;
   /** What the server ends every statement of the connection after. */
   readonly statementTimeoutMs: number;
+  /** The role of the connection. */
+  readonly role: string | undefined;
+  readonly timings: StatementTimings | undefined;
 }
 
 /** Runs `work` in a transaction of its own, and returns the connection. */
@@ -54,6 +58,8 @@ export async function runTransaction<Result>(
     timeoutMs = Infinity,
     deadline,
     statementTimeoutMs,
+    role,
+    timings,
   }: SessionOptions,
   work: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
@@ -80,7 +86,9 @@ export async function runTransaction<Result>(
   const run = async (statement: string | Statement, values: readonly unknown[] = []): Promise<pg.QueryResult> => {
     if (isOver || isAborted) throw new Error("the transaction is over");
     const query = typeof statement === "string" ? { text: statement, values } : statement;
-    return unlessEnded(session.send(query as pg.QueryConfig));
+    const sent = session.send(query as pg.QueryConfig);
+    if (timings !== undefined) measure(sent, { ...query, role, tenant }, timings);
+    return unlessEnded(sent);
   };
   try {
     await unlessEnded(
@@ -113,6 +121,26 @@ export async function runTransaction<Result>(
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Notes how long a statement takes, also one that nobody waits for any more. */
+function measure(
+  sent: Promise<pg.QueryResult>,
+  {
+    text,
+    values = [],
+    role,
+    tenant,
+  }: Statement & { readonly role: string | undefined; readonly tenant: string | undefined },
+  timings: StatementTimings,
+): void {
+  const started = performance.now();
+  const note = (rowCount: number) =>
+    timings.add({ text, values, role, tenant, rowCount, elapsedMs: performance.now() - started });
+  sent.then(
+    (result) => note(result.rowCount ?? 0),
+    () => note(0),
+  );
 }
 
 interface BeginOptions {
