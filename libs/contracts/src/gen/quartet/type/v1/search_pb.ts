@@ -68,7 +68,7 @@ export type SearchOptions = Message<"quartet.type.v1.SearchOptions"> & {
   rerankCandidateCount: number;
 
   /**
-   * How the legs are fused. If unset, CONVEX.
+   * How the legs are fused. If unset, CONVEX. One that leaves none of the sources a leg: INVALID_ARGUMENT, reason FIELD_INVALID.
    *
    * @generated from field: quartet.type.v1.Fusion fusion = 7;
    */
@@ -111,7 +111,7 @@ export const SearchOptionsSchema: GenMessage<SearchOptions> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_search, 0);
 
 /**
- * SourceReport says how one source went.
+ * SourceReport says how one source went; a cached result's, as it went when it was found.
  *
  * @generated from message quartet.type.v1.SourceReport
  */
@@ -131,14 +131,14 @@ export type SourceReport = Message<"quartet.type.v1.SourceReport"> & {
   kind: SourceKind;
 
   /**
-   * OK when all its legs are, FAILED or SKIPPED when none gave anything, else PARTIAL.
+   * OK when all its legs are, FAILED or SKIPPED when none gave anything, else PARTIAL. SKIPPED also when the fusion leaves it no leg.
    *
    * @generated from field: quartet.type.v1.LegStatus status = 3;
    */
   status: LegStatus;
 
   /**
-   * Why, as in `Degradation`; empty when OK.
+   * Why, as in `Degradation`; empty when OK, and when the fusion leaves it no leg.
    *
    * @generated from field: string reason = 4;
    */
@@ -257,14 +257,14 @@ export const Fusion = {
   RRF: 2,
 
   /**
-   * Keywords alone; vector legs are not run.
+   * Keywords alone; other legs are not run.
    *
    * @generated from enum value: FUSION_KEYWORD_ONLY = 3;
    */
   KEYWORD_ONLY: 3,
 
   /**
-   * Vectors alone; keyword legs are not run.
+   * Vectors alone; other legs are not run.
    *
    * @generated from enum value: FUSION_VECTOR_ONLY = 4;
    */
@@ -477,7 +477,7 @@ export const SourceKindSchema: GenEnum<SourceKind> = /*@__PURE__*/
   enumDesc(file_quartet_type_v1_search, 4);
 
 /**
- * LegStatus is how a leg ended. All but OK are also named among the response's failures or degradations.
+ * LegStatus is how a leg ended. All but OK are also named among the response's failures or degradations, but for COLLECTION_MISSING.
  *
  * @generated from enum quartet.type.v1.LegStatus
  */
@@ -511,7 +511,7 @@ export const LegStatus = {
   FAILED: 3,
 
   /**
-   * Not asked: breaker open, no time left, no query vector, or one of another space.
+   * Not asked: breaker open, no time left, no query vector or one of another space, or nothing there to ask.
    *
    * @generated from enum value: LEG_STATUS_SKIPPED = 4;
    */
@@ -519,7 +519,7 @@ export const LegStatus = {
 } as const;
 
 /**
- * LegStatus is how a leg ended. All but OK are also named among the response's failures or degradations.
+ * LegStatus is how a leg ended. All but OK are also named among the response's failures or degradations, but for COLLECTION_MISSING.
  *
  * @generated from enum quartet.type.v1.LegStatus
  */
