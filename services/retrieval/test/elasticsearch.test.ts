@@ -10,6 +10,7 @@ import { type RebuildParts, restoreIndex } from "../src/domain/rebuild.ts";
 import type { RecordStore } from "../src/domain/record-store.ts";
 import { filterContract } from "./contract/filter.ts";
 import { keywordIndexContract } from "./contract/keyword-index.ts";
+import { keywordPartsContract } from "./contract/ranking-parts.ts";
 import { recordStoreContract } from "./contract/record-store.ts";
 import { never, type Subject } from "./contract/subject.ts";
 import { createMemoryRecord } from "./memory-record.ts";
@@ -59,6 +60,7 @@ describeWithStores("Elasticsearch", ["elasticsearch"], ({ elasticsearch }) => {
   }
 
   keywordIndexContract("Elasticsearch", openSubject);
+  keywordPartsContract("Elasticsearch", openSubject);
   filterContract("Elasticsearch", openSubject, ["keywords"]);
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openEmbeddedStore } from "../src/adapters/embedded/open.ts";
 import { filterContract } from "./contract/filter.ts";
 import { keywordIndexContract } from "./contract/keyword-index.ts";
+import { keywordPartsContract, vectorPartsContract } from "./contract/ranking-parts.ts";
 import { recordStoreContract } from "./contract/record-store.ts";
 import type { Subject } from "./contract/subject.ts";
 import { vectorIndexContract } from "./contract/vector-index.ts";
@@ -27,5 +28,7 @@ async function openOnDisk(): Promise<Subject> {
 
 recordStoreContract("embedded", openOnDisk);
 keywordIndexContract("embedded", openOnDisk);
+keywordPartsContract("embedded", openOnDisk);
 vectorIndexContract("embedded", openOnDisk);
+vectorPartsContract("embedded", openOnDisk);
 filterContract("embedded", openOnDisk, ["record", "keywords", "vectors"]);

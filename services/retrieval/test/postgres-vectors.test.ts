@@ -8,6 +8,7 @@ import type { EmbeddingSpace } from "../src/domain/collection.ts";
 import { sha256 } from "../src/domain/passage-content.ts";
 import type { Stores } from "../src/domain/stores.ts";
 import { filterContract } from "./contract/filter.ts";
+import { vectorPartsContract } from "./contract/ranking-parts.ts";
 import { cutDocument, never, put } from "./contract/subject.ts";
 import { vectorIndexContract } from "./contract/vector-index.ts";
 import { createPlainKeywords, createTestRecord, openRecord, type TestRecord } from "./postgres-subject.ts";
@@ -34,6 +35,7 @@ describeWithStores("vectors in PostgreSQL", ["postgres"], ({ postgres }) => {
     stores.vectors.put(tenant, "default", of, [{ contentHash: sha256(text), vector }], never);
 
   vectorIndexContract("PostgreSQL", open);
+  vectorPartsContract("PostgreSQL", open);
   filterContract("PostgreSQL", open, ["vectors"]);
 
   it("shows a tenant no vector, space or table of another, whatever a statement asks for", async () => {

@@ -1,4 +1,5 @@
 import type { Filter } from "./filter.ts";
+import type { RankingPart } from "./place.ts";
 import type { CallOptions } from "./record-store.ts";
 
 /** A passage that one leg found. */
@@ -18,6 +19,8 @@ export interface LegResult {
   readonly hits: readonly Hit[];
   /** Set when something is missing from it, as when a part of an index did not answer. */
   readonly partial?: PartialReason;
+  /** Set when better ones may have been passed over, as by an approximate index. Never of a part of a ranking. */
+  readonly approximate?: true;
 }
 
 /** Reasons of the contract's registry that leave a leg's result usable. */
@@ -29,7 +32,7 @@ export type PartialReason =
   | "OUT_OF_TIME"
   | "MAY_BE_STALE";
 
-export interface KeywordQuery {
+export interface KeywordQuery extends RankingPart {
   readonly text: string;
   /** The collections to search, by name. */
   readonly collections: readonly string[];

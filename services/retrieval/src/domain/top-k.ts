@@ -4,28 +4,37 @@ export interface Scored {
   readonly score: number;
 }
 
+/** A place in the order of a TopK, held by an item or not. */
+export interface Bound {
+  readonly score: number;
+  /** Whether an item of the same score comes after the place. */
+  readonly isBefore: (item: number) => boolean;
+}
+
 /**
  * Keeps the `limit` best of any number of scored items in a binary heap whose root is the worst kept: O(log limit) for an
  * item that enters, one comparison for one that does not.
  *
  * The greater score is better; equal scores are ordered by `compareItems` (negative when the first is better). An item
- * whose score is no number is left out.
+ * whose score is no number is left out, and so is one that does not come after the bound, where there is one.
  */
 export class TopK {
   readonly #limit: number;
   readonly #compareItems: (left: number, right: number) => number;
+  readonly #after: Bound | undefined;
   readonly #items: number[] = [];
   readonly #scores: number[] = [];
   /** Whoever scores below this cannot enter; equal may, by its order. Read it before calling `offer`. */
   threshold = Number.NEGATIVE_INFINITY;
 
-  constructor(limit: number, compareItems: (left: number, right: number) => number) {
+  constructor(limit: number, compareItems: (left: number, right: number) => number, after?: Bound) {
     this.#limit = limit;
     this.#compareItems = compareItems;
+    this.#after = after;
   }
 
   offer(item: number, score: number): void {
-    if (!(score >= this.threshold) || this.#limit <= 0) return;
+    if (!(score >= this.threshold) || this.#limit <= 0 || !this.#isAfterBound(item, score)) return;
     const size = this.#items.length;
     if (size < this.#limit) {
       this.#items.push(item);
@@ -45,6 +54,11 @@ export class TopK {
     return this.#items
       .map((item, index) => ({ item, score: this.#scores[index]! }))
       .sort((left, right) => right.score - left.score || this.#compareItems(left.item, right.item));
+  }
+
+  #isAfterBound(item: number, score: number): boolean {
+    const after = this.#after;
+    return after === undefined || score < after.score || (score === after.score && after.isBefore(item));
   }
 
   #isWorse(item: number, score: number, otherItem: number, otherScore: number): boolean {

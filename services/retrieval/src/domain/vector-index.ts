@@ -1,10 +1,11 @@
 import type { Collection, EmbeddingSpace } from "./collection.ts";
 import type { Filter } from "./filter.ts";
 import type { LegResult } from "./keyword-index.ts";
+import type { RankingPart } from "./place.ts";
 import type { CallOptions } from "./record-store.ts";
 import type { EncodedVector } from "./vector.ts";
 
-export interface VectorQuery {
+export interface VectorQuery extends RankingPart {
   readonly vector: EncodedVector;
   readonly spaceId: string;
   /** The collections to search, by name; all have the space as their active one. */

@@ -36,7 +36,7 @@ export function createKeywordIndex({
   weights,
 }: KeywordIndexOptions): KeywordIndex {
   return {
-    async search(tenant, { limit, ...query }, { signal }) {
+    async search(tenant, { limit, after, ...query }, { signal }) {
       signal.throwIfAborted();
       const asked = keywordQuery(tenant, query, weights);
       if (asked === undefined) return { hits: [] };
@@ -49,6 +49,7 @@ export function createKeywordIndex({
               size: limit,
               // Equal scores in one order, the same on every copy.
               sort: [{ _score: { order: "desc" } }, { document_id: "asc" }, { ordinal: "asc" }],
+              ...(after && { search_after: [after.score, after.documentId, after.ordinal] }),
               track_total_hits: false,
               _source: false,
               timeout: `${searchTimeoutMs}ms`,

@@ -31,7 +31,7 @@ const latin = /[a-z0-9]/i;
  */
 export function keywordQuery(
   tenant: string,
-  { text, collections, filter }: Omit<KeywordQuery, "limit">,
+  { text, collections, filter, passageIds }: Omit<KeywordQuery, "limit" | "after">,
   weights: Weights = defaultWeights,
 ): estypes.QueryDslQueryContainer | undefined {
   const words = terms(text);
@@ -50,6 +50,7 @@ export function keywordQuery(
         { term: { tenant } },
         { terms: { collection: [...collections] } },
         ...(filter === undefined ? [] : [filterQuery(filter)]),
+        ...(passageIds === undefined ? [] : [{ ids: { values: passageIds.map(String) } }]),
       ],
       must: [match("terms", words.join(" "), weights.terms)],
       should: readings.map(({ field, weight }) => match(field, text, weight)),

@@ -2,7 +2,8 @@ import { compareCodePoints } from "../../domain/code-point-order.ts";
 import type { Collection, CollectionState, EmbeddingSpace } from "../../domain/collection.ts";
 import type { DocumentAttributes, Metadata, StoredDocument } from "../../domain/document.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
-import type { Scored } from "../../domain/top-k.ts";
+import type { Place } from "../../domain/place.ts";
+import type { Bound, Scored } from "../../domain/top-k.ts";
 import { DenseRows } from "./dense-rows.ts";
 import { FilterSets } from "./filter-sets.ts";
 import { HashedRows } from "./hashed-rows.ts";
@@ -174,10 +175,29 @@ export class Tenant {
   }
 
   readonly compareSlots = (left: number, right: number): number => {
-    const a = this.passagesBySlot[left]!;
-    const b = this.passagesBySlot[right]!;
-    return compareCodePoints(a.document.id, b.document.id) || a.ordinal - b.ordinal;
+    const { document, ordinal } = this.passagesBySlot[right]!;
+    return this.#compareTie(left, document.id, ordinal);
   };
+
+  /** A place as the order of slots has it. */
+  bound({ score, documentId, ordinal }: Place): Bound {
+    return { score, isBefore: (slot) => this.#compareTie(slot, documentId, ordinal) > 0 };
+  }
+
+  /** 1 for each slot of these passages that is allowed as well; all are if undefined. */
+  slotsOf(passageIds: readonly number[], allowed: Uint8Array | undefined): Uint8Array {
+    const slots = new Uint8Array(this.passagesBySlot.length);
+    for (const id of passageIds) {
+      const slot = this.passages.get(id)?.slot;
+      if (slot !== undefined && (allowed === undefined || allowed[slot] === 1)) slots[slot] = 1;
+    }
+    return slots;
+  }
+
+  #compareTie(slot: number, documentId: string, ordinal: number): number {
+    const passage = this.passagesBySlot[slot]!;
+    return compareCodePoints(passage.document.id, documentId) || passage.ordinal - ordinal;
+  }
 
   toHits(found: readonly Scored[]): Hit[] {
     return found.map(({ item, score }) => {

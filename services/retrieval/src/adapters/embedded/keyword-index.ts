@@ -6,13 +6,15 @@ import type { EmbeddedState } from "./state.ts";
 
 export function createKeywordIndex(state: EmbeddedState): KeywordIndex {
   return {
-    search: async (tenantName, { text, collections, filter, limit }, { signal }) => {
+    search: async (tenantName, { text, collections, filter, limit, after, passageIds }, { signal }) => {
       signal.throwIfAborted();
       const tenant = state.tenants.get(tenantName);
       if (tenant === undefined || collections.length === 0) return { hits: [] };
       const termIds = terms(text).flatMap((term) => state.termIds.get(term) ?? []);
-      const allowed = allowedSlots(tenant, collections, filter);
-      return { hits: tenant.toHits(tenant.postings.search({ termIds, limit, allowed })) };
+      const whole = allowedSlots(tenant, collections, filter);
+      const allowed = passageIds === undefined ? whole : tenant.slotsOf(passageIds, whole);
+      const bound = after && tenant.bound(after);
+      return { hits: tenant.toHits(tenant.postings.search({ termIds, limit, allowed, after: bound })) };
     },
   };
 }

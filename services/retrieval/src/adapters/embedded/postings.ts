@@ -1,13 +1,8 @@
 import { inverseDocumentFrequency, lengthNorm } from "../../domain/bm25.ts";
-import { type Scored, TopK } from "../../domain/top-k.ts";
+import { type Bound, type Scored, TopK } from "../../domain/top-k.ts";
 import { grown } from "./growing.ts";
+import { countBits, type KeywordLists, maxCount } from "./keyword-lists.ts";
 
-/**
- * A posting is one number: the passage's slot in the upper 24 bits, the term's count in the lower 8. A count above 255 is kept as 255, which
- * moves a score by less than 0.5 %.
- */
-const countBits = 8;
-const maxCount = 2 ** countBits - 1;
 const maxSlots = 2 ** (32 - countBits);
 
 /** Below this many postings a merge is not worth its while. */
@@ -52,14 +47,8 @@ export interface PostingsQuery {
   readonly limit: number;
   /** Nonzero for slots that may be found; all may if undefined. */
   readonly allowed: Uint8Array | undefined;
-}
-
-/** Passages to fill an index with, by their number in [0, count); terms as for `Postings.add`. */
-export interface PassagesToFill {
-  readonly count: number;
-  readonly slotAt: (index: number) => number;
-  readonly lengthAt: (index: number) => number;
-  readonly forEachTerm: (index: number, visit: (termId: number, count: number) => void) => void;
+  /** Only what comes after this. */
+  readonly after?: Bound | undefined;
 }
 
 /**
@@ -135,7 +124,7 @@ export class Postings {
   }
 
   /** The best passages, best first. */
-  search({ termIds, limit, allowed }: PostingsQuery): Scored[] {
+  search({ termIds, limit, allowed, after }: PostingsQuery): Scored[] {
     const weights = new Map<number, number>();
     for (const termId of termIds) {
       const holders = this.#holders[termId] ?? 0;
@@ -147,7 +136,7 @@ export class Postings {
     this.#scores = grown(this.#scores, this.#slotCount);
     const norms = this.#normsBySlot();
     for (const [termId, weight] of weights) this.#accumulate(termId, weight, norms);
-    return this.#best(limit, allowed);
+    return this.#best(new TopK(limit, this.#compareSlots, after), allowed);
   }
 
   /** Whether `merge` has enough to do. */
@@ -171,40 +160,15 @@ export class Postings {
     for (const slot of dead) this.#freeSlots.push(slot);
   }
 
-  /**
-   * Fills an empty index with passages whose slots were taken, step by step; nothing is found before it ends. Twice over their terms, once for
-   * the sizes of the lists and once for what is in them, which takes half the time of adding one by one and merging.
-   */
-  *fill(passages: PassagesToFill, stepPassages = 2_048): Generator<void, void, void> {
-    const { count, slotAt, lengthAt, forEachTerm } = passages;
-    const isPause = (index: number) => index % stepPassages === stepPassages - 1;
-    this.#lengths = grown(this.#lengths, this.#slotCount);
-    this.#alive = grown(this.#alive, this.#slotCount);
-    const addHolder = (termId: number) => {
-      if (termId >= this.#holders.length) this.#holders = grown(this.#holders, termId + 1);
-      this.#holders[termId]! += 1;
-    };
-    for (let index = 0; index < count; index += 1) {
-      const slot = slotAt(index);
-      this.#lengths[slot] = lengthAt(index);
-      this.#alive[slot] = 1;
-      this.#totalLength += lengthAt(index);
-      forEachTerm(index, addHolder);
-      if (isPause(index)) yield;
-    }
-    this.#liveCount = count;
-    const starts = new Uint32Array(this.#holders.length + 1);
-    this.#holders.forEach((holders, termId) => (starts[termId + 1] = starts[termId]! + holders));
-    const postings = new Uint32Array(starts.at(-1)!);
-    const next = starts.slice();
-    for (let index = 0; index < count; index += 1) {
-      const head = slotAt(index) << countBits;
-      forEachTerm(index, (termId, termCount) => {
-        postings[next[termId]!++] = (head | Math.min(termCount, maxCount)) >>> 0;
-      });
-      if (isPause(index)) yield;
-    }
+  /** Fills an empty index with lists whose slots were taken. */
+  adopt({ lengths, holders, starts, postings }: KeywordLists): void {
+    const count = lengths.length;
+    this.#lengths = lengths;
+    this.#alive = new Uint8Array(count).fill(1);
+    this.#holders = holders;
     this.#flat = { starts, postings };
+    this.#liveCount = count;
+    this.#totalLength = lengths.reduce((sum, length) => sum + length, 0);
   }
 
   /** The length norm of each slot, kept until a passage comes or goes. */
@@ -240,10 +204,9 @@ export class Postings {
   }
 
   /** Takes the best out of the scores and leaves those at 0 for the next search. */
-  #best(limit: number, allowed: Uint8Array | undefined): Scored[] {
+  #best(best: TopK, allowed: Uint8Array | undefined): Scored[] {
     const scores = this.#scores;
     const alive = this.#alive;
-    const best = new TopK(limit, this.#compareSlots);
     for (let slot = 0; slot < this.#slotCount; slot += 1) {
       const score = scores[slot]!;
       if (score === 0) continue;

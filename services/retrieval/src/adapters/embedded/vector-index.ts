@@ -95,9 +95,10 @@ async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promis
 }
 
 function scan(tenant: Tenant, query: VectorQuery) {
-  const { vector, filter, limit } = query;
-  const allowed = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
-  const best = new TopK(limit, tenant.compareSlots);
+  const { vector, filter, limit, after, passageIds } = query;
+  const whole = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
+  const allowed = passageIds === undefined ? whole : tenant.slotsOf(passageIds, whole);
+  const best = new TopK(limit, tenant.compareSlots, after && tenant.bound(after));
   const visit = (slot: number, cosine: number) => {
     if (cosine >= best.threshold) best.offer(slot, cosine);
   };

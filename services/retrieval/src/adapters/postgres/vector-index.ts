@@ -22,9 +22,9 @@ export function createVectorIndex({ pool, maxExactPassages = 20_000 }: VectorInd
     withStoreErrors(() => pool.transaction(options, work));
   return {
     search: (tenant, query, options) =>
-      within({ ...options, tenant, readOnly: true, oneSnapshot: true }, async (transaction) => ({
-        hits: await searchVectors(transaction, tenant, query, { maxExactPassages }),
-      })),
+      within({ ...options, tenant, readOnly: true, oneSnapshot: true }, (transaction) =>
+        searchVectors(transaction, tenant, query, { maxExactPassages }),
+      ),
 
     missing: (tenant, query, options) =>
       within({ ...options, tenant, readOnly: true }, (transaction) => missingVectors(transaction, tenant, query)),

@@ -1,95 +1,55 @@
 import type { Transaction } from "@quartet/postgres";
-import { compareCodePoints } from "../../domain/code-point-order.ts";
 import type { Filter } from "../../domain/filter.ts";
-import type { Hit } from "../../domain/keyword-index.ts";
+import type { Hit, LegResult } from "../../domain/keyword-index.ts";
+import { comparePlaces } from "../../domain/place.ts";
 import type { VectorQuery } from "../../domain/vector-index.ts";
 import { filterSql, SqlValues } from "./filter-sql.ts";
 import { toHalfVector } from "./half-vector.ts";
-import { type Placement, tablesOf } from "./vector-tables.ts";
+import { searchPart } from "./vector-part.ts";
+import {
+  candidatesSql,
+  hitsOf,
+  isAlive,
+  isIndexed,
+  type Nearest,
+  ownRows,
+  type Route,
+  scannedRows,
+} from "./vector-sql.ts";
+import { tablesOf } from "./vector-tables.ts";
 
 export interface VectorSearchLimits {
   /** How many passages that a filter lets through are compared one by one, rather than looked for in the index. */
   readonly maxExactPassages: number;
 }
 
-interface Route {
-  readonly rowId: number;
-  readonly collectionId: number;
-  readonly dimensions: number;
-  readonly placement: Placement;
-  readonly vectorCount: number;
-}
-
 /**
  * The nearest passages. Where the vectors of a collection have no index yet they are compared one by one, which misses nothing and breaks ties
  * by document and ordinal; where they have one, see `searchIndex`. To be called in a transaction with one snapshot for all its statements:
- * vectors may be on their way from one table to another.
+ * vectors may be on their way from one table to another. A part of the ranking is always exact.
  */
 export async function searchVectors(
   transaction: Transaction,
   tenant: string,
-  { vector, spaceId, collections, filter, limit }: VectorQuery,
+  { vector, spaceId, collections, filter, limit, after, passageIds }: VectorQuery,
   limits: VectorSearchLimits,
-): Promise<Hit[]> {
+): Promise<LegResult> {
   const routes = await transaction.query<Route>(
     `SELECT s.id AS "rowId", s.collection_id AS "collectionId", s.dimensions, s.placement,
        s.vector_count AS "vectorCount" FROM space s JOIN collection c ON c.id = s.collection_id
      WHERE c.tenant = $1 AND c.name = ANY ($2::text[]) AND s.role = 'active' AND s.space_id = $3 AND s.dimensions = $4 ORDER BY s.id`,
     [tenant, collections, spaceId, vector.values.length],
   );
-  if (routes.length === 0 || limit === 0) return [];
+  if (routes.length === 0 || limit === 0) return { hits: [] };
   const query: Nearest = { vector: toHalfVector(vector), filter, limit };
+  if (after !== undefined || passageIds !== undefined) {
+    return { hits: await searchPart(transaction, routes, { ...query, after, passageIds }) };
+  }
   const scanned = routes.flatMap((route) => scannedRows(route));
   const hits = scanned.length === 0 ? [] : [...(await scan(transaction, routes, scanned, query))];
-  for (const route of routes.filter(isIndexed)) hits.push(...(await searchIndex(transaction, route, query, limits)));
-  return hits.sort(compareHits).slice(0, limit);
-}
-
-interface Nearest {
-  readonly vector: string;
-  readonly filter: Filter | undefined;
-  readonly limit: number;
-}
-
-function compareHits(left: Hit, right: Hit): number {
-  return (
-    right.score - left.score || compareCodePoints(left.documentId, right.documentId) || left.ordinal - right.ordinal
-  );
-}
-
-const isIndexed = ({ placement }: Route) => placement === "settling" || placement === "own";
-
-/** The rows of a space outside an index, as queries that give (passage, embedding). */
-function scannedRows(route: Route): string[] {
-  const { placement, rowId } = route;
-  const { shared } = tablesOf(route);
-  return [
-    ...(placement === "own" ? [] : [`SELECT v.passage, v.embedding FROM ${shared} v WHERE v.space = ${rowId}`]),
-    ...(placement === "moving" || placement === "indexing" ? [ownRows(route)] : []),
-  ];
-}
-
-function ownRows(route: Route): string {
-  return `SELECT v.passage, v.embedding FROM ${tablesOf(route).own} v WHERE ${isAlive(route)}`;
-}
-
-/** Whether a row of the own table is to be seen. */
-function isAlive({ placement, rowId }: Route): string {
-  if (placement !== "indexing" && placement !== "settling") return "TRUE";
-  return `NOT EXISTS (SELECT 1 FROM vector_stale o WHERE o.space = ${rowId} AND o.passage = v.passage)`;
-}
-
-/** Makes hits of (passage, distance); the distance is the negated inner product. */
-function hitsOf(near: string): string {
-  return `SELECT n.passage AS "passageId", d.document_id AS "documentId", p.ordinal, 0 - n.distance AS score
-    FROM ${near} n JOIN passage p ON p.id = n.passage JOIN document d ON d.id = p.document`;
-}
-
-/** The passages that a filter lets through. */
-function candidatesSql(filter: Filter, routes: readonly Route[], values: SqlValues): string {
-  const collections = values.add(routes.map(({ collectionId }) => collectionId));
-  return `SELECT p.id FROM document d JOIN passage p ON p.document = d.id
-    WHERE d.collection_id = ANY (${collections}::bigint[]) AND ${filterSql(filter, values)}`;
+  const indexed = routes.filter(isIndexed);
+  for (const route of indexed) hits.push(...(await searchIndex(transaction, route, query, limits)));
+  return { hits: hits.sort(comparePlaces).slice(0, limit), ...(indexed.length > 0 && { approximate: true }) };
 }
 
 async function scan(
