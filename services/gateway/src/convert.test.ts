@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnswerQuestionResponseSchema } from "@quartet/contracts/gateway/v1/answer_service";
 import { AnswererSchema, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { PassageSchema } from "@quartet/contracts/type/v1/passage";
+import { LegKind, LegReportSchema, LegStatus, SourceKind, SourceReportSchema } from "@quartet/contracts/type/v1/search";
 import { describe, expect, it } from "@jest/globals";
 import { shortenPassage, toAnswerResponse } from "./convert.ts";
 
@@ -36,7 +37,12 @@ describe("conversions", () => {
           firstTokenMs: 5.5,
           budgetMs: 29_999.123,
         },
-        legs: [],
+        legs: [
+          create(LegReportSchema, { source: "corpus", leg: LegKind.KEYWORD, status: LegStatus.OK, passageCount: 3 }),
+        ],
+        sources: [
+          create(SourceReportSchema, { source: "corpus", kind: SourceKind.HYBRID, reason: "OUT_OF_TIME", weight: 0.5 }),
+        ],
       }),
     );
     const read = fromBinary(AnswerQuestionResponseSchema, toBinary(AnswerQuestionResponseSchema, message));

@@ -12,7 +12,7 @@ import {
   type TimingsSchema,
 } from "@quartet/contracts/type/v1/outcome";
 import { type Passage, PassageSchema, SpanSchema } from "@quartet/contracts/type/v1/passage";
-import type { LegReport, SearchOptions } from "@quartet/contracts/type/v1/search";
+import type { LegReport, SearchOptions, SourceReport } from "@quartet/contracts/type/v1/search";
 import type { Vector } from "@quartet/contracts/type/v1/vector";
 import { toDuration } from "@quartet/rpc";
 import type { Answer, AnswerEvent } from "./domain/answer.ts";
@@ -27,6 +27,7 @@ export interface Wire extends Carried {
   readonly options: SearchOptions | undefined;
   readonly vector: Vector;
   readonly leg: LegReport;
+  readonly source: SourceReport;
   readonly collection: CollectionState;
   readonly strategy: CompressionStrategy;
   readonly answerer: Answerer | undefined;
@@ -83,7 +84,7 @@ export function toCitation(citation: Citation): MessageInitShape<typeof Citation
 }
 
 export function toSearchResponse(
-  { passages, legs, collections }: SearchResult<Wire>,
+  { passages, legs, sources, collections, cached }: SearchResult<Wire>,
   degradations: readonly Degradation[],
   timings: Timings,
 ): MessageInitShape<typeof SearchPassagesResponseSchema> {
@@ -91,13 +92,15 @@ export function toSearchResponse(
     passages: list(passages),
     degradations: list(degradations),
     legs: list(legs),
+    sources: list(sources),
     collections: list(collections),
+    cached,
     timings: toTimings(timings),
   };
 }
 
 export function toAnswerResponse(answer: Answer<Wire>): MessageInitShape<typeof AnswerQuestionResponseSchema> {
-  const { text, citations, degradations, finishReason, answerer, usage, timings, legs } = answer;
+  const { text, citations, degradations, finishReason, answerer, usage, timings, legs, sources } = answer;
   return {
     text,
     citations: citations.map(toCitation),
@@ -105,6 +108,7 @@ export function toAnswerResponse(answer: Answer<Wire>): MessageInitShape<typeof 
     finishReason,
     timings: toTimings(timings),
     legs: list(legs),
+    sources: list(sources),
     ...(answerer && { answerer }),
     ...(usage && { usage }),
   };

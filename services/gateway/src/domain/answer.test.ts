@@ -76,7 +76,7 @@ function setUp({ totalMs = 30_000, takes = {} as Takes, ports: other = {} as Par
     },
     async search({ vector }, { timeoutMs }) {
       take(vector === undefined ? "search by keywords" : "search", takes.search ?? 0, timeoutMs);
-      return { passages: found, failures: [], legs: [], collections: [] };
+      return { passages: found, failures: [], legs: [], sources: [], collections: [], cached: false };
     },
     async compress({ passages }, { timeoutMs }) {
       take("compress", takes.compress ?? 0, timeoutMs);
@@ -168,7 +168,14 @@ describe("one answer", () => {
     const text = "가족👨‍👩‍👧은 휴가";
     const { ports, run } = setUp({
       ports: {
-        search: async () => ({ passages: [passage("d", text)], failures: [], legs: [], collections: [] }),
+        search: async () => ({
+          passages: [passage("d", text)],
+          failures: [],
+          legs: [],
+          sources: [],
+          collections: [],
+          cached: false,
+        }),
         compress: async () => {
           throw fails("UPSTREAM_LOST");
         },

@@ -24,6 +24,7 @@ export interface Answer<C extends Carried> {
   readonly usage: Usage | undefined;
   readonly timings: Timings;
   readonly legs: readonly C["leg"][];
+  readonly sources: readonly C["source"][];
 }
 
 /** `stage` at any time; `citation` only before the first text; `answer` once, last. */
@@ -33,7 +34,14 @@ export type AnswerEvent<C extends Carried> =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "answer"; readonly answer: Answer<C> };
 
-const nothingFound: SearchResult<never> = { passages: [], failures: [], legs: [], collections: [] };
+const nothingFound: SearchResult<never> = {
+  passages: [],
+  failures: [],
+  legs: [],
+  sources: [],
+  collections: [],
+  cached: false,
+};
 
 /**
  * One answer, step by step: embed, search, compress, generate. Embedding and compression may be missing, which is said in the
@@ -94,6 +102,7 @@ export async function* answerQuestion<C extends Carried>(
       usage: run.usage,
       timings: timingsOf(run, firstTokenMs),
       legs: found.legs,
+      sources: found.sources,
     },
   };
 }

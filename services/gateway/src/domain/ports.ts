@@ -10,6 +10,7 @@ export interface Carried {
   readonly options: unknown;
   readonly vector: unknown;
   readonly leg: unknown;
+  readonly source: unknown;
   readonly collection: unknown;
   readonly strategy: unknown;
   readonly answerer: unknown;
@@ -37,7 +38,10 @@ export interface SearchResult<C extends Carried> {
   readonly passages: readonly C["passage"][];
   readonly failures: readonly Degradation[];
   readonly legs: readonly C["leg"][];
+  readonly sources: readonly C["source"][];
   readonly collections: readonly C["collection"][];
+  /** Whether it came from the cache of results. */
+  readonly cached: boolean;
 }
 
 export type GenerationEvent<C extends Carried> =
