@@ -38,7 +38,8 @@ export type EmbedTextsRequest = Message<"quartet.embedding.v1.EmbedTextsRequest"
   purpose: EmbeddingPurpose;
 
   /**
-   * How the vectors travel. If unset, INT8 for a HASHED space, whose vectors are kept like that, and FLOAT32 for a SEMANTIC one.
+   * How the vectors travel. If unset, as the service keeps them: INT8 unless it is configured otherwise, and always for a HASHED space. A text's
+   * vector means the same whether it was made for this call or kept, and FLOAT32 says no more than what is kept.
    *
    * @generated from field: quartet.type.v1.VectorEncoding encoding = 3;
    */

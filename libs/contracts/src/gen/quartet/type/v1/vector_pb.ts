@@ -90,7 +90,8 @@ export type Vector = Message<"quartet.type.v1.Vector"> & {
     case: "float32";
   } | {
     /**
-     * A quarter of the bytes; each component is off by at most half of `scale`.
+     * A quarter of the bytes: components rounded to at most 127 steps either way. `scale` may be the step, or make up for what rounding
+     * did to the vector's length.
      *
      * @generated from field: quartet.type.v1.Int8Vector int8 = 2;
      */
