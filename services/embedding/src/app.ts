@@ -11,7 +11,8 @@ import { createOpenAiEmbedder } from "./adapters/openai-embeddings/openai-embedd
 import { classify } from "./adapters/openai-embeddings/provider-errors.ts";
 import { createRedisVectors } from "./adapters/redis-vectors.ts";
 import { type Config, usesModel } from "./config.ts";
-import type { Embedder, TextVector } from "./domain/embedder.ts";
+import type { Embedder } from "./domain/embedder.ts";
+import type { PackedVector } from "./domain/packed-vector.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
 
@@ -23,14 +24,20 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   const hashed = createHashedEmbedder();
   const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
   const model = usesModel(config) ? createModelEmbedder(config, shared?.keys) : undefined;
-  const cache = createCache<string, TextVector>({
+  const cache = createCache<string, PackedVector>({
     maxEntries: config.cacheEntries,
     maxBytes: config.cacheBytes,
-    sizeOf: ({ vector }, key) => vector.byteLength + BYTES_PER_UNIT * key.length,
+    sizeOf: (packed, key) => packed.byteLength + BYTES_PER_UNIT * key.length,
   });
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
-    createTextEmbedding({ configured: model ?? hashed, others, cache, shared: shared?.vectors }),
+    createTextEmbedding({
+      configured: model ?? hashed,
+      others,
+      cache,
+      form: config.vectorForm,
+      shared: shared?.vectors,
+    }),
   );
   return {
     routes: (add) => add(EmbeddingService, { embedTexts }),
@@ -53,6 +60,7 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
     metrics,
     ttlMs: config.sharedCacheTtlMs,
     maxTextCharacters: config.maxTextCharacters,
+    form: config.vectorForm,
   });
   const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
   return {

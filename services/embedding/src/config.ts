@@ -11,6 +11,7 @@ import {
   type ConfigOf,
   type Environment,
 } from "@quartet/service";
+import { vectorForms } from "./domain/packed-vector.ts";
 
 const MAX_TEXT_CHARACTERS = 8_192;
 
@@ -101,6 +102,10 @@ export const variables = {
     min: 64 * 1024,
     max: 64 * 1024 ** 3,
     doc: "The most memory for kept vectors and their texts.",
+  }),
+  vectorForm: variable.choice("QUARTET_EMBEDDING_VECTORS", vectorForms, {
+    default: "int8",
+    doc: "How vectors are kept in memory and in Redis and travel to be stored: int8, a byte a component with one scale; or float32 as the model made them, in four times the room.",
   }),
   ...redisVariables,
   sharedCacheTtlMs: variable.duration("QUARTET_EMBEDDING_SHARED_CACHE_TTL", {

@@ -9,6 +9,7 @@ import { quantizeInt8 } from "@quartet/vector";
 import { EmbedderError } from "./domain/embedder-error.ts";
 import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
 import type { EmbeddingSpace, Purpose } from "./domain/embedder.ts";
+import { toFloat32, type VectorComponents } from "./domain/packed-vector.ts";
 import type { EmbedOutcome } from "./domain/text-embedding.ts";
 
 /** Unset means DOCUMENT. */
@@ -22,7 +23,7 @@ export function toResponse(
   return {
     space: toSpace(space),
     embeddings: embeddings.map(({ vector, cached, truncated }) => ({
-      vector: toVector(vector, encoding || encodings[space.kind]),
+      vector: toVector(vector, encoding || defaultEncoding(space, vector)),
       cached,
       truncated,
     })),
@@ -36,17 +37,23 @@ export function toSpace(space: EmbeddingSpace): MessageInitShape<typeof Embeddin
   return { ...space, kind: EmbeddingSpaceKind[space.kind] };
 }
 
-/** For requests that name none: a HASHED vector is kept as bytes wherever it goes, and four times as much to carry would be lost there. */
-const encodings = { HASHED: VectorEncoding.INT8, SEMANTIC: VectorEncoding.FLOAT32 } as const;
+/**
+ * For requests that name none: the form that vectors are kept in, and always bytes for a HASHED space. Its vectors are kept like that wherever they go,
+ * and four times as much to carry would be lost there.
+ */
+const defaultEncoding = ({ kind }: EmbeddingSpace, { form }: VectorComponents): VectorEncoding =>
+  kind === "HASHED" || form === "int8" ? VectorEncoding.INT8 : VectorEncoding.FLOAT32;
 
-export function toVector(vector: Float32Array, encoding: VectorEncoding): MessageInitShape<typeof VectorSchema> {
-  if (encoding !== VectorEncoding.INT8) {
-    return { encoding: { case: "float32", value: { values: Array.from(vector) } } };
-  }
-  const { bytes, scale } = quantizeInt8(vector);
-  const values = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function toVector(
+  components: VectorComponents,
+  encoding: VectorEncoding,
+): MessageInitShape<typeof VectorSchema> {
+  if (encoding !== VectorEncoding.INT8)
+    return { encoding: { case: "float32", value: { values: Array.from(toFloat32(components)) } } };
+  const { bytes, scale } = components.form === "int8" ? components : quantizeInt8(components.values);
+  const values = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
   // As it comes over a wire; above 0, also where every byte is 0.
-  return { encoding: { case: "int8", value: { values: Uint8Array.from(values), scale: Math.fround(scale) || 1 } } };
+  return { encoding: { case: "int8", value: { values, scale: Math.fround(scale) || 1 } } };
 }
 
 const codes: Readonly<Record<EmbedderErrorReason, Code>> = {

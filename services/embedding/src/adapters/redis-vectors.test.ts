@@ -12,35 +12,18 @@ import {
   until,
 } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
-import fc from "fast-check";
 import { createModule, parseConfig } from "../app.ts";
-import { vectorCodec } from "./redis-vectors.ts";
+import { packVector } from "../domain/packed-vector.ts";
+import { codecOf } from "./redis-vectors.ts";
 
 describe("a vector as bytes", () => {
-  const vectors = fc.float32Array({ minLength: 1, maxLength: 64, noNaN: true, noDefaultInfinity: true });
-
-  it("comes back as it was, bit by bit", () => {
-    fc.assert(
-      fc.property(vectors, fc.boolean(), (vector, truncated) => {
-        const bytes = Buffer.from(vectorCodec.encode({ vector, truncated }));
-        expect(vectorCodec.decode(bytes)).toEqual({ vector, truncated });
-      }),
-    );
-  });
-
-  it("is none where it is cut, says neither yes nor no, or holds what is no number", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 70 }), (garbage) => {
-        const decoded = vectorCodec.decode(Buffer.from(garbage));
-        if (decoded !== undefined) expect(decoded.vector.every(Number.isFinite)).toBe(true);
-        const whole = garbage.length > 4 && garbage.length % 4 === 1 && garbage[0]! <= 1;
-        if (!whole) expect(decoded).toBeUndefined();
-      }),
-    );
-    for (const component of [NaN, Infinity]) {
-      const bytes = vectorCodec.encode({ vector: Float32Array.of(1, component), truncated: false });
-      expect(vectorCodec.decode(Buffer.from(bytes))).toBeUndefined();
-    }
+  it("comes back as it was, in memory of its own, and as nothing where it is another form", () => {
+    const packed = packVector({ vector: Float32Array.of(0.6, -0.8), truncated: true }, "int8");
+    const received = Buffer.concat([packed, Buffer.alloc(4_096)]).subarray(0, packed.byteLength);
+    const decoded = codecOf("int8").decode(received);
+    expect(decoded).toEqual(packed);
+    expect(decoded?.buffer.byteLength).toBe(packed.byteLength);
+    expect(codecOf("float32").decode(received)).toBeUndefined();
   });
 });
 
@@ -123,6 +106,16 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
     expect((await brief.embed(["a"])).embeddings[0]!.cached).toBe(false);
     // The first level as well.
     expect((await two.embed(["a"], { tenant: "third" })).embeddings[0]!.cached).toBe(false);
+  });
+
+  it("do not meet where they keep vectors in different forms", async () => {
+    const [bytes, floats] = [startReplica(), startReplica({ QUARTET_EMBEDDING_VECTORS: "float32" })];
+    await Promise.all([isUp(bytes), isUp(floats)]);
+    const [kept] = (await bytes.embed(["a"])).embeddings;
+    await stored(bytes);
+    const [fresh] = (await floats.embed(["a"])).embeddings;
+    expect([kept!.vector?.encoding.case, fresh!.vector?.encoding.case]).toEqual(["int8", "float32"]);
+    expect(fresh!.cached).toBe(false);
   });
 
   it("ask for a text once each, however many want it, when everything is wiped under load", async () => {

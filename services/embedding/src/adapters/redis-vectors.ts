@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { createSharedCache, type Redis, type SharedCache, type ValueCodec } from "@quartet/redis";
 import type { Metrics } from "@quartet/telemetry";
-import { allFinite, fromLittleEndianBytes, toLittleEndianBytes } from "@quartet/vector";
-import type { TextVector } from "../domain/embedder.ts";
+import { dimensionsOf, isPackedVector, type PackedVector, type VectorForm } from "../domain/packed-vector.ts";
 import type { SharedVectors, VectorKey } from "../domain/shared-vectors.ts";
 
 export interface RedisVectorsOptions {
@@ -12,33 +11,19 @@ export interface RedisVectorsOptions {
   readonly ttlMs: number;
   /** How much of a text the model reads. Part of the key: with another limit it reads another text. */
   readonly maxTextCharacters: number;
+  /** The form of the vectors. Part of the key: replicas that are told another do not meet. */
+  readonly form: VectorForm;
 }
 
-/** The contract's limit, and a byte that says whether the text was cut. */
+/** The contract's limit in single precision, and the byte of flags. */
 const MAX_VALUE_BYTES = 4 * 4_096 + 1;
-/** Of the bytes below; a change of what they mean takes another. */
-const CODEC_VERSION = 1;
+/** Of the bytes of a packed vector; a change of what they mean takes another. */
+const CODEC_VERSION = 2;
 /**
  * A passage is embedded once and then kept in the record, so that its vector is of use here only to whoever repeats a batch that was not
  * stored: another replica, after one has died. Kept as long as questions, those of an import would push these out.
  */
 const DOCUMENT_TTL_MS = 600_000;
-
-/** One byte, 1 where the end of the text was left out, else 0; then the components as they came from the model, so that none is changed by being kept. */
-export const vectorCodec: ValueCodec<TextVector> = {
-  encode: ({ vector, truncated }) => {
-    const bytes = new Uint8Array(1 + vector.byteLength);
-    bytes[0] = truncated ? 1 : 0;
-    bytes.set(toLittleEndianBytes(vector), 1);
-    return bytes;
-  },
-  decode: (bytes) => {
-    const flag = bytes[0];
-    if ((flag !== 0 && flag !== 1) || bytes.byteLength < 5 || bytes.byteLength % 4 !== 1) return undefined;
-    const vector = fromLittleEndianBytes(bytes.subarray(1));
-    return allFinite(vector) ? { vector, truncated: flag === 1 } : undefined;
-  },
-};
 
 /** Vectors in Redis. The owner calls `close`, and then closes `redis`. */
 export function createRedisVectors({
@@ -46,21 +31,22 @@ export function createRedisVectors({
   metrics,
   ttlMs,
   maxTextCharacters,
-}: RedisVectorsOptions): SharedVectors & Pick<SharedCache<TextVector>, "close"> {
-  const nameOf = (key: VectorKey) => keyName(key, maxTextCharacters);
-  const cache = createSharedCache<TextVector>({
+  form,
+}: RedisVectorsOptions): SharedVectors & Pick<SharedCache<PackedVector>, "close"> {
+  const nameOf = (key: VectorKey) => keyName(key, { maxTextCharacters, form });
+  const cache = createSharedCache<PackedVector>({
     redis,
     metrics,
     name: "embeddings",
     version: CODEC_VERSION,
-    codec: vectorCodec,
+    codec: codecOf(form),
     maxValueBytes: MAX_VALUE_BYTES,
   });
   return {
     read: async (keys) => {
       const reads = await cache.getMany(keys.map(nameOf));
       return reads.map((read, index) =>
-        read.kind === "hit" && read.value.vector.length === keys[index]!.space.dimensions ? read.value : undefined,
+        read.kind === "hit" && dimensionsOf(read.value) === keys[index]!.space.dimensions ? read.value : undefined,
       );
     },
     write: (key, vector) =>
@@ -71,8 +57,17 @@ export function createRedisVectors({
   };
 }
 
+/** The bytes of a packed vector as they are; read into a buffer of their own, as what came in with them may be large. */
+export const codecOf = (form: VectorForm): ValueCodec<PackedVector> => ({
+  encode: (packed) => packed,
+  decode: (bytes) => (isPackedVector(bytes, form) ? Uint8Array.from(bytes) : undefined),
+});
+
 /** A text stands in it as its SHA-256 alone: who may read keys learns of no question. */
-function keyName({ tenant, space, purpose, text }: VectorKey, maxTextCharacters: number): string {
+function keyName(
+  { tenant, space, purpose, text }: VectorKey,
+  { maxTextCharacters, form }: Pick<RedisVectorsOptions, "maxTextCharacters" | "form">,
+): string {
   const hash = createHash("sha256").update(text).digest("base64url");
-  return `${encodeURIComponent(tenant)}:${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${hash}`;
+  return `${encodeURIComponent(tenant)}:${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${form}:${hash}`;
 }

@@ -1,4 +1,5 @@
-import type { EmbeddingSpace, Purpose, TextVector } from "./embedder.ts";
+import type { EmbeddingSpace, Purpose } from "./embedder.ts";
+import type { PackedVector } from "./packed-vector.ts";
 
 /** What a vector was made for. */
 export interface VectorKey {
@@ -13,7 +14,7 @@ export interface VectorKey {
 /** Port: vectors that replicas share and may lose. It never throws, and where it cannot tell within moments, it knows nothing. */
 export interface SharedVectors {
   /** In the order of `keys`; undefined for what it does not have. */
-  read(keys: readonly VectorKey[]): Promise<readonly (TextVector | undefined)[]>;
+  read(keys: readonly VectorKey[]): Promise<readonly (PackedVector | undefined)[]>;
   /** Nobody waits for it. */
-  write(key: VectorKey, vector: TextVector): void;
+  write(key: VectorKey, vector: PackedVector): void;
 }

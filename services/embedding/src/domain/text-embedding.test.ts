@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createCache } from "@quartet/cache";
-import type { Embedder, EmbeddingSpace, EmbedResult, TextVector } from "./embedder.ts";
+import type { Embedder, EmbeddingSpace, EmbedResult } from "./embedder.ts";
+import { type PackedVector, toFloat32 } from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
 import { spaceId } from "./space-id.ts";
 import { createTextEmbedding } from "./text-embedding.ts";
@@ -36,13 +37,14 @@ function embedderOf(
   return { embedder, calls };
 }
 
-const newCache = () => createCache<string, TextVector>({ maxEntries: 100 });
+const newCache = () => createCache<string, PackedVector>({ maxEntries: 100 });
+const form = "float32";
 const { signal } = new AbortController();
 const request = { tenant: "default", purpose: "DOCUMENT", spaceId: "", signal } as const;
 
 /** Vectors as another replica sees them. */
 function sharedVectors() {
-  const kept = new Map<string, TextVector>();
+  const kept = new Map<string, PackedVector>();
   const nameOf = ({ tenant, space, purpose, text }: VectorKey) => [tenant, space.id, purpose, text].join("/");
   const shared: SharedVectors = {
     read: async (keys) => keys.map((key) => kept.get(nameOf(key))),
@@ -54,11 +56,11 @@ function sharedVectors() {
 describe("createTextEmbedding", () => {
   it("asks once for what is not in the cache, and gives everything in order", async () => {
     const { embedder, calls } = embedderOf(spaceNamed("a"));
-    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache() });
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache(), form });
     await embed({ ...request, texts: ["bb"] });
     const { embeddings, usage } = await embed({ ...request, texts: ["a", "bb", "a\nc", "a"] });
     expect(calls.slice(-1)).toEqual(["DOCUMENT a|a\nc"]);
-    expect(embeddings.map(({ vector, cached }) => [vector[0], cached])).toEqual([
+    expect(embeddings.map(({ vector, cached }) => [toFloat32(vector)[0], cached])).toEqual([
       [1, false],
       [2, true],
       [3, false],
@@ -70,7 +72,7 @@ describe("createTextEmbedding", () => {
   it("keeps spaces and purposes apart in one cache", async () => {
     const cache = newCache();
     const [one, two] = [embedderOf(spaceNamed("a")), embedderOf(spaceNamed("b"))];
-    const embed = createTextEmbedding({ configured: one.embedder, others: [two.embedder], cache });
+    const embed = createTextEmbedding({ configured: one.embedder, others: [two.embedder], cache, form });
     for (const spaceId of ["a", "b"]) {
       for (const purpose of ["DOCUMENT", "QUERY"] as const) await embed({ ...request, purpose, spaceId, texts: ["x"] });
     }
@@ -83,7 +85,7 @@ describe("createTextEmbedding", () => {
   it("caches no failure, and bills nothing for what the cache gave", async () => {
     let down = true;
     const { embedder, calls } = embedderOf(spaceNamed("a"), { fail: () => down });
-    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache() });
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache(), form });
     await expect(embed({ ...request, texts: ["x"] })).rejects.toThrow("down");
     down = false;
     expect((await embed({ ...request, texts: ["x"] })).embeddings[0]!.cached).toBe(false);
@@ -94,7 +96,7 @@ describe("createTextEmbedding", () => {
   it("answers no tenant from what was kept for another", async () => {
     const { embedder, calls } = embedderOf(spaceNamed("a"));
     const { shared } = sharedVectors();
-    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared });
+    const embed = createTextEmbedding({ configured: embedder, others: [], cache: newCache(), form, shared });
     const cached: boolean[] = [];
     for (const tenant of ["one", "two", "one"]) {
       cached.push((await embed({ ...request, tenant, texts: ["x"] })).embeddings[0]!.cached);
@@ -107,13 +109,13 @@ describe("createTextEmbedding", () => {
     const { shared, kept } = sharedVectors();
     const [one, two] = [embedderOf(spaceNamed("a")), embedderOf(spaceNamed("a"))];
     const replica = ({ embedder }: typeof one) =>
-      createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared });
+      createTextEmbedding({ configured: embedder, others: [], cache: newCache(), form, shared });
     await replica(one)({ ...request, texts: ["bb", "한국어".normalize("NFD")] });
     expect([...kept.keys()]).toEqual(["default/a/DOCUMENT/bb", "default/a/DOCUMENT/한국어"]);
     const second = replica(two);
     const { embeddings, usage } = await second({ ...request, texts: ["a", "bb", "ccc", "한국어"] });
     expect(two.calls.slice(-1)).toEqual(["DOCUMENT a|ccc"]);
-    expect(embeddings.map(({ vector, cached }) => [vector[0], cached])).toEqual([
+    expect(embeddings.map(({ vector, cached }) => [toFloat32(vector)[0], cached])).toEqual([
       [1, false],
       [2, true],
       [3, false],
@@ -128,7 +130,7 @@ describe("createTextEmbedding", () => {
   it("shares no vectors of a HASHED space", async () => {
     const { shared, kept } = sharedVectors();
     const { embedder } = embedderOf(spaceNamed("a", "HASHED"));
-    await createTextEmbedding({ configured: embedder, others: [], cache: newCache(), shared })({
+    await createTextEmbedding({ configured: embedder, others: [], cache: newCache(), form, shared })({
       ...request,
       texts: ["x"],
     });
@@ -138,7 +140,12 @@ describe("createTextEmbedding", () => {
   it("finds a known space without asking a model for its own", async () => {
     const model = embedderOf(spaceNamed("model"), { known: false });
     const hashed = embedderOf(spaceNamed("hashed", "HASHED"));
-    const embed = createTextEmbedding({ configured: model.embedder, others: [hashed.embedder], cache: newCache() });
+    const embed = createTextEmbedding({
+      configured: model.embedder,
+      others: [hashed.embedder],
+      cache: newCache(),
+      form,
+    });
     expect((await embed({ ...request, spaceId: "hashed", texts: [] })).space.id).toBe("hashed");
     expect(model.calls).toEqual([]);
     expect((await embed({ ...request, spaceId: "model", texts: [] })).space.id).toBe("model");

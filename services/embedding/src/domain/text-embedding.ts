@@ -1,7 +1,15 @@
 import type { Cache, LoadMany } from "@quartet/cache";
 import { nfc } from "@quartet/text";
 import { EmbedderError } from "./embedder-error.ts";
-import type { Embedder, EmbeddingSpace, Purpose, TextVector, Usage } from "./embedder.ts";
+import type { Embedder, EmbeddingSpace, Purpose, Usage } from "./embedder.ts";
+import {
+  componentsOf,
+  isTruncated,
+  type PackedVector,
+  packVector,
+  type VectorComponents,
+  type VectorForm,
+} from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
 
 export interface EmbedRequest {
@@ -14,7 +22,10 @@ export interface EmbedRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Embedded extends TextVector {
+export interface Embedded {
+  readonly vector: VectorComponents;
+  /** Whether the end of the text was left out. */
+  readonly truncated: boolean;
   /** Whether it came from a cache, or from an equal text in flight or earlier in the request. */
   readonly cached: boolean;
 }
@@ -32,7 +43,9 @@ export interface TextEmbeddingOptions {
   readonly configured: Embedder;
   /** Others whose spaces may be named. */
   readonly others: readonly Embedder[];
-  readonly cache: Cache<string, TextVector>;
+  readonly cache: Cache<string, PackedVector>;
+  /** How vectors are kept, and given by whoever names no other form: a text has the same vector fresh as from a cache. */
+  readonly form: VectorForm;
   /** Behind the cache, for SEMANTIC spaces: a HASHED vector is made sooner than fetched. Default: none. */
   readonly shared?: SharedVectors | undefined;
 }
@@ -41,7 +54,7 @@ export interface TextEmbeddingOptions {
 export type TextEmbedding = (request: EmbedRequest) => Promise<EmbedOutcome>;
 
 /** Answers from the caches where it can, and asks the space's embedder once for the rest. */
-export function createTextEmbedding({ configured, others, cache, shared }: TextEmbeddingOptions): TextEmbedding {
+export function createTextEmbedding({ configured, others, cache, form, shared }: TextEmbeddingOptions): TextEmbedding {
   return async ({ tenant, texts, purpose, spaceId, signal }) => {
     const { embedder, space } = await select([configured, ...others], spaceId, signal);
     const vectorKeys = texts.map((text): VectorKey => ({ tenant, space, purpose, text: nfc(text) }));
@@ -50,17 +63,21 @@ export function createTextEmbedding({ configured, others, cache, shared }: TextE
     const fresh = new Set<string>();
     let usage: Usage | undefined;
 
-    const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly TextVector[]> => {
+    const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly PackedVector[]> => {
       const texts = missing.map((key) => byKey.get(key)!.text);
       const result = await embedder.embed(texts, { purpose, signal: loadSignal });
       for (const key of missing) fresh.add(key);
       usage = result.usage;
-      return result.vectors;
+      return result.vectors.map((vector) => packVector(vector, form));
     };
     const load = shared && space.kind === "SEMANTIC" ? behind(shared, byKey, embed) : embed;
     const vectors = await cache.getOrLoadMany(keys, load, { signal });
     // Of equal texts in one request only the first was asked for.
-    const embeddings = vectors.map((each, index) => ({ ...each, cached: !fresh.delete(keys[index]!) }));
+    const embeddings = vectors.map((each, index) => ({
+      vector: componentsOf(each),
+      truncated: isTruncated(each),
+      cached: !fresh.delete(keys[index]!),
+    }));
     return { space, embeddings, usage };
   };
 }
@@ -69,8 +86,8 @@ export function createTextEmbedding({ configured, others, cache, shared }: TextE
 function behind(
   shared: SharedVectors,
   byKey: ReadonlyMap<string, VectorKey>,
-  embed: LoadMany<string, TextVector>,
-): LoadMany<string, TextVector> {
+  embed: LoadMany<string, PackedVector>,
+): LoadMany<string, PackedVector> {
   return async (keys, signal) => {
     const kept = await shared.read(keys.map((key) => byKey.get(key)!));
     signal.throwIfAborted();
