@@ -121,6 +121,22 @@ describe("quartet search", () => {
     expect(code).toBe(4);
   });
 
+  it.each(["search", "ask"])("tells how each source went where %s asked more than one", async (command) => {
+    const asked = ["--source", "corpus", "--source", "persona"];
+    const { stderr } = await quartet(command, "휴가", ...asked);
+    expect(stderr).toContain(
+      "source corpus: 12 passages in 31 ms\nsource persona: 0 passages in 2000 ms (failed, OUT_OF_TIME)\n",
+    );
+    expect((await quartet(command, "휴가", "--source", "corpus")).stderr).not.toContain("source corpus");
+    const { stdout } = await quartet(command, "휴가", "--json", ...asked);
+    expect(JSON.parse(stdout)).toMatchObject({
+      sources: [
+        { source: "corpus", kind: "SOURCE_KIND_HYBRID", status: "LEG_STATUS_OK", passageCount: 12 },
+        { source: "persona", status: "LEG_STATUS_FAILED", reason: "OUT_OF_TIME" },
+      ],
+    });
+  });
+
   it("keeps to a collection", async () => {
     expect((await quartet("search", "휴가", "--collection", "default")).code).toBe(0);
     expect((await quartet("search", "휴가", "--collection", "other")).code).toBe(4);

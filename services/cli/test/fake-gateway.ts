@@ -23,6 +23,13 @@ import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
 import type { Filter } from "@quartet/contracts/type/v1/filter";
 import { type Passage, PassageSchema } from "@quartet/contracts/type/v1/passage";
+import {
+  LegStatus,
+  type SearchOptions,
+  SourceKind,
+  type SourceReport,
+  SourceReportSchema,
+} from "@quartet/contracts/type/v1/search";
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
 
@@ -70,6 +77,20 @@ const collectionOf = (filter: Filter | undefined): string | undefined => {
   return condition.value.value?.kind.value as string;
 };
 
+/** The first source named does well, the others hang. */
+const reportsFor = (search: SearchOptions | undefined): SourceReport[] =>
+  (search?.sources ?? []).map((source, index) =>
+    create(SourceReportSchema, {
+      source,
+      kind: SourceKind.HYBRID,
+      passageCount: index === 0 ? 12 : 0,
+      weight: 1,
+      ...(index === 0
+        ? { status: LegStatus.OK, elapsed: { nanos: 31_400_000 } }
+        : { status: LegStatus.FAILED, reason: "OUT_OF_TIME", elapsed: { seconds: 2n } }),
+    }),
+  );
+
 export async function startFakeGateway(): Promise<FakeGateway> {
   const documents = new Map<string, Document>();
   const abandoned = Promise.withResolvers<void>();
@@ -105,7 +126,8 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       );
   };
 
-  const answer = (question: string, collection: string | undefined): AnswerQuestionResponse => {
+  const answer = (question: string, search: SearchOptions | undefined): AnswerQuestionResponse => {
+    const collection = collectionOf(search?.filter);
     const [best] = find(question, collection);
     const isRefused = !best || question.includes("모르는");
     const cited = best && !isRefused;
@@ -126,6 +148,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
         : [],
       finishReason: isRefused ? FinishReason.NO_ANSWER : FinishReason.STOP,
       answerer: { kind: AnswererKind.EXTRACTIVE },
+      sources: reportsFor(search),
       degradations: question.includes("degraded")
         ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", source: "corpus", message: "Vectors were left out." }]
         : [],
@@ -191,6 +214,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     });
     router.service(SearchService, {
       searchPassages: ({ query, pageSize, options }) => ({
+        sources: reportsFor(options),
         passages: find(query, collectionOf(options?.filter)).slice(0, pageSize || 10),
         degradations: query.includes("degraded")
           ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", message: "Vectors were left out." }]
@@ -200,12 +224,12 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     router.service(AnswerService, {
       answerQuestion({ question, search }) {
         if (question.includes("busy")) throw busy();
-        return answer(question, collectionOf(search?.filter));
+        return answer(question, search);
       },
       async *streamAnswerQuestion({ answer: request }, { signal, responseHeader }) {
         responseHeader.set("x-request-id", "request-9");
         const { question = "", search } = request ?? {};
-        const whole = answer(question, collectionOf(search?.filter));
+        const whole = answer(question, search);
         for (const value of whole.text.split(/(?<= )/u)) {
           yield { event: { case: "textDelta" as const, value: { text: value } } };
         }

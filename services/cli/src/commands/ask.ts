@@ -14,6 +14,7 @@ import { excerpt } from "../domain/printable.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { type SearchFlags, toSearchOptions } from "../search-options.ts";
 import { showDegradations } from "./search.ts";
+import { showSources } from "./show-sources.ts";
 
 export interface AskOptions extends SearchFlags {
   readonly question: string;
@@ -53,6 +54,7 @@ export async function ask(context: Context, options: AskOptions): Promise<ExitCo
     terminal.note("Quoted from the documents; no model was asked.");
   }
   if (answer.finishReason === FinishReason.LENGTH) terminal.note("note: the answer reached its length limit.");
+  showSources(terminal, answer.sources);
   showDegradations(terminal, answer.degradations);
   return exitCodeOf(answer);
 }

@@ -6,6 +6,7 @@ import type { Context } from "../context.ts";
 import { excerpt } from "../domain/printable.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { type SearchFlags, toSearchOptions } from "../search-options.ts";
+import { showSources } from "./show-sources.ts";
 
 export interface SearchCommandOptions extends SearchFlags {
   readonly query: string;
@@ -26,6 +27,7 @@ export async function search(
   } else {
     response.passages.forEach((passage, index) => showPassage(terminal, passage, index + 1));
     if (response.passages.length === 0) terminal.note("No passage matches.");
+    showSources(terminal, response.sources);
     showDegradations(terminal, response.degradations);
   }
   return response.passages.length === 0 ? exitCodes.nothingFound : exitCodes.ok;
@@ -33,13 +35,15 @@ export async function search(
 
 function showPassage(
   terminal: Terminal,
-  { title, documentId, startOffset, endOffset, score, text }: Passage,
+  { title, documentId, startOffset, endOffset, score, text, hits }: Passage,
   rank: number,
 ) {
   const name = excerpt(title || documentId, 100);
   const place = `${terminal.safe(documentId)}, characters ${startOffset}-${endOffset}, score ${score.toFixed(3)}`;
   terminal.line(`${rank}. ${terminal.bold(name)}  ${terminal.dim(place)}`);
   terminal.line(`   ${excerpt(text, excerptLength)}`);
+  const path = hits.find((hit) => hit.path.length > 0)?.path;
+  if (path !== undefined) terminal.line(`   ${terminal.dim(`found by ${excerpt(path.join(" - "), excerptLength)}`)}`);
 }
 
 /** What was left out of a result, each in its sentence. */
