@@ -35,7 +35,9 @@ const stopLimitMs = 30_000;
 function cleanEnvironment(dataFolder: string): NodeJS.ProcessEnv {
   const ours = /^(QUARTET_|OPENAI_|RAG_|OTEL_)/;
   const rest = Object.entries(process.env).filter(([name]) => !ours.test(name));
-  return { ...Object.fromEntries(rest), QUARTET_DATA_DIR: dataFolder, QUARTET_PORT: "0" };
+  // Searches are measured, not what is left of them where the result of an equal one is kept.
+  const uncached = { QUARTET_SEARCH_CACHE_ENTRIES: "0" };
+  return { ...Object.fromEntries(rest), ...uncached, QUARTET_DATA_DIR: dataFolder, QUARTET_PORT: "0" };
 }
 
 /** The same search without hops. See floor.ts. */

@@ -39,6 +39,8 @@ describeWithStores("answers while stores are away", ["postgres", "elasticsearch"
       OPENAI_BASE_URL: provider.baseUrl,
       OPENAI_API_KEY: "sk-canary-1234567890",
       QUARTET_EMBEDDER: "hashed",
+      // What was found before a store went away would hide that it did.
+      QUARTET_SEARCH_CACHE_ENTRIES: "0",
     });
     endings.push(() => server.stop());
     quartet = createQuartetClient({ baseUrl: server.url });

@@ -21,7 +21,8 @@ describe("createCache", () => {
     cache.set("a", "12");
     cache.set("b", "34");
     cache.set("huge", "12345");
-    expect(cache.stats()).toMatchObject({ entries: 2, bytes: 4, evictions: 0 });
+    expect([cache.has("a"), cache.has("huge")]).toEqual([true, false]);
+    expect(cache.stats()).toMatchObject({ entries: 2, bytes: 4, evictions: 0, hits: 0, misses: 0 });
     cache.set("c", "5");
     expect(cache.get("a")).toBeUndefined();
     expect(cache.stats()).toMatchObject({ entries: 2, bytes: 3, evictions: 1 });

@@ -43,6 +43,8 @@ export interface CacheStats {
 
 export interface Cache<K, V> {
   get(key: K): V | undefined;
+  /** Is counted nowhere, and is no use of the entry. */
+  has(key: K): boolean;
   set(key: K, value: V): void;
   /** Also keeps a load of this key that is under way from being stored. */
   delete(key: K): void;
@@ -137,6 +139,7 @@ export function createCache<K extends string | number, V extends NonNullable<unk
       else counts.hits++;
       return value;
     },
+    has: (key) => entries.has(key),
     set: (key, value) => {
       flights.forget(key);
       store(key, value);

@@ -28,3 +28,4 @@ export { runTask } from "./lifecycle/run-task.ts";
 export type { RunTaskOptions, TaskContext } from "./lifecycle/run-task.ts";
 export { StartError } from "./lifecycle/start-error.ts";
 export { LimitExceededError } from "./lifecycle/within.ts";
+export { version } from "./version.ts";

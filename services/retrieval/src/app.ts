@@ -1,9 +1,9 @@
 import { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
-import type { ServiceModule } from "@quartet/rpc";
+import type { Figures, ServiceModule } from "@quartet/rpc";
 import { type App, createServiceApp, type Telemetry } from "@quartet/service";
-import type { Config, StoreConfig } from "./config.ts";
+import type { Config, ResultConfig, StoreConfig } from "./config.ts";
 import { createSearcher } from "./domain/search.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
@@ -15,6 +15,7 @@ import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createLegEvents, createRecordEvents } from "./leg-events.ts";
+import { openResults } from "./results.ts";
 import { createStoreSet } from "./stores/create-store-set.ts";
 
 export { parseConfig, variables } from "./config.ts";
@@ -22,16 +23,18 @@ export type { Config } from "./config.ts";
 export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lock.ts";
 
 /** The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. */
-export function createModule(config: StoreConfig, telemetry: Telemetry): ServiceModule {
+export function createModule(config: StoreConfig & ResultConfig, telemetry: Telemetry): ServiceModule {
   const { log } = telemetry;
   const { stores, guards, keywordLagMs, projection, start, close, watchReady, figures } = createStoreSet(
     config,
     telemetry,
   );
+  const results = openResults(config, telemetry);
   const search = createSearcher({
     stores,
     guards,
     sources: config.sources,
+    results: results?.cache,
     legTimeLimitMs: config.legTimeLimitMs,
     onLeg: createLegEvents(telemetry),
     onRecordError: createRecordEvents(telemetry),
@@ -58,9 +61,17 @@ export function createModule(config: StoreConfig, telemetry: Telemetry): Service
       add(RetrievalService, { searchPassages: createSearchPassages({ search }) });
     },
     start,
-    stop: close,
+    stop: async () => {
+      await results?.close();
+      await close();
+    },
     ...(watchReady && { watchReady }),
-    ...(figures && { figures }),
+    figures: async (signal) => {
+      const ofStores: Figures = (await figures?.(signal)) ?? {};
+      const { caches = [], pools = [] } = results?.figures() ?? {};
+      return { ...ofStores, caches, pools: [...(ofStores.pools ?? []), ...pools] };
+    },
+    ...(results && { invalidateCache: results.invalidate }),
   };
 }
 

@@ -1,11 +1,13 @@
 import {
   checkDatabaseUrl,
+  checkRedisUrl,
   checkTls,
   ConfigError,
   type ConfigOf,
   databaseVariables,
   type Environment,
   parseEnv,
+  redisVariables,
   serverVariables,
   variable,
 } from "@quartet/service";
@@ -60,10 +62,34 @@ const storeVariables = {
   }),
 } as const;
 
+/** How results of searches are kept. */
+const resultVariables = {
+  resultCacheEntries: variable.integer("QUARTET_SEARCH_CACHE_ENTRIES", {
+    default: 10_000,
+    min: 0,
+    max: 10_000_000,
+    doc: "The most search results kept in memory, the least recently used goes first; 0 keeps none, in Redis neither.",
+  }),
+  resultCacheBytes: variable.bytes("QUARTET_SEARCH_CACHE_BYTES", {
+    default: 64 * 1024 ** 2,
+    min: 64 * 1024,
+    max: 64 * 1024 ** 3,
+    doc: "The most memory for search results.",
+  }),
+  resultCacheTtlMs: variable.duration("QUARTET_SEARCH_CACHE_TTL", {
+    default: 3_600_000,
+    min: 1_000,
+    max: 24 * 3_600_000,
+    doc: "How long a search result is kept, in memory and in Redis, while its documents do not change; with them it goes at once.",
+  }),
+  ...redisVariables,
+} as const;
+
 /** Everything that the retrieval service reads from the environment. */
 export const variables = {
   ...serverVariables({ service: "retrieval", port: 50_052 }),
   ...storeVariables,
+  ...resultVariables,
   legTimeLimitMs: variable.duration("QUARTET_RETRIEVAL_LEG_TIMEOUT", {
     default: 2_000,
     min: 10,
@@ -79,6 +105,9 @@ export interface Config extends ConfigOf<typeof variables> {
 /** What decides which stores are opened, and how. */
 export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs" | "sources">;
 
+/** What decides whether results are kept, and where. */
+export type ResultConfig = ConfigOf<typeof resultVariables>;
+
 /** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
 export const defaultSources: readonly Source[] = [
   { name: "corpus", kind: "hybrid" },
@@ -90,6 +119,7 @@ export function parseConfig(environment: Environment): Config {
   const config = { ...parseEnv(variables, environment), sources: defaultSources };
   checkTls(config);
   checkDatabaseUrl(config);
+  checkRedisUrl(config);
   checkElasticsearchUrl(config);
   checkTogether(config);
   return config;

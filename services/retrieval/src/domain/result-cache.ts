@@ -12,6 +12,9 @@ export interface ResultCache {
   /** The result of an equal search, over the same state of the collections; undefined when there is none. Rejects only when the signal is aborted. */
   get(search: CachedSearch, options: { readonly signal: AbortSignal }): Promise<SearchResult | undefined>;
 
+  /** Told of each search that is answered by an equal one in flight. */
+  coalesced(): void;
+
   /** Given only whole results. Returns at once and never throws. */
   put(search: CachedSearch, result: SearchResult): void;
 }

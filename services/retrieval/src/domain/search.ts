@@ -188,6 +188,7 @@ export function createSearcher(options: SearcherOptions): Searcher {
     const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen, request, options);
     if (!isPatient) return find(search, key, signal, deadlines);
     const flight = `${request.cacheUse} ${key}`;
+    if (flights.has(flight) && request.cacheUse !== "bypass") results?.coalesced();
     const found = await flights.run([flight], async (_, shared) => [await find(search, key, shared, whenever)], signal);
     return found.get(flight)!;
   };

@@ -91,6 +91,8 @@ export async function openCluster(
     QUARTET_ELASTICSEARCH_PREFIX: indexes.prefix.replace(/-$/, ""),
     QUARTET_ELASTICSEARCH_REPLICAS: "0",
     QUARTET_RETRIEVAL_LEG_TIMEOUT: "2s",
+    // What was found before a store went away would hide that it did.
+    QUARTET_SEARCH_CACHE_ENTRIES: "0",
     ...environment,
   });
   endings.push(() => service[Symbol.asyncDispose]());
