@@ -2,9 +2,10 @@ export { configurationTable } from "./config/configuration-table.ts";
 export { ConfigError, parseEnv, parseTogether } from "./config/parse-env.ts";
 export type { ConfigOf, Variables } from "./config/parse-env.ts";
 export type { LabelledSecret } from "./config/numbered-secrets.ts";
-export type { Environment, Variable } from "./config/reading.ts";
+export { quote } from "./config/reading.ts";
+export type { Environment, Kind, Variable } from "./config/reading.ts";
 export { Secret } from "./config/secret.ts";
-export { formatBytes, formatDuration } from "./config/units.ts";
+export { formatBytes, formatDuration, parseDurationMs } from "./config/units.ts";
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 

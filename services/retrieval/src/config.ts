@@ -11,6 +11,7 @@ import {
   serverVariables,
   variable,
 } from "@quartet/service";
+import { sourcesKind } from "./config-sources.ts";
 import type { Source } from "./domain/source.ts";
 
 /** Where documents are kept and searched: in a folder, or in PostgreSQL and Elasticsearch. */
@@ -85,6 +86,12 @@ const resultVariables = {
   ...redisVariables,
 } as const;
 
+/** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
+const defaultSources: readonly Source[] = [
+  { name: "corpus", kind: "hybrid" },
+  { name: "graph", kind: "graph" },
+];
+
 /** Everything that the retrieval service reads from the environment. */
 export const variables = {
   ...serverVariables({ service: "retrieval", port: 50_052 }),
@@ -96,11 +103,17 @@ export const variables = {
     max: 60_000,
     doc: "How long keywords, and how long vectors, may search for one question; what is later is left out, and the answer says so.",
   }),
+  sources: variable.parsed(
+    "QUARTET_SOURCES",
+    {
+      default: defaultSources,
+      doc: "What searches ask: entries with semicolons in between, each a name, a kind (hybrid, keyword, vector or graph), and where wanted collections=A,B weight=0.5 timeout=300ms default=off.",
+    },
+    sourcesKind,
+  ),
 } as const;
 
-export interface Config extends ConfigOf<typeof variables> {
-  readonly sources: readonly Source[];
-}
+export type Config = ConfigOf<typeof variables>;
 
 /** What decides which stores are opened, and how. */
 export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs" | "sources">;
@@ -108,15 +121,9 @@ export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTim
 /** What decides whether results are kept, and where. */
 export type ResultConfig = ConfigOf<typeof resultVariables>;
 
-/** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
-export const defaultSources: readonly Source[] = [
-  { name: "corpus", kind: "hybrid" },
-  { name: "graph", kind: "graph" },
-];
-
 /** @throws {ConfigError} with one line per mistake. */
 export function parseConfig(environment: Environment): Config {
-  const config = { ...parseEnv(variables, environment), sources: defaultSources };
+  const config = parseEnv(variables, environment);
   checkTls(config);
   checkDatabaseUrl(config);
   checkRedisUrl(config);

@@ -155,6 +155,11 @@ function secret<const O extends Presence<Secret>>(name: string, options: O): Var
   return define<Secret, O>(name, options, { type: "secret", format: String, parse: readSecret });
 }
 
+/** Read by the caller's own rules, for what no other kind fits. The default must be given as it would be read. */
+function parsed<T, const O extends Presence<T>>(name: string, options: O, kind: Kind<T>): Variable<ValueOf<T, O>> {
+  return define<T, O>(name, options, kind);
+}
+
 /** The kinds of variables. Durations are in milliseconds and sizes in bytes once read. */
 export const variable = {
   text,
@@ -168,4 +173,5 @@ export const variable = {
   list,
   secret,
   numberedSecrets,
+  parsed,
 } as const;
