@@ -2,7 +2,8 @@ import { DocumentService } from "@quartet/contracts/retrieval/v1/document_servic
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
 import type { Figures, ServiceModule } from "@quartet/rpc";
-import { type App, createServiceApp, type Telemetry } from "@quartet/service";
+import { type App, createExecutor, createServiceApp, type Telemetry } from "@quartet/service";
+import { createInlineWorkers } from "@quartet/workers";
 import type { Config, ResultConfig, StoreConfig } from "./config.ts";
 import { createSearcher } from "./domain/search.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
@@ -22,12 +23,20 @@ export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lock.ts";
 
-/** The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. */
-export function createModule(config: StoreConfig & ResultConfig, telemetry: Telemetry): ServiceModule {
+/**
+ * The service without a process around it: what standalone mounts. The stores are opened by `start`, which throws StartError. Heavy computation is done
+ * in `workers`, which stay the caller's; without them it is done beside other calls.
+ */
+export function createModule(
+  config: StoreConfig & ResultConfig,
+  telemetry: Telemetry,
+  workers = createInlineWorkers(),
+): ServiceModule {
   const { log } = telemetry;
   const { stores, guards, keywordLagMs, projection, start, close, watchReady, figures } = createStoreSet(
     config,
     telemetry,
+    workers,
   );
   const results = openResults(config, telemetry);
   const search = createSearcher({
@@ -77,5 +86,11 @@ export function createModule(config: StoreConfig & ResultConfig, telemetry: Tele
 
 /** The service as a process of its own, on gRPC. */
 export function createApp(config: Config): App {
-  return createServiceApp({ name: "retrieval", config, createModule: (telemetry) => createModule(config, telemetry) });
+  const workers = createExecutor(config);
+  return createServiceApp({
+    name: "retrieval",
+    config,
+    workers,
+    createModule: (telemetry) => createModule(config, telemetry, workers),
+  });
 }

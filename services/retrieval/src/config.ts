@@ -6,6 +6,7 @@ import {
   type ConfigOf,
   databaseVariables,
   type Environment,
+  executorVariables,
   parseEnv,
   redisVariables,
   serverVariables,
@@ -22,6 +23,7 @@ const storeVariables = {
     expected: "the path of a folder, or :memory:",
     doc: "Folder with everything that is kept, made if it is not there; :memory: keeps nothing.",
   }),
+  ...executorVariables,
   ...databaseVariables,
   elasticsearchUrl: variable.secret("ELASTICSEARCH_URL", {
     optional: true,

@@ -3,7 +3,15 @@ import * as embedding from "@quartet/embedding-service";
 import * as gateway from "@quartet/gateway-service";
 import * as generation from "@quartet/generation-service";
 import * as retrieval from "@quartet/retrieval-service";
-import { type App, type Component, composeComponents, createInstanceReporter } from "@quartet/service";
+import {
+  type App,
+  type Component,
+  composeComponents,
+  createExecutor,
+  createInstanceReporter,
+  executorComponent,
+  watchFigures,
+} from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
 import { figuresOf, hostModule } from "./hosted-module.ts";
@@ -15,16 +23,18 @@ export type { Config } from "./config.ts";
 export function createApp(config: Config): App {
   const log = createLogger({ service: "standalone", level: config.gateway.logLevel });
   const metrics = createMetrics({ component: "standalone" });
+  const workers = createExecutor(config.retrieval);
   const inner = {
     embedding: embedding.createModule(config.embedding, { log, metrics }),
-    retrieval: retrieval.createModule(config.retrieval, { log, metrics }),
+    retrieval: retrieval.createModule(config.retrieval, { log, metrics }, workers),
     compression: compression.createModule(),
     generation: generation.createModule(config.generation, { log, metrics }),
   };
+  const workerFigures = async () => ({ pools: [workers.figures()] });
   const reporter = createInstanceReporter({
     service: "standalone",
     isReady: () => Object.values(hosted).every(({ isReady }) => isReady()),
-    figures: (signal) => figuresOf(Object.values(inner), signal),
+    figures: (signal) => figuresOf([...Object.values(inner), { figures: workerFigures }], signal),
     modules: Object.values(inner),
   });
   const host = (name: keyof typeof inner) => hostModule(name, inner[name], { log, metrics, beside: reporter.routes });
@@ -46,7 +56,15 @@ export function createApp(config: Config): App {
     onListening: (url) => process.stdout.write(`quartet listening on ${url}\n`),
     ...(config.own.exposeInner && { alsoServed: inner.compression.routes }),
   });
-  const figures: Component = { name: "figures", start: async () => {}, stop: async () => reporter.close() };
+  let endWatching = () => {};
+  const figures: Component = {
+    name: "figures",
+    start: async () => void (endWatching = watchFigures(workerFigures, metrics)),
+    stop: async () => {
+      endWatching();
+      reporter.close();
+    },
+  };
   const parts = Object.values(hosted).map(({ component }) => component);
-  return { ...composeComponents("standalone", [figures, ...parts, front]), log };
+  return { ...composeComponents("standalone", [executorComponent(workers), figures, ...parts, front]), log };
 }

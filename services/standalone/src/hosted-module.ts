@@ -54,7 +54,10 @@ export function hostModule(
 }
 
 /** The figures of several modules as those of one process. */
-export async function figuresOf(modules: readonly ServiceModule[], signal: AbortSignal): Promise<Figures> {
+export async function figuresOf(
+  modules: readonly Pick<ServiceModule, "figures">[],
+  signal: AbortSignal,
+): Promise<Figures> {
   const all = await Promise.all(
     modules.map(async (module): Promise<Figures> => (await module.figures?.(signal)) ?? {}),
   );

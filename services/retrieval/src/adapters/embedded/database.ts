@@ -15,14 +15,17 @@ export const inMemory = ":memory:";
 export class Database {
   readonly #database: DatabaseSync;
   readonly #lock: { release(): void } | undefined;
+  /** Its path; undefined for one that is not kept. */
+  readonly file: string | undefined;
   readonly #statements = new Map<string, StatementSync>();
 
   /** Opens, or makes, the database of a data folder; throws DataFolderError. Pass `inMemory` for one that is not kept. */
   constructor(folder: string) {
     this.#lock = folder === inMemory ? undefined : takeFolder(folder);
+    this.file = folder === inMemory ? undefined : join(folder, "quartet.db");
     let database: DatabaseSync | undefined;
     try {
-      database = new DatabaseSync(folder === inMemory ? inMemory : join(folder, "quartet.db"));
+      database = new DatabaseSync(this.file ?? inMemory);
       // FULL: a commit has reached the disk when it is acknowledged. WAL: one write of the file for each.
       // Pages of 16 KiB hold seven vectors of 2 KiB, the usual 4 KiB one: half the file, and half the time to read it.
       database.exec(`

@@ -1,3 +1,4 @@
+import { type WorkerPool, workerTask } from "@quartet/workers";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
 import { createGiveWay } from "../../domain/give-way.ts";
 import {
@@ -6,24 +7,54 @@ import {
   DocumentEntry,
   newCollectionEntry,
   type PassageEntry,
-  type Tenant,
 } from "./catalogue.ts";
+import { type KeywordsToLoad, loadKeywords, type TenantKeywords } from "./load-keywords.worker.ts";
 import { vectorPassagesIndex } from "./migrations.ts";
-import { PackedTerms } from "./packed-terms.ts";
 import type { UnreadSpace } from "./read-vectors.ts";
 import type { EmbeddedState } from "./state.ts";
 
 /**
- * Fills an empty state from the file, all but the vectors, which are read afterwards. Gives way to other work; the signal ends it.
+ * Fills an empty state from the file, all but the vectors, which are read afterwards. The keyword index, which takes as long as all the rest, is
+ * read in a thread of its own meanwhile. Gives way to other work; the signal ends it.
  */
-export async function loadState(state: EmbeddedState, signal: AbortSignal): Promise<readonly UnreadSpace[]> {
+export async function loadState(
+  state: EmbeddedState,
+  { signal, workers }: { readonly signal: AbortSignal; readonly workers: WorkerPool },
+): Promise<readonly UnreadSpace[]> {
   const giveWay = createGiveWay();
   const pause = () => giveWay(signal);
+  const keywords = readKeywords(state, workers, signal);
+  // What is read here may fail first.
+  keywords.catch(() => undefined);
   const collections = loadCollections(state);
   const documents = await loadDocuments(state, collections, pause);
   const passages = await loadPassages(state, documents, pause);
-  await loadTerms(state, passages, pause);
-  return loadSpaces(state, collections, passages, pause);
+  await loadTerms(state, pause);
+  const unread = await loadSpaces(state, collections, passages, pause);
+  for (const { tenant, lists } of await keywords) state.tenant(tenant).postings.adopt(lists);
+  return unread;
+}
+
+const loadKeywordsTask = workerTask<KeywordsToLoad, readonly TenantKeywords[]>(
+  import.meta.url,
+  "./load-keywords.worker",
+  "loadKeywords",
+);
+const loadLimitMs = 10 * 60_000;
+
+function readKeywords(
+  { database: { file } }: EmbeddedState,
+  workers: WorkerPool,
+  signal: AbortSignal,
+): Promise<readonly TenantKeywords[]> {
+  if (file === undefined) return Promise.resolve([]);
+  const task = { file };
+  const reading = workers.run(loadKeywordsTask, task, { signal, limitMs: loadLimitMs });
+  return reading.catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    // Without a thread it takes longer; and of a file that is damaged, it is here that one sees why.
+    return loadKeywords(task);
+  });
 }
 
 type Pause = () => Promise<void> | undefined;
@@ -134,24 +165,9 @@ async function loadPassages(
   return passages;
 }
 
-async function loadTerms(
-  { database, termIds, tenants }: EmbeddedState,
-  passages: ReadonlyMap<number, PassageEntry>,
-  pause: Pause,
-): Promise<void> {
+async function loadTerms({ database, termIds }: EmbeddedState, pause: Pause): Promise<void> {
   const words = database.rows<[id: number, text: string]>("SELECT id, text FROM term");
   await forEachRow(words, pause, ([id, text]) => termIds.set(text, id));
-  const byTenant = new Map<Tenant, PackedTerms>();
-  for (const tenant of tenants.values()) byTenant.set(tenant, new PackedTerms());
-  type Row = [passage: number, length: number, terms: Uint8Array];
-  const rows = database.rows<Row>("SELECT passage, token_count, terms FROM passage_terms");
-  await forEachRow(rows, pause, ([passage, length, terms]) => {
-    const { slot, document } = passages.get(passage)!;
-    byTenant.get(document.home.tenant)!.push(slot, length, terms);
-  });
-  for (const [{ postings }, packed] of byTenant) {
-    for (const _step of postings.fill(packed)) await pause();
-  }
 }
 
 /** Spaces, and which passages have vectors in them. */

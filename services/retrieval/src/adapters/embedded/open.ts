@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { createInlineWorkers, type WorkerPool } from "@quartet/workers";
 import type { KeywordIndex } from "../../domain/keyword-index.ts";
 import type { RecordStore } from "../../domain/record-store.ts";
 import type { VectorIndex } from "../../domain/vector-index.ts";
@@ -15,6 +16,8 @@ export interface EmbeddedStoreOptions {
   readonly folder: string;
   /** Ends the opening. Default: never. */
   readonly signal?: AbortSignal;
+  /** Threads for heavy computation; they stay the caller's. Default: none, it is done beside other calls. */
+  readonly workers?: WorkerPool;
   /** Milliseconds since 1970; for tests. Default: the clock. */
   readonly nowMs?: () => number;
   /** How vectors are read once the store is open; for tests. Default: 256 KiB in one go, then a turn of the event loop for other calls. */
@@ -39,13 +42,14 @@ export interface EmbeddedStore {
 export async function openEmbeddedStore({
   folder,
   signal = new AbortController().signal,
+  workers = createInlineWorkers(),
   nowMs = Date.now,
   reading = { bytesPerStep: 256 * 1024, pause: setImmediate },
 }: EmbeddedStoreOptions): Promise<EmbeddedStore> {
   const state = new EmbeddedState(new Database(folder), nowMs);
   let unread: readonly UnreadSpace[];
   try {
-    unread = await loadState(state, signal);
+    unread = await loadState(state, { signal, workers });
   } catch (error) {
     await state.close();
     // A damaged file is the owner's to know; anything else is a defect, whose stack is wanted.

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { type KeywordLists, KeywordListsBuilder } from "./keyword-lists.ts";
 import { Postings } from "./postings.ts";
+import { encodeTerms } from "./term-codec.ts";
 
 /** A passage as its terms, by number. */
 type Passage = readonly number[];
@@ -27,6 +29,18 @@ function countsOf(passage: Passage): Map<number, number> {
   const counts = new Map<number, number>();
   for (const term of passage) counts.set(term, (counts.get(term) ?? 0) + 1);
   return counts;
+}
+
+function listsOf(passages: readonly Passage[]): KeywordLists {
+  const builder = new KeywordListsBuilder();
+  for (const terms of passages) {
+    const counts = [...countsOf(terms)].sort(([left], [right]) => left - right);
+    builder.push(terms.length, encodeTerms(counts));
+  }
+  const steps = builder.finish(1);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
 }
 
 type Step =
@@ -63,16 +77,7 @@ describe("Postings", () => {
       fc.property(fc.array(passage, { maxLength: 8 }), fc.array(step, { maxLength: 60 }), (given, steps) => {
         const postings = new Postings((left, right) => left - right);
         const slots = given.map(() => postings.takeSlot());
-        const filling = postings.fill(
-          {
-            count: given.length,
-            slotAt: (index) => slots[index]!,
-            lengthAt: (index) => given[index]!.length,
-            forEachTerm: (index, visit) => countsOf(given[index]!).forEach((count, id) => visit(id, count)),
-          },
-          1,
-        );
-        for (const _step of filling);
+        postings.adopt(listsOf(given));
         const passages = new Map(given.map((terms, index) => [slots[index]!, terms]));
         let merge: Generator<void, void, void> | undefined;
         const check = (query: Passage, limit: number) => {
