@@ -1,5 +1,6 @@
 import type { LegKind } from "./fusion.ts";
 import type { Hit, LegResult, PartialReason } from "./keyword-index.ts";
+import type { RankingPart } from "./place.ts";
 import type { CallOptions } from "./record-store.ts";
 import { StoreBusyError, StoreTimeoutError } from "./store-errors.ts";
 import { isCircuitOpen, type StoreGuard } from "./store-guard.ts";
@@ -26,6 +27,8 @@ export interface LegOutcome extends LegReport {
   /** On the monotonic clock; undefined when it was not run. */
   readonly startedAt?: number;
   readonly hits: readonly Hit[];
+  /** As in `LegResult`. */
+  readonly approximate?: true;
   /** What went wrong, for logs. */
   readonly error?: unknown;
 }
@@ -47,7 +50,13 @@ export interface Leg {
   readonly queryKey: string;
   /** Undefined where there is nothing to ask: the leg is well and finds nothing, and no store hears of it. */
   readonly run: ((options: CallOptions) => Promise<LegResult>) | undefined;
+  /** How many hits that gives at most. */
+  readonly limit: number;
+  /** A part of the ranking that `run` gives the first hits of; undefined where that is all there is, or nothing to ask. */
+  readonly more?: LegPartQuery | undefined;
 }
+
+export type LegPartQuery = (part: RankingPart & { readonly limit: number }, options: CallOptions) => Promise<LegResult>;
 
 /**
  * Runs one leg under its own signal: that of the call, or of its own limit, whichever comes first. A leg that is deaf to its signal is left
@@ -65,10 +74,15 @@ export async function runLeg(
   const startedAt = performance.now();
   const time = () => ({ startedAt, elapsedMs: performance.now() - startedAt });
   try {
-    const { hits, partial: found } = run === undefined ? emptyResult : await guard.run(run, { signal, limitMs });
+    const {
+      hits,
+      approximate,
+      partial: found,
+    } = run === undefined ? emptyResult : await guard.run(run, { signal, limitMs });
     const reason = found ?? partial;
     const status = reason === undefined ? "ok" : "partial";
-    return { source, leg, status, reason, ...time(), hitCount: hits.length, hits };
+    const more = approximate === true ? { approximate } : {};
+    return { source, leg, status, reason, ...time(), hitCount: hits.length, hits, ...more };
   } catch (error) {
     signal.throwIfAborted();
     const outcome = failedLeg(named, error);

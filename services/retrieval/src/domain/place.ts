@@ -7,6 +7,9 @@ export interface Place {
   readonly ordinal: number;
 }
 
+/** Before all hits: behind it a ranking is whole, and exact. */
+export const beginning: Place = { score: 2 ** 127, documentId: "", ordinal: -1 };
+
 /** The order of every leg: best first; ties by document ID, then ordinal. Negative when `left` comes first; 0 for the same place alone. */
 export function comparePlaces(left: Place, right: Place): number {
   return right.score - left.score || compareTies(left, right);

@@ -1,7 +1,7 @@
 import type { Collection } from "./collection.ts";
 import type { PartialReason } from "./keyword-index.ts";
 import type { LegKind } from "./fusion.ts";
-import type { Leg, LegReason } from "./leg.ts";
+import type { Leg, LegPartQuery, LegReason } from "./leg.ts";
 import type { SearchRequest } from "./search-request.ts";
 import { legKindsOf, type Source } from "./source.ts";
 import { createStoreGuard, type StoreGuard } from "./store-guard.ts";
@@ -62,13 +62,15 @@ export function legsOf(source: Source, tenant: string, request: SearchRequest, p
       ...(isMissing ? { skip: "COLLECTION_MISSING" } : query.skip && { skip: query.skip }),
       ...(query.failure !== undefined && { failure: query.failure }),
       ...(query.partial && { partial: query.partial }),
+      limit: kind === "vector" ? request.vectorLimit : request.keywordLimit,
       run: query.collections.length === 0 ? undefined : query.run,
+      more: query.collections.length === 0 ? undefined : query.more,
     };
   });
 }
 
 /** What is asked of one store, whoever asks. */
-interface LegQuery extends Pick<Leg, "skip" | "failure" | "partial" | "run"> {
+interface LegQuery extends Pick<Leg, "skip" | "failure" | "partial" | "run" | "more"> {
   readonly collections: readonly string[];
 }
 
@@ -84,27 +86,32 @@ const namesOf = (collections: readonly Collection[]) => collections.map(({ state
 function keywordQuery(tenant: string, request: SearchRequest, parts: LegParts): LegQuery {
   const { query: text, filter, keywordLimit: limit } = request;
   const collections = namesOf(parts.collections);
+  const more: LegPartQuery = (part, options) =>
+    parts.stores.keywords.search(tenant, { text, collections, filter, ...part }, options);
   return {
     collections,
     ...(parts.keywordsLag && parts.collections.some(lags) ? { partial: "MAY_BE_STALE" } : {}),
-    run: (options) => parts.stores.keywords.search(tenant, { text, collections, filter, limit }, options),
+    run: (options) => more({ limit }, options),
+    more,
   };
 }
 
 function vectorQuery(tenant: string, request: SearchRequest, parts: LegParts): LegQuery {
   const { filter, vector, vectorLimit: limit } = request;
   const { collections, skip, partial } = vectorScope(vector?.spaceId, parts);
+  const more: LegPartQuery | undefined =
+    vector &&
+    ((part, options) => {
+      const { value, spaceId } = vector;
+      return parts.stores.vectors.search(tenant, { vector: value, spaceId, collections, filter, ...part }, options);
+    });
   return {
     collections,
     ...(skip === undefined ? {} : { skip }),
     ...(parts.recordError === undefined ? {} : { failure: parts.recordError }),
     ...(partial === undefined ? {} : { partial }),
-    run:
-      vector &&
-      ((options) => {
-        const { value, spaceId } = vector;
-        return parts.stores.vectors.search(tenant, { vector: value, spaceId, collections, filter, limit }, options);
-      }),
+    run: more && ((options) => more({ limit }, options)),
+    more,
   };
 }
 

@@ -132,14 +132,15 @@ export function createPassageReader(load: (ids: readonly number[]) => Promise<Pa
   };
 }
 
-/** The first `pageSize` that still exist: what was deleted since the legs ran gives its place to the next. */
+/** The first `pageSize` that still exist: what was deleted since the legs ran gives its place to the next. `taken`: how many hits that took. */
 export async function readPage(
   hits: readonly FusedHit[],
   pageSize: number,
   { read }: PassageReader,
-): Promise<readonly FoundPassage[]> {
+): Promise<{ readonly passages: readonly FoundPassage[]; readonly taken: number }> {
   const found: FoundPassage[] = [];
-  for (let next = 0; next < hits.length && found.length < pageSize;) {
+  let next = 0;
+  while (next < hits.length && found.length < pageSize) {
     const batch = hits.slice(next, next + pageSize - found.length);
     next += batch.length;
     const passages = await read(batch.map(({ passageId }) => passageId));
@@ -148,5 +149,5 @@ export async function readPage(
       if (passage !== undefined) found.push({ ...passage, score, ranks });
     }
   }
-  return found;
+  return { passages: found, taken: next };
 }

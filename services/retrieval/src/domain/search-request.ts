@@ -3,6 +3,7 @@ import type { StoredPassage } from "./document.ts";
 import type { Filter } from "./filter.ts";
 import type { FusionMethod, LegRank } from "./fusion.ts";
 import type { LegReport } from "./leg.ts";
+import type { PageStart } from "./page-start.ts";
 import type { SourceReport } from "./source.ts";
 import type { EncodedVector } from "./vector.ts";
 
@@ -14,10 +15,12 @@ export interface SearchRequest {
   /** The sources to ask, by name; those that are asked by default if empty. */
   readonly sources: readonly string[];
   readonly pageSize: number;
+  /** Where the page starts; undefined for the first. */
+  readonly start?: PageStart | undefined;
   /** How many hits each leg gives to the fusion. */
   readonly keywordLimit: number;
   readonly vectorLimit: number;
-  /** How many fused passages are candidates: for the reranker, where there is one, and for the page. What ranks lower is not returned. */
+  /** How many fused passages are candidates: for the reranker, where there is one, and for the first page. Later pages go on past them. */
   readonly candidateLimit: number;
   readonly fusion: FusionMethod;
   /** The weight of vector legs in convex fusion; the space's if undefined. */
@@ -45,4 +48,6 @@ export interface SearchResult {
   readonly collections: readonly CollectionState[];
   /** Whether an earlier search found it. */
   readonly cached: boolean;
+  /** Where the next page starts; undefined when nothing is left. */
+  readonly next?: PageStart | undefined;
 }

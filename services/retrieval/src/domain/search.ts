@@ -1,15 +1,24 @@
 import { createSingleFlight } from "@quartet/cache";
 import type { Collection } from "./collection.ts";
 import { canMatchCollection } from "./filter-scope.ts";
-import { fuse } from "./fusion.ts";
-import { failedLeg, type LegOutcome, reportLeg } from "./leg.ts";
+import { fuse, type FusedHit } from "./fusion.ts";
+import { failedLeg, type Leg, type LegOutcome, reportLeg } from "./leg.ts";
+import { type LaterPage, nextAfterFused, readLaterPage } from "./later-page.ts";
+import { type PageStart, startInFused } from "./page-start.ts";
 import type { ResultCache } from "./result-cache.ts";
 import { type KeyedSearch, searchKey } from "./search-key.ts";
 import { lags, legKindsFor, legsOf, type StoreGuards, unguarded } from "./search-legs.ts";
-import { createPassageReader, createSearchRecord, NothingToAskError, readPage } from "./search-record.ts";
+import {
+  createPassageReader,
+  createSearchRecord,
+  NothingToAskError,
+  type PassageReader,
+  readPage,
+} from "./search-record.ts";
 import { rerank, type Reranking } from "./search-rerank.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
 import { runLegs } from "./search-run.ts";
+import { planOf, sourcesOfPlan } from "./search-plan.ts";
 import { chooseSources, reportSource, type Source, weightOf } from "./source.ts";
 import type { Stores } from "./stores.ts";
 
@@ -109,28 +118,67 @@ export function createSearcher(options: SearcherOptions): Searcher {
     onRecordError: options.onRecordError,
   });
   const flights = createSingleFlight<string, SearchResult>(() => {});
+  const rerankerId = reranking?.reranker.id;
 
-  const answer = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
+  /** The steps of a search, which the first page and later ones take in their own ways. */
+  const stepsOf = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines) => {
     const { tenant, request, collections, existing, recordError } = asked;
     const keywordsLag = collections.some(lags) && ((await options.keywordLagMs?.()) ?? 0) > keywordLagLimitMs;
     const parts = { stores, guards, collections, existing, recordError, keywordsLag, legTimeLimitMs };
-    const legs = asked.sources.flatMap((source) => legsOf(source, tenant, request, parts));
     const { execution } = request;
-    const outcomes = await runLegs(legs, { signal, execution, endAt: deadlines.legsAt, onLeg });
-    const answered = outcomes.filter(({ status }) => status === "ok" || status === "partial");
-    if (answered.length === 0 && outcomes.some(couldNotBeAsked)) throw new AllSourcesFailedError(outcomes);
-    const fused = fuse(answered, {
-      method: request.fusion,
-      vectorWeight: request.vectorWeight ?? denseWeightOf(request, collections),
-      sourceWeights: new Map(asked.sources.map((source) => [source.name, weightOf(source)])),
-    }).slice(0, request.candidateLimit);
     const reader = createPassageReader((ids) => {
       const limitMs = Math.min(legTimeLimitMs, deadlines.endAt - performance.now());
       return record.passages(tenant, ids, { signal, limitMs });
     });
     const rerankCall = { signal, endAt: deadlines.rerankAt, read: reader.read, onError: options.onRerankError };
-    const ordered = reranking && (await rerank(fused, request, reranking, rerankCall));
-    const passages = await readPage(ordered?.hits ?? fused, request.pageSize, reader);
+    return {
+      legs: asked.sources.flatMap((source) => legsOf(source, tenant, request, parts)),
+      run: (legs: readonly Leg[]) => runLegs(legs, { signal, execution, endAt: deadlines.legsAt, onLeg }),
+      fuse: (answered: readonly LegOutcome[]) =>
+        fuse(answered, {
+          method: request.fusion,
+          vectorWeight: request.vectorWeight ?? denseWeightOf(request, collections),
+          sourceWeights: new Map(asked.sources.map((source) => [source.name, weightOf(source)])),
+        }),
+      rerank: async (candidates: readonly FusedHit[]) =>
+        reranking && (await rerank(candidates, request, reranking, rerankCall)),
+      reader,
+    };
+  };
+
+  const answer = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
+    const { candidateLimit, pageSize } = asked.request;
+    const steps = await stepsOf(asked, signal, deadlines);
+    const { legs, reader } = steps;
+    const outcomes = await steps.run(legs);
+    const answered = outcomes.filter(isAnswered);
+    if (answered.length === 0 && outcomes.some(couldNotBeAsked)) throw new AllSourcesFailedError(outcomes);
+    const fused = steps.fuse(answered);
+    const candidates = fused.slice(0, candidateLimit);
+    const ordered = await steps.rerank(candidates);
+    const { passages, taken } = await readPage(ordered?.hits ?? candidates, pageSize, reader);
+    const isReranked = ordered?.failed === false;
+    const start = startInFused(planOf(asked), outcomes, { fusedOffset: taken, isReranked });
+    const next = nextAfterFused(start, fused, legs, outcomes);
+    return resultOf(asked, { passages, outcomes, next, reader, notReranked: ordered?.failed ?? false });
+  };
+
+  /** Legs that took part in the first page and cannot be asked now end the call: what is missing could not be told from what was given. */
+  const goOn = async (asked: Asked, start: PageStart, signal: AbortSignal, deadlines: Deadlines) => {
+    const { candidateLimit, pageSize } = asked.request;
+    const { rerank: reorder, ...steps } = await stepsOf(asked, signal, deadlines);
+    const page = await readLaterPage(start, {
+      ...{ ...steps, candidateLimit, pageSize, signal, legsAt: deadlines.legsAt },
+      rerank: async (candidates) => {
+        const ordered = await reorder(candidates);
+        return ordered?.failed === false ? ordered.hits : undefined;
+      },
+    });
+    return resultOf(asked, { ...page, reader: steps.reader, notReranked: false });
+  };
+
+  const resultOf = (asked: Asked, page: LaterPage & { reader: PassageReader; notReranked: boolean }): SearchResult => {
+    const { outcomes, passages, notReranked, next, reader } = page;
     return {
       passages,
       legs: outcomes.map(reportLeg),
@@ -140,10 +188,11 @@ export function createSearcher(options: SearcherOptions): Searcher {
           outcomes.filter((outcome) => outcome.source === source.name),
         ),
       ),
-      notReranked: ordered?.failed ?? false,
-      withoutRecord: recordError !== undefined || reader.fromProjection,
-      collections: collections.map(({ state }) => state),
+      notReranked,
+      withoutRecord: asked.recordError !== undefined || reader.fromProjection,
+      collections: asked.collections.map(({ state }) => state),
       cached: false,
+      next,
     };
   };
 
@@ -161,8 +210,9 @@ export function createSearcher(options: SearcherOptions): Searcher {
   };
 
   /** A graph that nobody asked for by name is asked where there is one. */
-  const choose = async (tenant: string, { sources: names }: SearchRequest, signal: AbortSignal) => {
+  const choose = async (tenant: string, { sources: names, start }: SearchRequest, signal: AbortSignal) => {
     const chosen = chooseSources(names, sources);
+    if (start !== undefined) return sourcesOfPlan(start.plan, chosen, rerankerId);
     if (names.length > 0 || !chosen.some(({ kind }) => kind === "graph")) return chosen;
     const hasGraph = (await stores.graph?.hasEntities(tenant, { signal, timeoutMs: legTimeLimitMs })) ?? false;
     return hasGraph ? chosen : chosen.filter(({ kind }) => kind !== "graph");
@@ -181,8 +231,8 @@ export function createSearcher(options: SearcherOptions): Searcher {
     const existing = new Set(all.map(({ state }) => state.collection));
     const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
     checkVector(request, collections);
-    const rerankerId = reranking?.reranker.id;
     const search: Asked = { tenant, request, collections, sources: chosen, rerankerId, recordError, existing };
+    if (request.start !== undefined) return goOn(search, request.start, signal, deadlines);
     const key = searchKey(search);
     // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
     const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen, request, options);
@@ -237,6 +287,8 @@ function asIfAllWereAsked(
   outcomes.forEach((outcome) => onLeg?.(outcome));
   return new AllSourcesFailedError(outcomes);
 }
+
+const isAnswered = ({ status }: LegOutcome): boolean => status === "ok" || status === "partial";
 
 const couldNotBeAsked = ({ status, reason }: LegOutcome): boolean => status === "failed" || reason === "CIRCUIT_OPEN";
 

@@ -3,7 +3,7 @@ import type { EmbeddingSpace } from "../../src/domain/collection.ts";
 import type { Filter } from "../../src/domain/filter.ts";
 import type { Hit } from "../../src/domain/keyword-index.ts";
 import { sha256 } from "../../src/domain/passage-content.ts";
-import { comparePlaces, type RankingPart } from "../../src/domain/place.ts";
+import { beginning, comparePlaces, type RankingPart } from "../../src/domain/place.ts";
 import type { Stores } from "../../src/domain/stores.ts";
 import type { EncodedVector } from "../../src/domain/vector.ts";
 import { cutDocument, never, type OpenSubject, put, type Subject } from "./subject.ts";
@@ -70,6 +70,7 @@ function partsContract(
 
     it("goes on from a place that nobody holds", async () => {
       const all = await whole();
+      expect(await ask(stores, { limit: 1000, after: beginning })).toEqual(all);
       const { score } = all[5]!;
       const behind = (documentId: string, ordinal: number) =>
         ask(stores, { limit: 1000, after: { score, documentId, ordinal } });
