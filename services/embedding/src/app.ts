@@ -1,4 +1,3 @@
-import { createCache } from "@quartet/cache";
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
 import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
 import { createMarks, createRedis } from "@quartet/redis";
@@ -12,9 +11,9 @@ import { classify } from "./adapters/openai-embeddings/provider-errors.ts";
 import { createRedisVectors } from "./adapters/redis-vectors.ts";
 import { type Config, usesModel } from "./config.ts";
 import type { Embedder } from "./domain/embedder.ts";
-import type { PackedVector } from "./domain/packed-vector.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
+import { createVectorCache } from "./vector-cache.ts";
 
 export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -24,17 +23,13 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   const hashed = createHashedEmbedder();
   const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
   const model = usesModel(config) ? createModelEmbedder(config, shared?.keys) : undefined;
-  const cache = createCache<string, PackedVector>({
-    maxEntries: config.cacheEntries,
-    maxBytes: config.cacheBytes,
-    sizeOf: (packed, key) => packed.byteLength + BYTES_PER_UNIT * key.length,
-  });
+  const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
     createTextEmbedding({
       configured: model ?? hashed,
       others,
-      cache,
+      cache: cache.memory,
       form: config.vectorForm,
       shared: shared?.vectors,
     }),
@@ -44,9 +39,10 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
     stop: async () => {
       await model?.close?.();
       await shared?.close();
-      cache.clear();
+      cache.memory.clear();
     },
-    ...(shared && { figures: async () => ({ pools: [shared.figures()] }) }),
+    figures: async () => ({ caches: [cache.figures()], pools: shared === undefined ? [] : [shared.figures()] }),
+    invalidateCache: cache.invalidate,
   };
 }
 
@@ -73,9 +69,6 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
     },
   };
 }
-
-/** A character of a string takes two bytes at most per UTF-16 unit. */
-const BYTES_PER_UNIT = 2;
 
 /** A local server that takes no key still wants the header. */
 const NO_KEY = { label: "no-key", value: "none" };

@@ -70,8 +70,11 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
         { texts, purpose },
         { contextValues: createContextValues().set(principalKey, { tenant, roles: [] }) },
       );
+    const figures = async () => (await module.figures!(new AbortController().signal)).caches![0]!;
+    const invalidate = (keyPattern: string, tenant = "default") =>
+      module.invalidateCache!({ tenant, level: "embeddings", keyPattern }, new AbortController().signal);
     const has = async (series: string) => (await metrics.exposition()).text.includes(series);
-    return { embed, has, lines };
+    return { embed, figures, invalidate, has, lines };
   }
   type Replica = ReturnType<typeof startReplica>;
 
@@ -153,6 +156,25 @@ describeWithStores("replicas of the embedding service", ["redis"], ({ redis: ser
     }
     expect(inputs()).toHaveLength(asked);
     expect(replica.lines.join("")).not.toMatch(/canary|127\.0\.0\.1/);
+  });
+
+  it("tell how often they found what they were asked, and forget what a tenant selects, in memory and in Redis", async () => {
+    const [one, two] = [startReplica(), startReplica()];
+    await Promise.all([isUp(one), isUp(two)]);
+    await one.embed(["a"]);
+    await one.embed(["a"], { tenant: "other" });
+    await stored(one);
+    await until(async () => (await two.embed(["a"])).embeddings[0]!.cached);
+    await two.embed(["a"]);
+    expect(await one.figures()).toMatchObject({ level: "embeddings", hits: 0, misses: 2, entries: 2 });
+    expect((await two.figures()).hits).toBeGreaterThanOrEqual(2);
+    expect(await one.invalidate("*:document:*")).toBe(0);
+    expect(await one.invalidate("*:query:*")).toBe(1);
+    expect((await one.embed(["a"], { tenant: "other" })).embeddings[0]!.cached).toBe(true);
+    expect((await one.embed(["a"])).embeddings[0]!.cached).toBe(false);
+    expect((await two.embed(["a"])).embeddings[0]!.cached).toBe(true);
+    expect(await two.invalidate("")).toBeGreaterThanOrEqual(1);
+    expect(await two.figures()).toMatchObject({ entries: 0, invalidations: 1 });
   });
 
   it("let a key rest in all of them that one has found at its limit, and need no Redis for it to rest in one", async () => {

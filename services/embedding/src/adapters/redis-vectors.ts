@@ -25,15 +25,24 @@ const CODEC_VERSION = 2;
  */
 const DOCUMENT_TTL_MS = 600_000;
 
-/** Vectors in Redis. The owner calls `close`, and then closes `redis`. */
+/** Vectors in Redis, with what an operator asks of them. The owner calls `close`, and then closes `redis`. */
+export interface RedisVectors extends SharedVectors, Pick<SharedCache<PackedVector>, "close" | "counts"> {
+  /** Deletes those of one tenant that match; undefined where Redis does not do all of it. */
+  deleteMatching(
+    tenant: string,
+    pattern: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<number | undefined>;
+}
+
 export function createRedisVectors({
   redis,
   metrics,
   ttlMs,
   maxTextCharacters,
   form,
-}: RedisVectorsOptions): SharedVectors & Pick<SharedCache<PackedVector>, "close"> {
-  const nameOf = (key: VectorKey) => keyName(key, { maxTextCharacters, form });
+}: RedisVectorsOptions): RedisVectors {
+  const nameOf = (key: VectorKey) => tenantStart(key.tenant) + vectorName(key, { maxTextCharacters, form });
   const cache = createSharedCache<PackedVector>({
     redis,
     metrics,
@@ -53,6 +62,8 @@ export function createRedisVectors({
       cache.setLater(nameOf(key), vector, {
         ttlMs: key.purpose === "QUERY" ? ttlMs : Math.min(ttlMs, DOCUMENT_TTL_MS),
       }),
+    counts: cache.counts,
+    deleteMatching: (tenant, pattern, options) => cache.deleteMatching(tenantStart(tenant), pattern, options),
     close: (limitMs) => cache.close(limitMs),
   };
 }
@@ -63,11 +74,13 @@ export const codecOf = (form: VectorForm): ValueCodec<PackedVector> => ({
   decode: (bytes) => (isPackedVector(bytes, form) ? Uint8Array.from(bytes) : undefined),
 });
 
-/** A text stands in it as its SHA-256 alone: who may read keys learns of no question. */
-function keyName(
-  { tenant, space, purpose, text }: VectorKey,
+const tenantStart = (tenant: string): string => `${encodeURIComponent(tenant)}:`;
+
+/** The part of a vector's name after its tenant. A text stands in it as its SHA-256 alone: who may read keys learns of no question. */
+export function vectorName(
+  { space, purpose, text }: Omit<VectorKey, "tenant" | "space"> & { readonly space: { readonly id: string } },
   { maxTextCharacters, form }: Pick<RedisVectorsOptions, "maxTextCharacters" | "form">,
 ): string {
   const hash = createHash("sha256").update(text).digest("base64url");
-  return `${encodeURIComponent(tenant)}:${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${form}:${hash}`;
+  return `${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${form}:${hash}`;
 }

@@ -121,3 +121,9 @@ async function select(
 
 /** None of the first three has a line break in it, so that keys of different ones never meet. */
 const cacheKey = ({ tenant, space, purpose, text }: VectorKey) => [tenant, space.id, purpose, text].join("\n");
+
+/** What a key of the cache stands for. */
+export function readCacheKey(key: string): Omit<VectorKey, "space"> & { readonly space: { readonly id: string } } {
+  const [tenant = "", id = "", purpose, ...lines] = key.split("\n");
+  return { tenant, space: { id }, purpose: purpose === "QUERY" ? "QUERY" : "DOCUMENT", text: lines.join("\n") };
+}
