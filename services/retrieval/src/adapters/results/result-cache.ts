@@ -36,6 +36,10 @@ interface Kept {
 /** A page of a hundred long passages fits many times. */
 const MAX_VALUE_BYTES = 1024 ** 2;
 
+/** Whether what it finds depends on nothing but what its name tells. A graph changes apart from the documents. */
+const isKeepable = ({ collections, sources }: CachedSearch): boolean =>
+  !collections.some(lags) && !sources.some(({ kind }) => kind === "graph");
+
 /** What objects take beside their texts, about. */
 const BYTES_PER_RESULT = 1_000;
 const BYTES_PER_PASSAGE = 600;
@@ -73,7 +77,7 @@ export function createResultCache({ maxEntries, maxBytes, ttlMs, redis, metrics 
 
   return {
     async get(search, { signal }) {
-      if (search.collections.some(lags)) return undefined;
+      if (!isKeepable(search)) return undefined;
       scopes.saw(search);
       const name = resultName(search);
       const here = memory.get(name);
@@ -93,7 +97,7 @@ export function createResultCache({ maxEntries, maxBytes, ttlMs, redis, metrics 
     },
 
     put(search, result) {
-      if (search.collections.some(lags)) return;
+      if (!isKeepable(search)) return;
       const name = resultName(search);
       const encoded = encodeResult(result);
       keep(search, name, encoded);

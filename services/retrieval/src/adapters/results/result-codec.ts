@@ -72,10 +72,15 @@ const source = fields({
   ...{ elapsedMs: real, passageCount: count, weight: real },
 });
 const collection = fields({ collection: text, recordSeq: count, projectedSeq: count });
+const place = fields({ score: real, passageId: count });
+const legStart = fields({
+  ...{ leftOut: optional(text), rank: count, last: optional(place), isAtEnd: flag, isAhead: flag },
+});
+const pageStart = fields({ plan: text, isReranked: flag, fusedOffset: optional(count), legs: listOf(legStart) });
 
 const check = fields({
   ...{ passages: listOf(passage), legs: listOf(leg), sources: listOf(source), collections: listOf(collection) },
-  ...{ notReranked: flag, withoutRecord: flag, cached: flag },
+  ...{ notReranked: flag, withoutRecord: flag, cached: flag, next: optional(pageStart) },
 });
 
 const isResult = (value: unknown): value is SearchResult => check(value);

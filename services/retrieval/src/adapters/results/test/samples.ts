@@ -88,4 +88,10 @@ export const resultOf = (text: string): SearchResult => ({
   withoutRecord: false,
   collections: [{ collection: "규정", recordSeq: 3, projectedSeq: 3 }],
   cached: false,
+  next: {
+    plan: "0123456789abcdef",
+    isReranked: false,
+    fusedOffset: 1,
+    legs: [{ rank: 1, last: { score: 12.5, passageId: 7 }, isAtEnd: false, isAhead: false }],
+  },
 });
