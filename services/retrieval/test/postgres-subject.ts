@@ -58,7 +58,8 @@ export async function createTestRecord(
       pools.push(pool);
       return pool;
     },
-    empty: async () => void (await execute(admin, "TRUNCATE collection, outbox CASCADE")),
+    empty: async () =>
+      void (await execute(admin, "TRUNCATE collection, outbox, graph, graph_name, graph_entity, graph_found CASCADE")),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(pools.map((pool) => pool.close()));
       await database.drop();

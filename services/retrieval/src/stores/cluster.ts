@@ -3,6 +3,9 @@ import { type Breaker, createBreaker } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { type Secret, StartError, type Telemetry } from "@quartet/service";
 import { createElasticsearch } from "../adapters/elasticsearch/open.ts";
+import { createGraphIndex } from "../adapters/postgres/graph-index.ts";
+import { createGraphKeeper } from "../adapters/postgres/graph-keeper.ts";
+import { createInstallation } from "../adapters/postgres/installation.ts";
 import { createOutbox } from "../adapters/postgres/outbox.ts";
 import { createRebuildLease } from "../adapters/postgres/rebuild-lease.ts";
 import { createRecordStore } from "../adapters/postgres/record-store.ts";
@@ -27,8 +30,8 @@ export interface ClusterConfig extends StoreConfig {
   readonly elasticsearchUrl: Secret;
 }
 
-/** A batch of changes keeps one, a rebuild another; both, the keeper of vectors and the figures ask beside them. */
-const projectorConnections = 6;
+/** A batch of changes keeps one, a rebuild another; both, the keepers of vectors and of the graph and the figures ask beside them. */
+const projectorConnections = 7;
 
 /**
  * Fewer calls than before an inner service, so that few searches wait for a store that hangs; and a shorter rest, since one question every
@@ -75,10 +78,13 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
   };
   const projector = createProjector({ ...projection, events: createProjectorEvents(telemetry) });
   const keeper = createVectorKeeper({ pool, everyTenant: projectorPool, log, maxSharedVectors: config.exactScanRows });
+  const graphKeeper = createGraphKeeper({ pool, everyTenant: projectorPool, log });
   const stores: Stores = {
     records: notifying(createRecordStore({ pool, projected: true }), projector),
     vectors: createVectorIndex({ pool, maxExactPassages: config.exactScanRows }),
     keywords: elasticsearch.keywords,
+    installation: createInstallation({ pool }),
+    graph: createGraphIndex({ pool }),
     projection: elasticsearch.projection,
   };
   const { guards, close: closeBreakers } = createGuards(config.sources, telemetry);
@@ -91,7 +97,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     ],
   });
   const background = new AbortController();
-  let keeping: Promise<void> | undefined;
+  let keeping: Promise<unknown> | undefined;
   let open = false;
 
   return {
@@ -103,7 +109,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
       await readyWatch.start();
       open = true;
       projector.start();
-      keeping = keeper.run(background.signal);
+      keeping = Promise.all([keeper.run(background.signal), graphKeeper.run(background.signal)]);
     },
     async close() {
       open = false;

@@ -35,7 +35,7 @@ export function createRecordStore({ pool, projected }: RecordStoreOptions): Reco
       const states = new Map<string, CollectionState>();
       const write = (cut: CutDocument, onPrevious: (version: number) => void): Promise<WrittenDocument> =>
         writing(tenant, options, (transaction) =>
-          writeDocument({ transaction, tenant, projected, collectionId }, cut, onPrevious),
+          writeDocument({ transaction, tenant, projected, signal, collectionId }, cut, onPrevious),
         );
       const results: PutResult[] = [];
       const writer = createPatientWriter(write, signal);

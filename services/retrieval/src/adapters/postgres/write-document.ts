@@ -2,6 +2,8 @@ import type { Transaction } from "@quartet/postgres";
 import type { CollectionState } from "../../domain/collection.ts";
 import type { CutDocument, CutPassage } from "../../domain/document.ts";
 import type { PutResult } from "../../domain/record-store.ts";
+import { passageContent } from "../../domain/passage-content.ts";
+import { noteMentions } from "./find-names.ts";
 import { type Change, noteChanges } from "./note-changes.ts";
 import { momentsOf, passageRecords, passagesJson } from "./rows.ts";
 
@@ -10,6 +12,7 @@ export interface WriteContext {
   readonly tenant: string;
   /** Whether changes are left in the outbox, for a keyword index of its own. */
   readonly projected: boolean;
+  readonly signal: AbortSignal;
   /** The row of a collection, made if it is new. */
   readonly collectionId: (transaction: Transaction, name: string) => Promise<number>;
 }
@@ -28,7 +31,7 @@ interface Previous {
   readonly passage_count: number;
 }
 
-/** Writes one document with its passages within its transaction. `onPrevious` is told the version that stands if it fails. */
+/** Writes one document with its passages, and the names they mention, within its transaction. `onPrevious` is told the version that stands if it fails. */
 export async function writeDocument(
   context: WriteContext,
   cut: CutDocument,
@@ -50,12 +53,13 @@ export async function writeDocument(
     if (row === undefined) continue;
     const hasMoved = previous !== undefined && previous.collection_id !== collectionId;
     if (hasMoved) await lockSpaces(context, [previous.collection_id, collectionId]);
-    const removed = await writePassages(context, cut.passages, {
+    const { removed, added } = await writePassages(context, cut.passages, {
       documentRow: row.id,
       collectionId,
       previous,
       hasMoved,
     });
+    if (row.max_name_words > 0) await findNames(context, cut, added, row);
     const collections = await noteChanges(context, changesOf(cut, { row, collectionId, previous, hasMoved, removed }));
     return { result: { outcome: previous === undefined ? "created" : "replaced", version: row.version }, collections };
   }
@@ -85,6 +89,8 @@ interface WrittenRow {
   readonly id: number;
   readonly version: number;
   readonly seq: number;
+  /** Of the tenant's graph; 0 where there is none. */
+  readonly max_name_words: number;
 }
 
 /** Everything of a document but what it is found by, in the order that both statements name it. */
@@ -114,6 +120,9 @@ function fieldsOf({ document, passages }: CutDocument, collectionId: number): un
 const fieldNames = `collection_id, collection, title, media_type, language, uri, tags, taxonomy_path, metadata, moments, content_hash,
   passage_count, text_bytes`;
 const nowMs = "floor(extract(epoch FROM now()) * 1000)::bigint";
+/** What a statement says about the tenant's graph. Names are looked up by later statements, which see no fewer of them. */
+const ofGraph = (column: "names_seq" | "max_name_words") =>
+  `coalesce((SELECT ${column} FROM graph WHERE tenant = $1), 0)`;
 
 async function insertDocument(
   { transaction, tenant }: WriteContext,
@@ -123,11 +132,12 @@ async function insertDocument(
   const [row] = await transaction.query<WrittenRow>({
     name: "insert-document",
     text: `WITH written AS (
-        INSERT INTO document (tenant, document_id, ${fieldNames}, version, create_time_ms, update_time_ms, seq)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, ${nowMs}, ${nowMs}, nextval('change_seq'))
+        INSERT INTO document (tenant, document_id, ${fieldNames}, version, create_time_ms, update_time_ms, seq, names_seq)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, ${nowMs}, ${nowMs}, nextval('change_seq'),
+          ${ofGraph("names_seq")})
         ON CONFLICT (tenant, document_id) DO NOTHING RETURNING id, version, seq
       ), text AS (INSERT INTO document_text (document, tenant, text) SELECT id, $1, $16 FROM written)
-      SELECT id, version, seq FROM written`,
+      SELECT id, version, seq, ${ofGraph("max_name_words")} AS max_name_words FROM written`,
     values: [tenant, cut.document.id, ...fieldsOf(cut, collectionId)],
   });
   return row;
@@ -147,7 +157,7 @@ async function updateDocument(
           update_time_ms = greatest(update_time_ms, ${nowMs}), seq = nextval('change_seq')
         WHERE tenant = $1 AND id = $2 RETURNING id, version, seq
       ), text AS (UPDATE document_text SET text = $16 WHERE tenant = $1 AND document = $2 AND text <> $16)
-      SELECT id, version, seq FROM written`,
+      SELECT id, version, seq, ${ofGraph("max_name_words")} AS max_name_words FROM written`,
     values: [tenant, id, ...fieldsOf(cut, collectionId)],
   });
   return row;
@@ -160,12 +170,19 @@ interface PassagesTarget {
   readonly hasMoved: boolean;
 }
 
-/** Passages whose content is unchanged keep their IDs, and so their vectors. Gives the IDs of those that are gone. */
+interface WrittenPassages {
+  /** The IDs of those that are gone. */
+  readonly removed: readonly number[];
+  /** The ordinals of those that are new. */
+  readonly added: readonly number[];
+}
+
+/** Passages whose content is unchanged keep their IDs, and so their vectors and mentions. */
 async function writePassages(
   { transaction, tenant }: WriteContext,
   passages: readonly CutPassage[],
   { documentRow, collectionId, previous, hasMoved }: PassagesTarget,
-): Promise<readonly number[]> {
+): Promise<WrittenPassages> {
   const before = previous === undefined ? [] : await passagesOf(transaction, tenant, documentRow);
   const reusable = new Map<string, number[]>();
   if (!hasMoved) {
@@ -198,7 +215,26 @@ async function writePassages(
       values: [tenant, documentRow, collectionId, passagesJson(fresh)],
     });
   }
-  return gone;
+  return { removed: gone, added: fresh.map(({ ordinal }) => ordinal) };
+}
+
+/** New passages are looked through for all names; those that were kept have been, as far as the document's `names_seq` says. */
+async function findNames(
+  { transaction, tenant, signal }: WriteContext,
+  { document, passages }: CutDocument,
+  added: readonly number[],
+  row: WrittenRow,
+): Promise<void> {
+  if (added.length === 0) return;
+  const ids = await transaction.query<{ id: number; ordinal: number }>(
+    "SELECT id, ordinal FROM passage WHERE tenant = $1 AND document = $2 AND ordinal = ANY ($3::int[])",
+    [tenant, row.id, added],
+  );
+  const contents = ids.map(({ id, ordinal }) => {
+    const { headings, text } = passages[ordinal]!;
+    return { passage: id, content: passageContent({ title: document.title, headings, text }) };
+  });
+  await noteMentions({ transaction, tenant }, contents, { maxNameWords: row.max_name_words, areNew: true, signal });
 }
 
 async function passagesOf(transaction: Transaction, tenant: string, documentRow: number) {
