@@ -6,7 +6,9 @@ import { type App, createExecutor, createServiceApp, type Telemetry } from "@qua
 import { createInlineWorkers } from "@quartet/workers";
 import type { Config, ResultConfig, StoreConfig } from "./config.ts";
 import { createSearcher } from "./domain/search.ts";
+import { createSearchPageTokens } from "./domain/search-page-token.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
+import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
 import { createListDocuments } from "./handlers/list-documents.ts";
@@ -17,6 +19,7 @@ import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createLegEvents, createRecordEvents } from "./leg-events.ts";
 import { openResults } from "./results.ts";
+import { pageTokenKey } from "./page-token-key.ts";
 import { createStoreSet } from "./stores/create-store-set.ts";
 
 export { parseConfig, variables } from "./config.ts";
@@ -33,7 +36,7 @@ export function createModule(
   workers = createInlineWorkers(),
 ): ServiceModule {
   const { log } = telemetry;
-  const { stores, guards, keywordLagMs, projection, start, close, watchReady, figures } = createStoreSet(
+  const { stores, guards, keywordLagMs, projection, advisor, start, close, watchReady, figures } = createStoreSet(
     config,
     telemetry,
     workers,
@@ -49,7 +52,9 @@ export function createModule(
     onRecordError: createRecordEvents(telemetry),
     ...(keywordLagMs && { keywordLagMs }),
   });
+  const tokens = createSearchPageTokens({ key: pageTokenKey(config, stores) });
   const onFailure = (error: unknown) => log.error({ err: error }, "a document could not be stored");
+  const onTokenError = (error: unknown) => log.warn({ err: error }, "a page token could not be signed");
   return {
     routes: (add) => {
       add(DocumentService, {
@@ -66,8 +71,12 @@ export function createModule(
           parts: () => projection,
           onFailure: (error) => log.error({ err: error }, "the keyword index could not be built anew"),
         }),
+        adviseIndexes: createAdviseIndexes({
+          advisor,
+          onFailure: (error) => log.error({ err: error }, "no advice could be given"),
+        }),
       });
-      add(RetrievalService, { searchPassages: createSearchPassages({ search }) });
+      add(RetrievalService, { searchPassages: createSearchPassages({ search, tokens, onTokenError }) });
     },
     start,
     stop: async () => {

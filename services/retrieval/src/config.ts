@@ -57,6 +57,16 @@ const storeVariables = {
     max: 512,
     doc: "Connections that each retrieval process keeps to PostgreSQL at most.",
   }),
+  adviseDatabaseUrl: variable.secret("QUARTET_ADVISE_DATABASE_URL", {
+    optional: true,
+    doc: "The same database for `quartet advise`, with a login that sees what statements read, such as its owner; without it, DATABASE_URL.",
+  }),
+  adviseCopyBytes: variable.bytes("QUARTET_ADVISE_COPY_BYTES", {
+    default: 256 * 1024 ** 2,
+    min: 1024 ** 2,
+    max: 64 * 1024 ** 3,
+    doc: "How much of a statement's tables `quartet advise` copies at most to try indexes on; of a larger table, a sample.",
+  }),
   exactScanRows: variable.integer("QUARTET_EXACT_SCAN_ROWS", {
     default: 20_000,
     min: 0,
@@ -113,12 +123,16 @@ export const variables = {
     },
     sourcesKind,
   ),
+  pageTokenKey: variable.secret("QUARTET_PAGE_TOKEN_KEY", {
+    optional: true,
+    doc: "What the page tokens of searches are signed with, at least 32 characters; without it, a random key that the stores keep for all processes.",
+  }),
 } as const;
 
 export type Config = ConfigOf<typeof variables>;
 
 /** What decides which stores are opened, and how. */
-export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs" | "sources">;
+export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTimeLimitMs" | "sources" | "pageTokenKey">;
 
 /** What decides whether results are kept, and where. */
 export type ResultConfig = ConfigOf<typeof resultVariables>;
@@ -131,6 +145,7 @@ export function parseConfig(environment: Environment): Config {
   checkRedisUrl(config);
   checkElasticsearchUrl(config);
   checkTogether(config);
+  checkPageTokenKey(config);
   return config;
 }
 
@@ -148,6 +163,13 @@ function checkElasticsearchUrl({ elasticsearchUrl, elasticsearchApiKey }: Config
       "QUARTET_ELASTICSEARCH_API_KEY: ELASTICSEARCH_URL names a user already. Set one of the two.",
     ]);
   }
+}
+
+function checkPageTokenKey({ pageTokenKey }: Config): void {
+  if (pageTokenKey === undefined || pageTokenKey.reveal().length >= 32) return;
+  throw new ConfigError([
+    "QUARTET_PAGE_TOKEN_KEY: has fewer than 32 characters. Take a long random one, such as `openssl rand -hex 32` gives, or leave it out.",
+  ]);
 }
 
 function checkTogether({ databaseUrl, elasticsearchUrl }: Config): void {

@@ -1,7 +1,11 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
+import { AdviceRunningError } from "../domain/advice.ts";
+import { PageInterruptedError } from "../domain/later-page.ts";
 import { PageTokenError } from "../domain/page-token.ts";
 import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "../domain/search.ts";
+import { ForeignPageTokenError, PageTokenExpiredError } from "../domain/search-page-token.ts";
+import { PlanChangedError } from "../domain/search-plan.ts";
 import { NothingToAskError } from "../domain/search-record.ts";
 import { RebuildMismatchError, RebuildRunningError } from "../domain/rebuild.ts";
 import { UnknownSourceError } from "../domain/source.ts";
@@ -31,6 +35,21 @@ export function toRpcError(error: unknown): unknown {
       violations: [{ field: "page_token", description: "not a token of this list" }],
     });
   }
+  if (error instanceof ForeignPageTokenError) {
+    return quartetError({
+      code: Code.NotFound,
+      reason: "NOT_FOUND",
+      message: "page_token: there is no such search. Begin without one.",
+    });
+  }
+  if (error instanceof PageTokenExpiredError || error instanceof PlanChangedError) {
+    return quartetError({
+      code: Code.FailedPrecondition,
+      reason: "PAGE_TOKEN_EXPIRED",
+      message: "page_token: too old to go on from. Begin without one.",
+    });
+  }
+  if (error instanceof PageInterruptedError) return toInterrupted(error);
   if (error instanceof UnknownSourceError) {
     const description = `${error.source} is not configured; there is ${error.known.join(", ")}`;
     return quartetError({
@@ -64,6 +83,15 @@ export function toRpcError(error: unknown): unknown {
       cause: error,
     });
   }
+  if (error instanceof AdviceRunningError) {
+    return quartetError({
+      code: Code.ResourceExhausted,
+      reason: "OVERLOADED",
+      message: "Advice on this database is being sought already. Wait for its end.",
+      retryDelayMs: retryAfterAdviceMs,
+      cause: error,
+    });
+  }
   if (error instanceof RebuildMismatchError) {
     return quartetError({
       code: Code.Unavailable,
@@ -75,7 +103,29 @@ export function toRpcError(error: unknown): unknown {
   return toStoreError(error);
 }
 
+/** The page can be asked for once more with the same token, but where the question has another vector now. */
+function toInterrupted(error: PageInterruptedError): ConnectError {
+  const { source, leg, reason } = error.outcome ?? { source: "", leg: "rerank", reason: undefined };
+  const what = `The first page had the ${leg} results${source === "" ? "" : ` of ${source}`}, which cannot be gone on with now`;
+  if (reason === "EMBEDDING_SPACE_MISMATCH") {
+    return quartetError({
+      code: Code.FailedPrecondition,
+      reason,
+      message: `${what}: the passages are searched by another embedder's vectors. Embed the query anew and ask once more, or begin without a page_token.`,
+      cause: error,
+    });
+  }
+  return quartetError({
+    code: Code.Unavailable,
+    reason: "UPSTREAM_FAILED",
+    message: `${what}. Ask for the page once more with the same page_token; if it goes on, look at the retrieval service's log.`,
+    retryDelayMs: retryAfterFailureMs(),
+    cause: error,
+  });
+}
+
 const retryAfterRebuildMs = 60_000;
+const retryAfterAdviceMs = 30_000;
 
 /** What a store's own failure is to the caller: worth another try, and no word of where the store is. */
 function toStoreError(error: unknown): unknown {

@@ -71,6 +71,7 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
 
 export function toSearchResponse(
   { passages, legs, sources, withoutRecord, notReranked, collections, cached }: SearchResult,
+  nextPage: { readonly token: string; readonly isLost?: boolean },
   { includeMetadata, elapsedMs }: { readonly includeMetadata: boolean; readonly elapsedMs: number },
 ): MessageInitShape<typeof SearchPassagesResponseSchema> {
   return {
@@ -79,7 +80,9 @@ export function toSearchResponse(
       ...legs.flatMap(toDegradation),
       ...(withoutRecord ? [staleRecord] : []),
       ...(notReranked ? [fusionOrder] : []),
+      ...(nextPage.isLost === true ? [noFurtherPages] : []),
     ],
+    nextPageToken: nextPage.token,
     legs: legs.map(toLegReport),
     sources: sources.map(toSourceReport),
     collections: collections.map(toStateMessage),
@@ -162,6 +165,13 @@ const fusionOrder = {
   reason: "NOT_RERANKED",
   message:
     "The passages could not be reranked in time and stand as they were found; if it goes on, look at the retrieval service's log.",
+};
+
+const noFurtherPages = {
+  hop: "retrieval.record",
+  reason: "UPSTREAM_FAILED",
+  message:
+    "There are further pages, and no token for them, because the record could not be asked for the key that signs it; search again shortly.",
 };
 
 const staleRecord = {

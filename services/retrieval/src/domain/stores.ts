@@ -1,4 +1,5 @@
 import type { GraphIndex } from "./graph-index.ts";
+import type { Installation } from "./installation.ts";
 import type { KeywordIndex } from "./keyword-index.ts";
 import type { Projection } from "./projection.ts";
 import type { RecordStore } from "./record-store.ts";
@@ -9,6 +10,8 @@ export interface Stores {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  /** Absent where no page is gone on with, as in evaluations. */
+  readonly installation?: Installation | undefined;
   /** Where the stores have one. */
   readonly graph?: GraphIndex | undefined;
   /** Where the keyword index is an engine of its own. */

@@ -1,6 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import type { Figures } from "@quartet/rpc";
+import type { Advisor } from "../domain/advice.ts";
 import type { RebuildParts } from "../domain/rebuild.ts";
 import type { StoreGuards } from "../domain/search-legs.ts";
 import type { Stores } from "../domain/stores.ts";
@@ -14,6 +15,8 @@ export interface StoreSet {
   readonly keywordLagMs?: () => number | Promise<number>;
   /** What a keyword index that is an engine of its own is built anew with. Absent where it is part of the record. */
   readonly projection?: RebuildParts;
+  /** What makes statements of the database faster. Absent where there is none. */
+  readonly advisor?: Advisor;
   /** Resolves when calls may come. Throws StartError where nothing but the operator can help. The signal ends the attempt. */
   start(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -43,6 +46,9 @@ export function portsOf(opened: () => Stores | undefined): Stores {
     },
     get vectors() {
       return stores().vectors;
+    },
+    get installation() {
+      return stores().installation;
     },
     get graph() {
       return stores().graph;

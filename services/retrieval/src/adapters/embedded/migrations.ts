@@ -79,6 +79,14 @@ export const migrations: readonly string[] = [
     UNIQUE (collection, role)
   ) STRICT;
   `,
+  `
+  -- What is kept for the store as a whole: one row. The key signs page tokens.
+  CREATE TABLE installation (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    page_token_key BLOB NOT NULL
+  ) STRICT;
+  INSERT INTO installation (id, page_token_key) VALUES (1, randomblob(32));
+  `,
 ];
 
 /** The table of a space's vectors; `scale` is null for float32, else a component is byte x scale. */

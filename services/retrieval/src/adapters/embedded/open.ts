@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { createInlineWorkers, type WorkerPool } from "@quartet/workers";
+import type { Installation } from "../../domain/installation.ts";
 import type { KeywordIndex } from "../../domain/keyword-index.ts";
 import type { RecordStore } from "../../domain/record-store.ts";
 import type { VectorIndex } from "../../domain/vector-index.ts";
 import { Database, unusable } from "./database.ts";
+import { createInstallation } from "./installation.ts";
 import { createKeywordIndex } from "./keyword-index.ts";
 import { loadState } from "./load.ts";
 import { readVectors, type UnreadSpace } from "./read-vectors.ts";
@@ -29,6 +31,7 @@ export interface EmbeddedStore {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  readonly installation: Installation;
   /** Resolves when searches by vector no longer wait for vectors to be read; rejects when those cannot be, or the store is closed before. */
   readonly vectorsRead: Promise<void>;
   /** Nothing of the store may be used afterwards. */
@@ -64,6 +67,7 @@ export async function openEmbeddedStore({
     records: createRecordStore(state),
     keywords: createKeywordIndex(state),
     vectors: createVectorIndex(state),
+    installation: createInstallation(state),
     vectorsRead,
     close: () => state.close(),
   };
