@@ -1,6 +1,6 @@
 -- What one installation keeps for all of its processes, tenants or not.
 CREATE TABLE installation (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
   -- Signs page tokens where the operator sets no key: every process has to take those of the others. 244 random bits.
   page_token_key bytea NOT NULL
 );
