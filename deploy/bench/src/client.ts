@@ -5,6 +5,8 @@ import type { Subject } from "./subjects.ts";
 
 /** One HTTP/1.1 client for all subjects, with kept connections, so that its own cost is the same for each. */
 export interface SubjectClient {
+  /** Posts a message as JSON and gives the answer's text; rejects on anything but success. */
+  post(path: string, message: unknown): Promise<string>;
   /** Sends one search and reads its answer to the end without looking at it. */
   send(query: string): Promise<void>;
   search(query: string): Promise<SearchAnswer>;
@@ -55,6 +57,7 @@ export function createSubjectClient({ name, url, searchPath, putPath }: Subject,
     return text;
   };
   return {
+    post,
     send: async (query) => void (await post(searchPath, { query })),
     search: async (query) => {
       const text = await post(searchPath, { query });

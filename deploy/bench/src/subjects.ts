@@ -17,9 +17,16 @@ export interface Subject {
   readonly putPath: string;
   /** All its processes. */
   readonly pids: readonly number[];
+  /** What they are, in the same order. */
+  readonly processNames: readonly string[];
   /** From the first process's start until it answers, in milliseconds. */
   readonly startMs: number;
   stop(): Promise<void>;
+}
+
+export interface SubjectOptions {
+  /** Where lag-probe.ts, loaded into every process, writes what it is asked for. Default: it is not loaded. */
+  readonly lagProbeFolder?: string;
 }
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -48,27 +55,36 @@ export const startFloor = (folder: string): Promise<Subject> =>
   });
 
 /** All services in one process, as `npm start` runs them. */
-export const startStandalone = (folder: string): Promise<Subject> =>
+export const startStandalone = (folder: string, options: SubjectOptions = {}): Promise<Subject> =>
   startProcess("standalone", folder, {
     args: [path.join(root, "services/standalone/src/main.ts")],
     paths: gatewayPaths,
+    ...options,
   });
 
-interface ProcessPlan {
+/** A process that does nothing. */
+export const startIdle = (folder: string, options: SubjectOptions): Promise<Subject> =>
+  startProcess("idle", folder, {
+    args: [path.join(root, "deploy/bench/src/lag-idle.ts")],
+    paths: gatewayPaths,
+    ...options,
+  });
+
+interface ProcessPlan extends SubjectOptions {
   readonly args: readonly string[];
   readonly paths: Pick<Subject, "searchPath" | "putPath">;
 }
 
 /** A process that says where it listens. */
-async function startProcess(name: string, folder: string, { args, paths }: ProcessPlan): Promise<Subject> {
+async function startProcess(name: string, folder: string, { args, paths, ...options }: ProcessPlan): Promise<Subject> {
   const began = performance.now();
-  const { child, end, logFile } = launch(name, folder, args);
+  const { child, end, logFile } = launch(name, folder, args, options);
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /listening on (http:\S+)/.exec(line)?.[1];
     if (url === undefined) continue;
     child.stdout.resume();
     const startMs = performance.now() - began;
-    return { name, url, ...paths, pids: [child.pid ?? 0], startMs, stop: end };
+    return { name, url, ...paths, pids: [child.pid ?? 0], processNames: [name], startMs, stop: end };
   }
   throw new Error(`${name} did not start:\n${readFileSync(logFile, "utf8").slice(-2000)}`);
 }
@@ -76,7 +92,7 @@ async function startProcess(name: string, folder: string, { args, paths }: Proce
 const inner = ["embedding", "retrieval", "compression", "generation"] as const;
 
 /** The five services as processes of their own over gRPC on loopback, as `npm run services start` runs them. */
-export async function startServices(folder: string): Promise<Subject> {
+export async function startServices(folder: string, options: SubjectOptions = {}): Promise<Subject> {
   const began = performance.now();
   const ports = await Promise.all([...inner, "gateway"].map(freePort));
   const addressed: NodeJS.ProcessEnv = { QUARTET_PORT: String(ports.at(-1)) };
@@ -84,8 +100,9 @@ export async function startServices(folder: string): Promise<Subject> {
     addressed[`QUARTET_${name.toUpperCase()}_PORT`] = String(ports[index]);
     addressed[`QUARTET_${name.toUpperCase()}_ADDRESS`] = `127.0.0.1:${ports[index]}`;
   });
-  const processes = [...inner, "gateway"].map((name) =>
-    launch(name, folder, [path.join(root, `services/${name}/src/main.ts`)], addressed),
+  const processNames = [...inner, "gateway"];
+  const processes = processNames.map((name) =>
+    launch(name, folder, [path.join(root, `services/${name}/src/main.ts`)], { ...options, environment: addressed }),
   );
   const stop = async () => {
     // The gateway first, so that nothing new reaches the services behind it.
@@ -99,7 +116,7 @@ export async function startServices(folder: string): Promise<Subject> {
     throw error;
   }
   const pids = processes.map(({ child }) => child.pid ?? 0);
-  return { name: "services", url, ...gatewayPaths, pids, startMs: performance.now() - began, stop };
+  return { name: "services", url, ...gatewayPaths, pids, processNames, startMs: performance.now() - began, stop };
 }
 
 async function ready(url: string): Promise<void> {
@@ -127,14 +144,24 @@ interface Launched {
   readonly logFile: string;
 }
 
-function launch(name: string, folder: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Launched {
+interface LaunchOptions extends SubjectOptions {
+  readonly environment?: NodeJS.ProcessEnv;
+}
+
+function launch(
+  name: string,
+  folder: string,
+  args: readonly string[],
+  { environment = {}, lagProbeFolder }: LaunchOptions = {},
+): Launched {
   mkdirSync(folder, { recursive: true });
   const logFile = path.join(folder, `${name}.log`);
   const log = openSync(logFile, "a");
-  const env = { ...cleanEnvironment(folder), ...extra };
+  const env = { ...cleanEnvironment(folder), ...environment, LAG_PROBE_FOLDER: lagProbeFolder };
+  const probe = lagProbeFolder === undefined ? [] : ["--import", new URL("lag-probe.ts", import.meta.url).href];
   const options = { cwd: root, env, stdio: ["ignore", "pipe", log] } satisfies SpawnOptions;
   // Node's types know what pipes make, and not what a file among them does.
-  const child = spawn(process.execPath, [...sourceFlags, ...args], options) as Launched["child"];
+  const child = spawn(process.execPath, [...sourceFlags, ...probe, ...args], options) as Launched["child"];
   closeSync(log);
   const ended = once(child, "exit");
   return {
