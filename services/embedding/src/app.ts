@@ -2,27 +2,30 @@ import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_serv
 import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
 import { createMarks, createRedis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
-import { createServiceApp, type App, type Telemetry } from "@quartet/service";
+import { createServiceApp, StartError, type App, type Telemetry } from "@quartet/service";
 import { createHashedEmbedder } from "./adapters/hashed-embedder.ts";
 import { createEmbeddingsClient } from "./adapters/openai-embeddings/embeddings-client.ts";
 import { nativeDimensions } from "./adapters/openai-embeddings/native-dimensions.ts";
 import { createOpenAiEmbedder } from "./adapters/openai-embeddings/openai-embedder.ts";
 import { classify } from "./adapters/openai-embeddings/provider-errors.ts";
 import { createRedisVectors } from "./adapters/redis-vectors.ts";
-import { type Config, usesModel } from "./config.ts";
+import { createLocalModel, type LocalModel } from "./adapters/onnx/local-model.ts";
+import { listModels } from "./adapters/onnx/model-store.ts";
+import { type Config, modelsFolder, usesProvider } from "./config.ts";
 import type { Embedder } from "./domain/embedder.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
 import { createVectorCache } from "./vector-cache.ts";
 
-export { parseConfig, usesModel, variables } from "./config.ts";
+export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 /** The service without a process around it: what standalone mounts. */
 export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const hashed = createHashedEmbedder();
-  const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
-  const model = usesModel(config) ? createModelEmbedder(config, shared?.keys) : undefined;
+  const local = findLocalModel(config, telemetry);
+  const shared = usesProvider(config) || local !== undefined ? shareOverRedis(config, telemetry) : undefined;
+  const model = usesProvider(config) ? createModelEmbedder(config, shared?.keys) : local?.embedder;
   const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
@@ -36,6 +39,7 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   );
   return {
     routes: (add) => add(EmbeddingService, { embedTexts }),
+    start: async (signal) => await local?.start(signal),
     stop: async () => {
       await model?.close?.();
       await shared?.close();
@@ -44,6 +48,23 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
     figures: async () => ({ caches: [cache.figures()], pools: shared === undefined ? [] : [shared.figures()] }),
     invalidateCache: cache.invalidate,
   };
+}
+
+/**
+ * The local model in use, where one is to be used and was added.
+ *
+ * @throws {StartError} where one has to be used and none was added, or the runtime is missing
+ */
+function findLocalModel(config: Config, { log }: Telemetry): LocalModel | undefined {
+  if (config.embedder === "hashed" || usesProvider(config)) return undefined;
+  const folder = modelsFolder(config);
+  const [stored] = folder === undefined ? [] : listModels(folder);
+  if (folder !== undefined && stored !== undefined)
+    return createLocalModel({ ...config, modelsFolder: folder, stored, log });
+  if (config.embedder !== "local") return undefined;
+  throw new StartError(
+    "QUARTET_EMBEDDER: local needs a model. Add one with `quartet models add PATH`, or choose auto or hashed.",
+  );
 }
 
 /** What replicas share, where there is a Redis: vectors of the model, and which keys rest. */

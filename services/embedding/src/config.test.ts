@@ -1,7 +1,8 @@
+import path from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { parseConfig, usesModel } from "./config.ts";
+import { modelsFolder, parseConfig, usesProvider } from "./config.ts";
 
-const uses = (environment: Record<string, string>) => usesModel(parseConfig(environment));
+const uses = (environment: Record<string, string>) => usesProvider(parseConfig(environment));
 
 describe("parseConfig", () => {
   it("needs nothing, and then works without a model", () => {
@@ -19,7 +20,16 @@ describe("parseConfig", () => {
     expect(uses({ OPENAI_API_KEY: "sk-1" })).toBe(true);
     expect(uses({ OPENAI_API_KEY_3: "sk-3" })).toBe(true);
     expect(uses({ OPENAI_BASE_URL: "http://localhost:11434/v1" })).toBe(true);
-    expect(uses({ OPENAI_API_KEY: "sk-1", QUARTET_EMBEDDER: "hashed" })).toBe(false);
+    for (const QUARTET_EMBEDDER of ["hashed", "local"])
+      expect(uses({ OPENAI_API_KEY: "sk-1", QUARTET_EMBEDDER })).toBe(false);
+  });
+
+  it("looks for models in the data folder, unless told where, and nowhere if nothing is kept", () => {
+    const folderOf = (environment: Record<string, string>) => modelsFolder(parseConfig(environment));
+    expect(folderOf({})).toBe(path.join(".quartet", "models"));
+    expect(folderOf({ QUARTET_DATA_DIR: "/data" })).toBe("/data/models");
+    expect(folderOf({ QUARTET_DATA_DIR: ":memory:" })).toBeUndefined();
+    expect(folderOf({ QUARTET_DATA_DIR: ":memory:", QUARTET_MODELS_DIR: "/models" })).toBe("/models");
   });
 
   it("refuses a model without a provider", () => {

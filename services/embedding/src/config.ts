@@ -1,3 +1,4 @@
+import path from "node:path";
 import {
   checkRedisUrl,
   checkTls,
@@ -15,12 +16,38 @@ import { vectorForms } from "./domain/packed-vector.ts";
 
 const MAX_TEXT_CHARACTERS = 8_192;
 
+/** What a model on this machine takes. */
+const localModelVariables = {
+  dataDir: variable.text("QUARTET_DATA_DIR", {
+    default: ".quartet",
+    pattern: /^[^\0]{1,4096}$/,
+    expected: "the path of a folder, or :memory:",
+    doc: "Folder with everything that is kept, made if it is not there; :memory: keeps nothing.",
+  }),
+  modelsDir: variable.text("QUARTET_MODELS_DIR", {
+    optional: true,
+    pattern: /^[^\0]{1,4096}$/,
+    expected: "the path of a folder",
+    doc: "Folder of the models that `quartet models add` added; without it, models in QUARTET_DATA_DIR.",
+  }),
+  device: variable.choice("RAG_DEVICE", ["auto", "cpu", "cuda"], {
+    default: "auto",
+    doc: "Where a local model is computed: auto takes the GPU where the ONNX runtime has its part for CUDA, else the processors.",
+  }),
+  cpuThreads: variable.integer("RAG_CPU_THREADS", {
+    optional: true,
+    min: 1,
+    max: 256,
+    doc: "Threads for one computation of a local model; without it, one for each processor.",
+  }),
+} as const;
+
 /** Everything that the embedding service reads from the environment. */
 export const variables = {
   ...serverVariables({ service: "embedding", port: 50_051 }),
-  embedder: variable.choice("QUARTET_EMBEDDER", ["auto", "openai", "hashed"], {
+  embedder: variable.choice("QUARTET_EMBEDDER", ["auto", "openai", "local", "hashed"], {
     default: "auto",
-    doc: "Who makes vectors: an OpenAI-compatible model, or hashed character n-grams without any; auto takes the model if a key or base URL is set.",
+    doc: "Who makes vectors: an OpenAI-compatible model, a local one added with `quartet models add`, or hashed character n-grams without any; auto takes the first if a key or base URL is set, else the second if there is one.",
   }),
   ...providerVariables,
   model: variable.text("QUARTET_EMBEDDING_MODEL", {
@@ -49,6 +76,7 @@ export const variables = {
     default: "",
     doc: "What the model wants before a passage, such as passage: with a space put behind it.",
   }),
+  ...localModelVariables,
   maxTextCharacters: variable.integer("QUARTET_EMBEDDING_MAX_CHARACTERS", {
     default: 6_000,
     min: 1,
@@ -131,7 +159,13 @@ export function parseConfig(environment: Environment): Config {
   return config;
 }
 
-/** Whether a model makes the vectors. */
-export function usesModel(config: Config): boolean {
+/** Whether a provider's model makes the vectors. */
+export function usesProvider(config: Config): boolean {
   return config.embedder === "openai" || (config.embedder === "auto" && hasProvider(config));
+}
+
+/** Where models that were added lie; undefined where nothing is kept. */
+export function modelsFolder({ modelsDir, dataDir }: Pick<Config, "modelsDir" | "dataDir">): string | undefined {
+  if (modelsDir !== undefined) return modelsDir;
+  return dataDir === ":memory:" ? undefined : path.join(dataDir, "models");
 }

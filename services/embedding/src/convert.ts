@@ -59,6 +59,7 @@ export function toVector(
 const codes: Readonly<Record<EmbedderErrorReason, Code>> = {
   LLM_RATE_LIMIT: Code.ResourceExhausted,
   LLM_QUOTA: Code.ResourceExhausted,
+  OVERLOADED: Code.ResourceExhausted,
   LLM_AUTH: Code.FailedPrecondition,
   LLM_UNAVAILABLE: Code.Unavailable,
   LLM_PROTOCOL: Code.Unavailable,

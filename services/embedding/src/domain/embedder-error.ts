@@ -6,12 +6,14 @@ export type EmbedderErrorReason =
   | "LLM_QUOTA"
   /** Every key was refused. */
   | "LLM_AUTH"
-  /** The provider does not answer, or answers with an error. */
+  /** The provider does not answer, or answers with an error; or a model on this machine fell over, and comes back. */
   | "LLM_UNAVAILABLE"
   /** The provider's answer is none. */
   | "LLM_PROTOCOL"
   /** Vectors of the wrong count, dimension or with numbers that are none. */
   | "EMBED_SHAPE"
+  /** Too many texts wait for a model on this machine: wait `retryDelayMs`. */
+  | "OVERLOADED"
   /** Nobody here makes vectors of the space asked for. */
   | "EMBEDDING_SPACE_MISMATCH";
 
