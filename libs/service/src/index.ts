@@ -9,7 +9,7 @@ export { formatBytes, formatDuration, parseDurationMs } from "./config/units.ts"
 export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 
-export { checkDatabaseUrl, databaseVariables } from "./inner-service/database-config.ts";
+export { checkDatabaseUrl, checkUrlOfDatabase, databaseVariables } from "./inner-service/database-config.ts";
 export { createExecutor, executorComponent, executorVariables } from "./inner-service/executor.ts";
 export { watchFigures } from "./inner-service/figure-gauges.ts";
 export { createInstanceReporter } from "./inner-service/instance-reporter.ts";

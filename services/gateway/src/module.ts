@@ -16,6 +16,7 @@ import { createAccessTokenHandlers } from "./handlers/access-token-handlers.ts";
 import { createAdmission } from "./handlers/admission.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
+import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createBeginRun } from "./handlers/begin-run.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
@@ -147,6 +148,17 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
     start: async () => indexing.start(),
     stop: async () => {
       await indexing.stop();
+        adviseIndexes: createAdviseIndexes({ admission: operations, advise: hops.index.advise }),
+        invalidateCache: createInvalidateCache({ admission: operations, invalidate: invalidation.invalidate }),
+        warmCache: createWarmCache({
+          admission: operations,
+          plan: plans.search,
+          ports,
+          frequent,
+          pageSize: config.passageCount,
+          busy: () => questionPlaces.inFlight > 0,
+          now,
+        }),
       hops.close();
     },
   };

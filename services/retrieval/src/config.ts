@@ -1,5 +1,6 @@
 import {
   checkDatabaseUrl,
+  checkUrlOfDatabase,
   checkRedisUrl,
   checkTls,
   ConfigError,
@@ -142,6 +143,7 @@ export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
   checkDatabaseUrl(config);
+  checkUrlOfDatabase("QUARTET_ADVISE_DATABASE_URL", config.adviseDatabaseUrl);
   checkRedisUrl(config);
   checkElasticsearchUrl(config);
   checkTogether(config);

@@ -1,10 +1,9 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
-import { quartetError } from "@quartet/errors";
 import type { Handler } from "@quartet/rpc";
 import type { IndexHop } from "../hops/retrieval.ts";
 import type { Admission } from "./admission.ts";
 import { beginCall } from "./begin-run.ts";
+import { unlessNotEnabled } from "./not-enabled.ts";
 
 /** Hands on how far retrieval has come with the new keyword index; a caller who leaves stops it. */
 export function createRebuildIndex({
@@ -18,19 +17,10 @@ export function createRebuildIndex({
     try {
       for await (const { doneCount, totalCount } of rebuild(beginCall(context))) yield { doneCount, totalCount };
     } catch (error) {
-      throw isNotEnabled(error) ? notEnabled(error) : error;
+      throw unlessNotEnabled(
+        error,
+        "The keyword index is part of the record here, and is never rebuilt apart from it.",
+      );
     }
   });
 }
-
-/** Between services an rpc that is not there is a mistake; here it means that this installation has no such index. */
-const isNotEnabled = (error: unknown): boolean =>
-  error instanceof ConnectError && error.cause instanceof ConnectError && error.cause.code === Code.Unimplemented;
-
-const notEnabled = (cause: unknown): ConnectError =>
-  quartetError({
-    code: Code.Unimplemented,
-    reason: "NOT_ENABLED",
-    message: "The keyword index is part of the record here, and is never rebuilt apart from it.",
-    cause,
-  });

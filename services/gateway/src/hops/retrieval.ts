@@ -4,7 +4,7 @@ import {
   type ListDocumentsRequest,
   type PutDocumentsResponse,
 } from "@quartet/contracts/retrieval/v1/document_service";
-import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
+import { type AdviseIndexesResponse, IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
 import type { Collection } from "@quartet/contracts/type/v1/collection";
 import type { Document, DocumentView } from "@quartet/contracts/type/v1/document";
@@ -93,6 +93,8 @@ export interface IndexHop {
     call: Call,
   ): Promise<number>;
   activate(request: { readonly collection: string; readonly spaceId: string }, call: Call): Promise<void>;
+  /** What makes statements of the database faster. */
+  advise(request: { readonly statementCount: number }, call: Call): Promise<AdviseIndexesResponse>;
   /** How far the rebuilding of the keyword index has come, until it is done. */
   rebuild(call: Call): AsyncIterable<{ readonly doneCount: bigint; readonly totalCount: bigint }>;
 }
@@ -116,6 +118,7 @@ export function createIndexHop(transport: Transport, hop: Hop): IndexHop {
     async activate(request, call) {
       await hop.unary(call, (options) => client.activateSpace(request, options));
     },
+    advise: (request, call) => hop.unary(call, (options) => client.adviseIndexes(request, options)),
     rebuild: (call) => hop.stream(call, REBUILD_CLOCKS, (options) => client.rebuildIndex({}, options)),
   };
 }

@@ -1,4 +1,12 @@
-import { checkSchema, createPool, explain, type Pool, type PoolStats, SchemaError } from "@quartet/postgres";
+import {
+  checkSchema,
+  createPool,
+  createStatementTimings,
+  explain,
+  type Pool,
+  type PoolStats,
+  SchemaError,
+} from "@quartet/postgres";
 import { type Breaker, createBreaker } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { type Secret, StartError, type Telemetry } from "@quartet/service";
@@ -6,6 +14,7 @@ import { createElasticsearch } from "../adapters/elasticsearch/open.ts";
 import { createGraphIndex } from "../adapters/postgres/graph-index.ts";
 import { createGraphKeeper } from "../adapters/postgres/graph-keeper.ts";
 import { createInstallation } from "../adapters/postgres/installation.ts";
+import { createAdvisor } from "../adapters/postgres/advise/advisor.ts";
 import { createOutbox } from "../adapters/postgres/outbox.ts";
 import { createRebuildLease } from "../adapters/postgres/rebuild-lease.ts";
 import { createRecordStore } from "../adapters/postgres/record-store.ts";
@@ -44,6 +53,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
   const { log } = telemetry;
   const url = config.databaseUrl.reveal();
   const onError = (error: unknown) => log.warn({ err: error }, "an idle connection to PostgreSQL was lost");
+  const timings = createStatementTimings();
   const pool = createPool({
     url,
     schema: schema.name,
@@ -51,6 +61,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     applicationName: "quartet-retrieval",
     maxConnections: config.databasePoolSize,
     waitTimeoutMs: config.legTimeLimitMs,
+    timings,
     onError,
   });
   const projectorPool = createPool({
@@ -59,6 +70,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     role: roles.projector,
     applicationName: "quartet-retrieval-projector",
     maxConnections: projectorConnections,
+    timings,
     onError,
   });
   const elasticsearch = createElasticsearch({
@@ -96,6 +108,11 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
       { name: "Elasticsearch", check: elasticsearch.ping },
     ],
   });
+  const advisor = createAdvisor({
+    url: (config.adviseDatabaseUrl ?? config.databaseUrl).reveal(),
+    timings,
+    maxCopyBytes: config.adviseCopyBytes,
+  });
   const background = new AbortController();
   let keeping: Promise<unknown> | undefined;
   let open = false;
@@ -105,6 +122,7 @@ export function createClusterStores(config: ClusterConfig, telemetry: Telemetry)
     guards,
     keywordLagMs: () => outboxWatch.oldestAgeMs(),
     projection,
+    advisor,
     async start() {
       await readyWatch.start();
       open = true;
