@@ -14,9 +14,9 @@ import { createPlans } from "./domain/plans.ts";
 import { createTenantDirectory } from "./domain/tenant-directory.ts";
 import { createAccessTokenHandlers } from "./handlers/access-token-handlers.ts";
 import { createAdmission } from "./handlers/admission.ts";
+import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
-import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createBeginRun } from "./handlers/begin-run.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
@@ -142,23 +142,13 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
       );
       add(OperationsService, {
         getPlatformStatus: createGetPlatformStatus({ admission: operations, replicas, own: report }),
+        adviseIndexes: createAdviseIndexes({ admission: operations, advise: hops.index.advise }),
         rebuildIndex: createRebuildIndex({ admission: operations, rebuild: hops.index.rebuild }),
       });
     },
     start: async () => indexing.start(),
     stop: async () => {
       await indexing.stop();
-        adviseIndexes: createAdviseIndexes({ admission: operations, advise: hops.index.advise }),
-        invalidateCache: createInvalidateCache({ admission: operations, invalidate: invalidation.invalidate }),
-        warmCache: createWarmCache({
-          admission: operations,
-          plan: plans.search,
-          ports,
-          frequent,
-          pageSize: config.passageCount,
-          busy: () => questionPlaces.inFlight > 0,
-          now,
-        }),
       hops.close();
     },
   };
