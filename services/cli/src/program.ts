@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { advise } from "./commands/advise.ts";
 import { ask, strategies } from "./commands/ask.ts";
 import { doctor } from "./commands/doctor.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
@@ -57,6 +58,13 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
     .command("status")
     .description("shows the processes, pools and queues of a running platform")
     .action(action((context) => showStatus(context)));
+  program
+    .command("advise")
+    .description("shows indexes and other words that make the slowest statements of the database faster; changes nothing")
+    .option("--statements <count>", "how many of the slowest to look at", wholeNumber(1, 50), 10)
+    .option("--plans", "show plans as a whole", false)
+    .option("--wait-limit <seconds>", "how long it may take", wholeNumber(5, 3600), 240)
+    .action(action<{ statements: number; plans: boolean; waitLimit: number }>(advise));
   program
     .command("reindex")
     .description("builds the keyword index anew from the record and swaps it in; Ctrl-C leaves the old one")

@@ -44,6 +44,7 @@ const rpcs: readonly Rpc[] = [
   rpc(AccessTokenService.method.revokeAccessToken, "admin", { accessTokenId: "a".repeat(16) }),
   rpc(OperationsService.method.getPlatformStatus, "admin"),
   rpc(OperationsService.method.rebuildIndex, "admin"),
+  rpc(OperationsService.method.adviseIndexes, "admin"),
 ];
 
 /** Calls an rpc of either kind to its end. */
