@@ -5,6 +5,7 @@ import { doctor } from "./commands/doctor.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { indexPaths } from "./commands/index-paths.ts";
+import { addModel, listModels, removeModel } from "./commands/models.ts";
 import { reindex } from "./commands/reindex.ts";
 import { search } from "./commands/search.ts";
 import { start } from "./commands/start.ts";
@@ -54,6 +55,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addDocuments(program, action);
   addEval(program, action);
   addTokens(program, action);
+  addModels(program, action);
   program
     .command("status")
     .description("shows the processes, pools and queues of a running platform")
@@ -191,6 +193,36 @@ function addTokens(program: Command, action: Action): void {
       .requiredOption("--tenant <name>")
       .action(action<{ tenant: string }>((context, { tenant }) => switchTenant(context, name, tenant)));
   }
+}
+
+function addModels(program: Command, action: Action): void {
+  const models = program
+    .command("models")
+    .description("adds, lists and removes embedding models of this machine, in QUARTET_MODELS_DIR or the data folder");
+  models
+    .command("add")
+    .description(
+      "copies a sentence-transformer exported to ONNX, after it embedded a text here; the last one added is in use",
+    )
+    .argument("<path>", "its folder: model.onnx, tokenizer.json and the files that say how it is used")
+    .option("--name <name>", "what to call it (default: as its folder)")
+    .option("--query-prefix <text>", 'what it wants before a question, as "query: " (default: as its files say)')
+    .option("--document-prefix <text>", 'what it wants before a passage, as "passage: "')
+    .action(
+      action<{ name?: string; queryPrefix?: string; documentPrefix?: string }>((context, options, [path = ""]) =>
+        addModel(context, options, path),
+      ),
+    );
+  models
+    .command("list")
+    .description("lists the models, the one in use first")
+    .option("--verify", "compare every file with its checksum", false)
+    .action(action<{ verify: boolean }>(listModels));
+  models
+    .command("remove")
+    .description("deletes a model")
+    .argument("<name>")
+    .action(action((context, _, [name = ""]) => removeModel(context, name)));
 }
 
 function addEval(program: Command, action: Action): void {

@@ -1,5 +1,6 @@
 import { checkDataFolder } from "../checks/data-folder.ts";
 import { checkKeys } from "../checks/keys.ts";
+import { checkLocalModel } from "../checks/local-model.ts";
 import { checkMachine } from "../checks/machine.ts";
 import { checkServer } from "../checks/server.ts";
 import type { Context } from "../context.ts";
@@ -16,6 +17,7 @@ export async function doctor(context: Context): Promise<ExitCode> {
     ...(await checkDataFolder(config.dataDir)),
     ...(await checkServer(context)),
     ...(await checkKeys(config, signal)),
+    ...(await checkLocalModel(context)),
   ];
   const failed = checks.some(({ status }) => status === "fail");
   if (json) {

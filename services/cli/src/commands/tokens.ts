@@ -29,7 +29,7 @@ export async function createToken(context: Context, options: CreateOptions): Pro
     const lasting = days === undefined ? [] : ["--days", String(days)];
     const granted = role.flatMap((each) => ["--role", each]);
     const json = context.json ? ["--json"] : [];
-    return await runOperatorCommand(context, [
+    return await runOperatorCommand(context, "tokens", [
       "create",
       `--tenant=${tenant}`,
       `--label=${label}`,
@@ -77,7 +77,7 @@ export async function revokeToken(context: Context, accessTokenId: string): Prom
 
 /** `quartet tokens disable|enable --tenant NAME` */
 export async function switchTenant(context: Context, command: "disable" | "enable", tenant: string): Promise<ExitCode> {
-  return await runOperatorCommand(context, [command, `--tenant=${tenant}`]);
+  return await runOperatorCommand(context, "tokens", [command, `--tenant=${tenant}`]);
 }
 
 function describe(token: AccessToken, { bold, dim, safe }: Context["terminal"]): string {

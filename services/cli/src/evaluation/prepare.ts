@@ -88,6 +88,8 @@ async function onThrowAwayServer<T>(
     const environment = {
       ...base,
       QUARTET_DATA_DIR: folder,
+      // A model that was added is what is to be measured, as a server here would use it.
+      QUARTET_MODELS_DIR: base["QUARTET_MODELS_DIR"] || path.join(context.config.dataDir, "models"),
       QUARTET_PORT: "0",
       // On loopback, for this command alone.
       QUARTET_AUTHENTICATION: "none",
