@@ -18,6 +18,7 @@ export interface Deadlines {
 /** Calls that take as long as there is much to do, tell how far they have come, and are watched by an operator: the limits are not for them. */
 const unhurried: ReadonlySet<DescMethod> = new Set<DescMethod>([
   OperationsService.method.rebuildIndex,
+  OperationsService.method.warmCache,
   IndexService.method.rebuildIndex,
 ]);
 

@@ -6,6 +6,7 @@ import type { AnswerPorts } from "./domain/ports.ts";
 import { type ActiveSpaces, createQueryEmbedder } from "./domain/query-space.ts";
 import { createRefreshed, type Refreshed } from "./domain/refreshed.ts";
 import type { Call } from "./domain/stages.ts";
+import type { FrequentSearches } from "./frequent-searches.ts";
 import type { Hops } from "./hops/hops.ts";
 import { listAllCollections, ownCall } from "./hops/indexing.ts";
 import { scopeOf } from "./search-scope.ts";
@@ -38,7 +39,7 @@ export function createSpaceDirectory({ index }: Hops): SpaceDirectory {
 const tenantOf = ({ origin }: Call): string => (origin as ContextValues).get(principalKey).tenant;
 
 /** What an answer needs of the services. */
-export function createAnswerPorts(hops: Hops, spaces: SpaceDirectory): AnswerPorts<Wire> {
+export function createAnswerPorts(hops: Hops, spaces: SpaceDirectory, frequent: FrequentSearches): AnswerPorts<Wire> {
   const embed = createQueryEmbedder({
     spaces: (call) => spaces.get(tenantOf(call)),
     embed: hops.embedding.embedQuery,
@@ -48,6 +49,7 @@ export function createAnswerPorts(hops: Hops, spaces: SpaceDirectory): AnswerPor
   return {
     embed: (question, options, call) => embed(question, scopeOf(options?.filter), call),
     search: async (query, call) => {
+      frequent.note(tenantOf(call), query);
       const result = await hops.search.search(query, call);
       if (result.failures.some(({ reason }) => reason === "EMBEDDING_SPACE_MISMATCH")) {
         spaces.get(tenantOf(call)).invalidate();

@@ -8,10 +8,12 @@ import { defaultTenant, requestIdOf, type ServiceModule } from "@quartet/rpc";
 import type { Telemetry } from "@quartet/service";
 import type { Access } from "./access.ts";
 import { createAnswerPorts, createSpaceDirectory } from "./answer-ports.ts";
+import { createCacheInvalidation } from "./cache-invalidation.ts";
 import type { Config } from "./config.ts";
 import { unshared } from "./domain/indexing/lease.ts";
 import { createPlans } from "./domain/plans.ts";
 import { createTenantDirectory } from "./domain/tenant-directory.ts";
+import { createFrequentSearches } from "./frequent-searches.ts";
 import { createAccessTokenHandlers } from "./handlers/access-token-handlers.ts";
 import { createAdmission } from "./handlers/admission.ts";
 import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
@@ -21,12 +23,14 @@ import { createBeginRun } from "./handlers/begin-run.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
 import { createGetPlatformStatus } from "./handlers/get-platform-status.ts";
+import { createInvalidateCache } from "./handlers/invalidate-cache.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
 import { createListDocuments } from "./handlers/list-documents.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
+import { createWarmCache } from "./handlers/warm-cache.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
 import type { Replicas } from "./hops/replicas.ts";
 import { listAllCollections, ownCall } from "./hops/indexing.ts";
@@ -88,7 +92,9 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
     log,
     metrics,
   });
-  const ports = createAnswerPorts(hops, spaces);
+  const frequent = createFrequentSearches({ now });
+  const invalidation = createCacheInvalidation(replicas);
+  const ports = createAnswerPorts(hops, spaces, frequent);
   const plans = createPlans(config);
   const leftOut = metrics.counter("quartet_gateway_left_out_total");
   const begin = (plan: keyof typeof plans) =>
@@ -143,11 +149,22 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
       add(OperationsService, {
         getPlatformStatus: createGetPlatformStatus({ admission: operations, replicas, own: report }),
         adviseIndexes: createAdviseIndexes({ admission: operations, advise: hops.index.advise }),
+        invalidateCache: createInvalidateCache({ admission: operations, invalidate: invalidation.invalidate }),
+        warmCache: createWarmCache({
+          admission: operations,
+          plan: plans.search,
+          ports,
+          frequent,
+          pageSize: config.passageCount,
+          busy: () => questionPlaces.inFlight > 0,
+          now,
+        }),
         rebuildIndex: createRebuildIndex({ admission: operations, rebuild: hops.index.rebuild }),
       });
     },
     start: async () => indexing.start(),
     stop: async () => {
+      invalidation.close();
       await indexing.stop();
       hops.close();
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { CacheLevel } from "@quartet/contracts/type/v1/stats";
 import { mergeReports, type Report } from "./platform-status.ts";
 
 const report = (service: string, instance: string, more: Report = {}): Report => ({
@@ -33,6 +34,26 @@ describe("figures of several processes", () => {
     expect(status.pools).toMatchObject([{ size: 7, maxSize: 20, idleCount: 2, waitingCount: 4 }]);
     expect(status.pools[0]?.waitP95?.nanos).toBe(9_000_000);
     expect(status.queues).toMatchObject([{ waitingCount: 7n, doneCount: 40n, oldestAge: { seconds: 5n } }]);
+  });
+
+  it("add up for each level of caches, the oldest entry standing for all", () => {
+    const cache = (level: CacheLevel, hitCount: bigint, seconds: bigint) => ({
+      ...{ level, hitCount, missCount: 1n, coalescedCount: 2n, bypassCount: 3n, evictionCount: 4n },
+      ...{ invalidationCount: 5n, entryCount: 6n, byteCount: 7n, oldestAge: { seconds, nanos: 0 } },
+    });
+    const status = mergeReports(
+      [
+        report("retrieval", "r-1", { caches: [cache(CacheLevel.SEARCH_RESULTS, 10n, 60n)] }),
+        report("retrieval", "r-2", { caches: [cache(CacheLevel.SEARCH_RESULTS, 5n, 90n)] }),
+        report("embedding", "e-1", { caches: [cache(CacheLevel.EMBEDDINGS, 1n, 1n)] }),
+      ],
+      [],
+    );
+    expect(status.caches.map(({ level }) => level)).toEqual([1, 2]);
+    expect(status.caches[1]).toMatchObject({
+      ...{ hitCount: 15n, missCount: 2n, coalescedCount: 4n, bypassCount: 6n, evictionCount: 8n },
+      ...{ invalidationCount: 10n, entryCount: 12n, byteCount: 14n, oldestAge: { seconds: 90n } },
+    });
   });
 
   it("count a process once, however many transports lead to it", () => {

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, timestampNow } from "@bufbuild/protobuf/wkt";
-import type { InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
+import type { CacheLevel, CacheStats, InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
 import { type PlatformStatus, PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import { list } from "./convert.ts";
 import type { Degradation } from "./domain/outcome.ts";
@@ -8,7 +8,7 @@ import type { Degradation } from "./domain/outcome.ts";
 export type Report = MessageInitShape<typeof PlatformStatusSchema>;
 
 /**
- * The figures of processes as those of one platform. Pools of one name add up, and the longest wait stands for all. A queue is kept in the
+ * The figures of processes as those of one platform. Pools of one name add up, and the longest wait stands for all; caches likewise. A queue is kept in the
  * record, so that each process sees the whole of what waits: that is not added up, what each has done is.
  */
 export function mergeReports(reports: readonly Report[], missing: readonly Degradation[]): PlatformStatus {
@@ -16,6 +16,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
   const instances = new Map<string, InstanceStats>();
   const pools = new Map<string, PoolStats>();
   const queues = new Map<string, QueueStats>();
+  const caches = new Map<CacheLevel, CacheStats>();
   const degradations = new Map<string, Degradation>();
   for (const degradation of missing) degradations.set(keyOf(degradation), degradation);
   const seen = new Set<string>();
@@ -27,6 +28,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
     for (const stats of report.instances) if (!instances.has(stats.instance)) instances.set(stats.instance, stats);
     for (const pool of report.pools) pools.set(pool.name, addPools(pools.get(pool.name), pool));
     for (const queue of report.queues) queues.set(queue.name, addQueues(queues.get(queue.name), queue));
+    for (const cache of report.caches) caches.set(cache.level, addCaches(caches.get(cache.level), cache));
     for (const degradation of report.degradations) degradations.set(keyOf(degradation), degradation as Degradation);
   }
   const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
@@ -36,6 +38,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
     instances: [...instances.values()].sort(byService),
     pools: [...pools.values()].sort(byName),
     queues: [...queues.values()].sort(byName),
+    caches: [...caches.values()].sort((one, other) => one.level - other.level),
   });
 }
 
@@ -67,6 +70,22 @@ function addQueues(sum: QueueStats | undefined, queue: QueueStats): QueueStats {
     doneCount: sum.doneCount + queue.doneCount,
     deadLetterCount: sum.deadLetterCount + queue.deadLetterCount,
     ...longer("oldestAge", sum.oldestAge, queue.oldestAge),
+  };
+}
+
+function addCaches(sum: CacheStats | undefined, cache: CacheStats): CacheStats {
+  if (sum === undefined) return cache;
+  return {
+    ...sum,
+    hitCount: sum.hitCount + cache.hitCount,
+    missCount: sum.missCount + cache.missCount,
+    coalescedCount: sum.coalescedCount + cache.coalescedCount,
+    bypassCount: sum.bypassCount + cache.bypassCount,
+    evictionCount: sum.evictionCount + cache.evictionCount,
+    invalidationCount: sum.invalidationCount + cache.invalidationCount,
+    entryCount: sum.entryCount + cache.entryCount,
+    byteCount: sum.byteCount + cache.byteCount,
+    ...longer("oldestAge", sum.oldestAge, cache.oldestAge),
   };
 }
 

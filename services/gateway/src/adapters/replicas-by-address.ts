@@ -30,7 +30,7 @@ export function createReplicasByAddress(options: ReplicasByAddressOptions): Repl
     const key = `${service} ${target}`;
     if (!kept.has(key)) {
       const transport = dial(target, serverName);
-      kept.set(key, { transport, replica: replicaAt(service, transport) });
+      kept.set(key, { transport, replica: replicaAt(service, key, transport) });
     }
     return key;
   };
@@ -76,8 +76,12 @@ export function createReplicasByAddress(options: ReplicasByAddressOptions): Repl
 
 const notFound = (service: string): Replica => ({
   service,
-  report: () => Promise.reject(new Error("the service's name stands for no address")),
+  name: service,
+  report: () => Promise.reject(new Error(noAddress)),
+  invalidate: () => Promise.reject(new Error(noAddress)),
 });
+
+const noAddress = "the service's name stands for no address";
 
 /** Host and port of each target; a gRPC target's scheme and authority do not matter here. */
 function targetsIn(address: string): { readonly host: string; readonly port: string }[] {

@@ -35,7 +35,7 @@ export async function retrieve<C extends Carried>(
     run,
     "search",
     (call) => ports.search({ query, pageSize, options, vector }, call),
-    ({ failures }) => (failures.length > 0 ? "DEGRADED" : "OK"),
+    ({ failures, cached }) => (failures.length > 0 ? "DEGRADED" : cached ? "CACHED" : "OK"),
   );
   run.degradations.push(...result.failures);
   return result;
