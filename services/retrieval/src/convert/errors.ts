@@ -3,7 +3,7 @@ import { quartetError } from "@quartet/errors";
 import { AdviceRunningError } from "../domain/advice.ts";
 import { PageInterruptedError } from "../domain/later-page.ts";
 import { PageTokenError } from "../domain/page-token.ts";
-import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "../domain/search.ts";
+import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "../domain/search-errors.ts";
 import { ForeignPageTokenError, PageTokenExpiredError } from "../domain/search-page-token.ts";
 import { PlanChangedError } from "../domain/search-plan.ts";
 import { NothingToAskError } from "../domain/search-record.ts";

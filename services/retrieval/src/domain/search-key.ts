@@ -2,21 +2,26 @@ import type { Collection } from "./collection.ts";
 import type { SearchRequest } from "./search-request.ts";
 import type { Source } from "./source.ts";
 
+/** The version of the tenant's graph; undefined where no graph is asked. `unknown`: the result may be of any, and is to be kept by nobody. */
+export type GraphState = number | "unknown" | undefined;
+
 export interface KeyedSearch {
   readonly tenant: string;
   readonly request: SearchRequest;
   readonly collections: readonly Collection[];
   /** Those asked: the same names may stand for something else in another process. */
   readonly sources: readonly Source[];
+  readonly graphState: GraphState;
   /** Who orders what was found; undefined for the fusion alone. */
   readonly rerankerId: string | undefined;
 }
 
 /**
- * The same for two searches exactly when they would be answered alike: tenant, request, what its sources are, and the collections as both
- * saw them, with their sequences and counts of vectors. How the cache is used makes no difference. So a search that comes after a change is never answered by one from before it.
+ * The same for two searches exactly when they would be answered alike: tenant, request, what its sources are, and the collections and the graph
+ * as both saw them, with their sequences and counts of vectors. How the cache is used makes no difference. So a search that comes after a
+ * change is never answered by one from before it.
  */
-export function searchKey({ tenant, request, collections, sources, rerankerId }: KeyedSearch): string {
+export function searchKey({ tenant, request, collections, sources, graphState, rerankerId }: KeyedSearch): string {
   const { vector, cacheUse: _, sources: __, ...rest } = request;
   const where = collections.map(({ state, passageCount, active, building }) => [
     state.collection,
@@ -28,7 +33,7 @@ export function searchKey({ tenant, request, collections, sources, rerankerId }:
     building?.space.id,
   ]);
   return (
-    JSON.stringify([tenant, rest, where, sources, rerankerId, vector?.spaceId]) +
+    JSON.stringify([tenant, rest, where, sources, graphState, rerankerId, vector?.spaceId]) +
     (vector === undefined ? "" : vectorText(vector.value))
   );
 }

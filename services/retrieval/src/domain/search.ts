@@ -2,6 +2,7 @@ import { createSingleFlight } from "@quartet/cache";
 import type { Collection } from "./collection.ts";
 import { canMatchCollection } from "./filter-scope.ts";
 import { fuse, type FusedHit } from "./fusion.ts";
+import { createGraphChoice } from "./search-graph.ts";
 import { failedLeg, type Leg, type LegOutcome, reportLeg } from "./leg.ts";
 import { type LaterPage, nextAfterFused, readLaterPage } from "./later-page.ts";
 import { type PageStart, startInFused } from "./page-start.ts";
@@ -15,10 +16,12 @@ import {
   type PassageReader,
   readPage,
 } from "./search-record.ts";
+import { type Deadlines, deadlinesOf, longestMs, whenever } from "./search-deadlines.ts";
+import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "./search-errors.ts";
 import { rerank, type Reranking } from "./search-rerank.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
 import { runLegs } from "./search-run.ts";
-import { planOf, sourcesOfPlan } from "./search-plan.ts";
+import { planOf } from "./search-plan.ts";
 import { chooseSources, reportSource, type Source, weightOf } from "./source.ts";
 import type { Stores } from "./stores.ts";
 
@@ -52,40 +55,8 @@ export interface SearchCall {
 /** Searches with every leg of every source asked for, and fuses what came back. */
 export type Searcher = (tenant: string, request: SearchRequest, call: SearchCall) => Promise<SearchResult>;
 
-/** The request's fusion leaves out every way of searching that its sources have. */
-export class NoLegsError extends Error {
-  constructor() {
-    super("the fusion leaves no leg of any source");
-  }
-}
-
-/** The query's vector is not as long as the space's are. */
-export class QueryVectorError extends Error {
-  readonly dimensions: number;
-  constructor(dimensions: number) {
-    super(`the query's vector needs ${dimensions} components`);
-    this.dimensions = dimensions;
-  }
-}
-
-/** Nothing answered, and at least one leg failed or stood behind an open breaker. */
-export class AllSourcesFailedError extends Error {
-  readonly legs: readonly LegOutcome[];
-  constructor(legs: readonly LegOutcome[]) {
-    super("no source could be searched", { cause: legs.find(({ error }) => error !== undefined)?.error });
-    this.legs = legs;
-  }
-}
-
 /** Changes reach the keyword index within a second or so: only what waits longer than this is worth a word. */
 const keywordLagLimitMs = 5_000;
-
-/** Kept back from what the call has left, for fusing and reading passages after the legs. */
-const reserveMs = (grantMs: number) => Math.min(50, grantMs * 0.1);
-
-/** Kept back for the reranker, so that a leg that hangs does not cost the order as well. */
-const rerankReserveMs = (grantMs: number, reranking: Reranking | undefined) =>
-  reranking === undefined ? 0 : Math.min(reranking.timeLimitMs, grantMs / 4);
 
 /** One search with all that its legs are made from. */
 interface Asked extends KeyedSearch {
@@ -93,15 +64,6 @@ interface Asked extends KeyedSearch {
   /** The names of all collections that there are. */
   readonly existing: ReadonlySet<string>;
 }
-
-/** When the legs, the reranker and the whole search must have ended, on the monotonic clock. */
-interface Deadlines {
-  readonly legsAt: number;
-  readonly rerankAt: number;
-  readonly endAt: number;
-}
-
-const whenever: Deadlines = { legsAt: Infinity, rerankAt: Infinity, endAt: Infinity };
 
 /**
  * Equal searches in flight are one, whose legs end when the last of those who wait for it has left.
@@ -119,6 +81,7 @@ export function createSearcher(options: SearcherOptions): Searcher {
   });
   const flights = createSingleFlight<string, SearchResult>(() => {});
   const rerankerId = reranking?.reranker.id;
+  const graph = createGraphChoice({ stores, guards });
 
   /** The steps of a search, which the first page and later ones take in their own ways. */
   const stepsOf = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines) => {
@@ -209,56 +172,34 @@ export function createSearcher(options: SearcherOptions): Searcher {
     return result;
   };
 
-  /** A graph that nobody asked for by name is asked where there is one. */
-  const choose = async (tenant: string, { sources: names, start }: SearchRequest, signal: AbortSignal) => {
-    const chosen = chooseSources(names, sources);
-    if (start !== undefined) return sourcesOfPlan(start.plan, chosen, rerankerId);
-    if (names.length > 0 || !chosen.some(({ kind }) => kind === "graph")) return chosen;
-    const hasGraph = (await stores.graph?.hasEntities(tenant, { signal, timeoutMs: legTimeLimitMs })) ?? false;
-    return hasGraph ? chosen : chosen.filter(({ kind }) => kind !== "graph");
-  };
-
   return async (tenant, request, { signal, grantMs }) => {
     const startedAt = performance.now();
     const deadlines = deadlinesOf(startedAt, grantMs, reranking);
-    const chosen = await choose(tenant, request, signal);
-    if (!chosen.some((source) => legKindsFor(source, request).length > 0)) throw new NoLegsError();
+    const wanted = chooseSources(request.sources, sources);
+    if (!wanted.some((source) => legKindsFor(source, request).length > 0)) throw new NoLegsError();
     // The legs come after it: it gets no more than half.
     const limitMs = (deadlines.legsAt - startedAt) / 2;
     const { collections: all, recordError } = await record.collections(tenant, { signal, limitMs }).catch((error) => {
-      throw asIfAllWereAsked(error, request, chosen, onLeg);
+      // A graph that was not named is asked only where it is known to be there.
+      const asked = request.sources.length > 0 ? wanted : wanted.filter(({ kind }) => kind !== "graph");
+      throw asIfAllWereAsked(error, request, asked, onLeg);
     });
     const existing = new Set(all.map(({ state }) => state.collection));
     const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
     checkVector(request, collections);
-    const search: Asked = { tenant, request, collections, sources: chosen, rerankerId, recordError, existing };
+    const call = { signal, limitMs: Math.min(legTimeLimitMs, deadlines.legsAt - performance.now()) };
+    const chosen = await graph.choose(tenant, request, wanted, { ...call, rerankerId, recordError });
+    const search: Asked = { tenant, request, collections, ...chosen, rerankerId, recordError, existing };
     if (request.start !== undefined) return goOn(search, request.start, signal, deadlines);
     const key = searchKey(search);
     // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
-    const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen, request, options);
+    const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen.sources, request, options);
     if (!isPatient) return find(search, key, signal, deadlines);
     const flight = `${request.cacheUse} ${key}`;
     if (flights.has(flight) && request.cacheUse !== "bypass") results?.coalesced();
     const found = await flights.run([flight], async (_, shared) => [await find(search, key, shared, whenever)], signal);
     return found.get(flight)!;
   };
-}
-
-function deadlinesOf(startedAt: number, grantMs: number | undefined, reranking: Reranking | undefined): Deadlines {
-  if (grantMs === undefined) return whenever;
-  const endAt = startedAt + grantMs;
-  const rerankAt = endAt - reserveMs(grantMs);
-  return { endAt, rerankAt, legsAt: rerankAt - rerankReserveMs(grantMs, reranking) };
-}
-
-/** The longest that legs, reranker and passages may take together by their own limits. */
-function longestMs(asked: readonly Source[], request: SearchRequest, options: SearcherOptions): number {
-  const { legTimeLimitMs, reranking } = options;
-  const limits = asked.flatMap((source) =>
-    legKindsFor(source, request).map(() => source.timeLimitMs ?? legTimeLimitMs),
-  );
-  const legsMs = request.execution === "sequential" ? limits.reduce((a, b) => a + b, 0) : Math.max(...limits);
-  return legsMs + (reranking?.timeLimitMs ?? 0) + legTimeLimitMs;
 }
 
 /** Nothing is missing from it that another search might give. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { NoLegsError } from "../../src/domain/search.ts";
+import { NoLegsError } from "../../src/domain/search-errors.ts";
 import { type Source, UnknownSourceError } from "../../src/domain/source.ts";
 import { fourSources, reports, setUp } from "./four-sources.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { AllSourcesFailedError } from "../../src/domain/search.ts";
+import { AllSourcesFailedError } from "../../src/domain/search-errors.ts";
 import type { SearchRequest } from "../../src/domain/search-request.ts";
 import type { Source } from "../../src/domain/source.ts";
 import { type Ask, failing, found, fourSources, hanging, passageOf, reports, setUp, texts } from "./four-sources.ts";

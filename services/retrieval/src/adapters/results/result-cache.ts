@@ -36,9 +36,9 @@ interface Kept {
 /** A page of a hundred long passages fits many times. */
 const MAX_VALUE_BYTES = 1024 ** 2;
 
-/** Whether what it finds depends on nothing but what its name tells. A graph changes apart from the documents. */
-const isKeepable = ({ collections, sources }: CachedSearch): boolean =>
-  !collections.some(lags) && !sources.some(({ kind }) => kind === "graph");
+/** Whether what it finds depends on nothing but what its name tells. */
+const isKeepable = ({ collections, graphState }: CachedSearch): boolean =>
+  !collections.some(lags) && graphState !== "unknown";
 
 /** What objects take beside their texts, about. */
 const BYTES_PER_RESULT = 1_000;

@@ -47,6 +47,7 @@ export function searchOf({ tenant = "default", collections, ...change }: SearchC
     collections: collections ?? [collectionAt("규정", 3)],
     request: { ...request, ...change.request },
     sources: [{ name: "corpus", kind: "hybrid" }] as const,
+    graphState: undefined,
     rerankerId: undefined,
   };
   return { ...search, key: searchKey(search) };
