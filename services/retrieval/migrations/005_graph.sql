@@ -66,9 +66,9 @@ CREATE TABLE graph_mention (
   UNIQUE NULLS NOT DISTINCT (entity, document_id, start_offset, end_offset)
 );
 
--- Mentions that were found in texts. Neither end is a foreign key. A passage takes its rows along by a trigger, once for each statement. And a name that
--- goes while a document is being put, in which it was just found, leaves a row that leads nowhere: names are never numbered again, and the
--- document must neither wait nor fail for it.
+-- Mentions that were found in texts. Neither end is a foreign key. A passage takes its rows along by a trigger, once for each statement. A name
+-- does not: it may be found in a document that is being put, which must neither wait nor fail for it. Rows of a name that is gone lead nowhere, since
+-- names are never numbered again, until the document is looked through anew.
 CREATE TABLE graph_found (
   name bigint NOT NULL,
   passage bigint NOT NULL,

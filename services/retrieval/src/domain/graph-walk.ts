@@ -25,25 +25,54 @@ export const decay = 0.5;
 /** What stands before the kind of a relation that was followed against its direction, as in SPARQL's paths. */
 export const inverse = "^";
 
-/** One way from a named entity to another; the entity itself where there is no step. Entities are rows of the store. */
-export interface Walk {
-  readonly entity: number;
-  /** The product over the steps of decay x weight / log2(1 + relations that were followed beside it). */
-  readonly gain: number;
-  /** From the named entity on; the last is `entity`. */
+/** One way from a named entity to another, or to itself without a step. Entities are rows of the store. */
+export interface Way {
+  /** From the named entity on. */
   readonly path: readonly number[];
   /** One less than the path; `inverse` before those followed against their direction. */
   readonly kinds: readonly string[];
+  /** Of the relations. */
+  readonly weights: readonly number[];
 }
 
-/** The best way to each entity, the best entities first, no more than the bound. */
-export function bestWalks(walks: Iterable<Walk>): readonly Walk[] {
+/** A way with what arrives at its end. */
+export interface Walk extends Omit<Way, "weights"> {
+  readonly entity: number;
+  /** The product over the steps of decay x weight / log2(1 + steps that begin with the same way). */
+  readonly gain: number;
+}
+
+/** The best way to each entity, the best entities first, no more than the bound. Every way is given with all ways that it begins with. */
+export function bestWalks(ways: readonly Way[]): readonly Walk[] {
   const best = new Map<number, Walk>();
-  for (const walk of walks) {
+  for (const walk of weigh(ways)) {
     const known = best.get(walk.entity);
     if (known === undefined || compareWalks(walk, known) < 0) best.set(walk.entity, walk);
   }
   return [...best.values()].sort(compareWalks).slice(0, walkBounds.reached);
+}
+
+function weigh(ways: readonly Way[]): readonly Walk[] {
+  const gains = new Map<string, number>();
+  const beside = Map.groupBy(ways, (way) => (way.kinds.length === 0 ? "" : nameOfWay(way, way.kinds.length - 1)));
+  return ways
+    .toSorted((left, right) => left.path.length - right.path.length)
+    .map((way) => {
+      const { path, kinds, weights } = way;
+      const steps = kinds.length;
+      let gain = 1;
+      if (steps > 0) {
+        const before = nameOfWay(way, steps - 1);
+        gain = ((gains.get(before) ?? 0) * decay * weights[steps - 1]!) / Math.log2(1 + beside.get(before)!.length);
+      }
+      gains.set(nameOfWay(way, steps), gain);
+      return { entity: path.at(-1)!, path, kinds, gain };
+    });
+}
+
+/** Names the first steps of a way; relations of several kinds lead to the same entities. */
+function nameOfWay({ path, kinds }: Way, steps: number): string {
+  return JSON.stringify([path.slice(0, steps + 1), kinds.slice(0, steps)]);
 }
 
 /** Better first; else shorter, else older entities, else kinds by name: the same whatever the order in which the store gives them. */
@@ -64,7 +93,10 @@ export function rarity(mentionCount: number, passageCount: number): number {
 }
 
 /** `name`, `relation`, `name`, ... as the contract shows it. */
-export function pathOf({ path, kinds }: Walk, nameOf: (entity: number) => string): readonly string[] {
+export function pathOf(
+  { path, kinds }: Pick<Way, "path" | "kinds">,
+  nameOf: (entity: number) => string,
+): readonly string[] {
   return path.flatMap((entity, index) => (index === 0 ? [nameOf(entity)] : [kinds[index - 1]!, nameOf(entity)]));
 }
 

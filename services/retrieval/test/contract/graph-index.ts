@@ -44,7 +44,7 @@ const world = {
   relations: [
     relation("ada", "wrote about", "engine"),
     relation("babbage", "designed", "engine"),
-    relation("babbage", "lived in", "london", 0.5),
+    relation("babbage", "lived in", "london", 0.75),
     relation("thames", "flows through", "london"),
   ],
   mentions: [],

@@ -1,3 +1,5 @@
+import { graphTables } from "./graph-schema.ts";
+
 /**
  * The schema, one step per version; a released step is never changed, only followed by another. Text other than what is filtered or listed
  * by lies in tables of its own, so that opening the store reads no more than it needs.
@@ -87,6 +89,7 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO installation (id, page_token_key) VALUES (1, randomblob(32));
   `,
+  graphTables,
 ];
 
 /** The table of a space's vectors; `scale` is null for float32, else a component is byte x scale. */

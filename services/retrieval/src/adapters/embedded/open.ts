@@ -1,16 +1,19 @@
 import { setImmediate } from "node:timers/promises";
 import { createInlineWorkers, type WorkerPool } from "@quartet/workers";
+import type { GraphIndex } from "../../domain/graph-index.ts";
 import type { Installation } from "../../domain/installation.ts";
 import type { KeywordIndex } from "../../domain/keyword-index.ts";
 import type { RecordStore } from "../../domain/record-store.ts";
 import type { VectorIndex } from "../../domain/vector-index.ts";
 import { Database, unusable } from "./database.ts";
+import { createGraphIndex } from "./graph-index.ts";
 import { createInstallation } from "./installation.ts";
 import { createKeywordIndex } from "./keyword-index.ts";
 import { loadState } from "./load.ts";
 import { readVectors, type UnreadSpace } from "./read-vectors.ts";
 import { createRecordStore } from "./record-store.ts";
 import { EmbeddedState } from "./state.ts";
+import { loadGraphs } from "./tenant-graph.ts";
 import { createVectorIndex } from "./vector-index.ts";
 
 export interface EmbeddedStoreOptions {
@@ -26,11 +29,12 @@ export interface EmbeddedStoreOptions {
   readonly reading?: { readonly bytesPerStep: number; readonly pause: () => Promise<unknown> };
 }
 
-/** The three ports of retrieval on one SQLite file and this process's memory. */
+/** The ports of retrieval on one SQLite file and this process's memory. */
 export interface EmbeddedStore {
   readonly records: RecordStore;
   readonly keywords: KeywordIndex;
   readonly vectors: VectorIndex;
+  readonly graph: GraphIndex;
   readonly installation: Installation;
   /** Resolves when searches by vector no longer wait for vectors to be read; rejects when those cannot be, or the store is closed before. */
   readonly vectorsRead: Promise<void>;
@@ -53,6 +57,7 @@ export async function openEmbeddedStore({
   let unread: readonly UnreadSpace[];
   try {
     unread = await loadState(state, { signal, workers });
+    await loadGraphs(state, signal);
   } catch (error) {
     await state.close();
     // A damaged file is the owner's to know; anything else is a defect, whose stack is wanted.
@@ -67,6 +72,7 @@ export async function openEmbeddedStore({
     records: createRecordStore(state),
     keywords: createKeywordIndex(state),
     vectors: createVectorIndex(state),
+    graph: createGraphIndex(state),
     installation: createInstallation(state),
     vectorsRead,
     close: () => state.close(),

@@ -15,8 +15,10 @@ import {
   toCollection,
   toStoredDocument,
 } from "./catalogue.ts";
+import { namesIn } from "./find-names.ts";
 import { numberNewTerms } from "./number-terms.ts";
 import type { EmbeddedState } from "./state.ts";
+import type { TenantGraph } from "./tenant-graph.ts";
 import {
   contentHashOf,
   eraseDocument,
@@ -27,7 +29,7 @@ import {
 } from "./write-document.ts";
 
 /** Documents share a transaction, and so one wait for the disk, up to this many passages: other calls wait some 10 ms. */
-const passagesPerTransaction = 64;
+const passagesPerTransaction = 32;
 /** Documents looked at for one page. */
 const maxScannedDocuments = 10_000;
 const scanBatch = 500;
@@ -38,7 +40,11 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       const tenant = state.tenant(tenantName);
       const results: PutResult[] = [];
       const touched = new Set<CollectionEntry>();
-      for await (const group of groups(documents, signal)) {
+      for await (const group of groups(
+        documents,
+        { termIds: state.termIds, graphOf: () => state.graphs.get(tenantName) },
+        signal,
+      )) {
         await numberNewTerms(state, group, signal);
         results.push(...writeGroup(state, tenant, group, touched));
       }
@@ -89,8 +95,15 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
   };
 }
 
-/** Counts terms, which takes the time, and gathers what goes into one transaction: never one document twice. */
-async function* groups(documents: readonly CutDocument[], signal: AbortSignal): AsyncGenerator<PreparedDocument[]> {
+/** Counts terms and finds names, which takes the time, and gathers what goes into one transaction: never one document twice. */
+async function* groups(
+  documents: readonly CutDocument[],
+  {
+    termIds,
+    graphOf,
+  }: { readonly termIds: ReadonlyMap<string, number>; readonly graphOf: () => TenantGraph | undefined },
+  signal: AbortSignal,
+): AsyncGenerator<PreparedDocument[]> {
   const giveWay = createGiveWay();
   let group: PreparedDocument[] = [];
   let passageCount = 0;
@@ -103,21 +116,33 @@ async function* groups(documents: readonly CutDocument[], signal: AbortSignal): 
       passageCount = 0;
     }
     const counted: PreparedTerms[] = [];
+    const graph = graphOf();
+    // From before the look: names that come amid it may be missed, and the document is looked through again.
+    const mentions = graph && { namesSeq: graph.namesSeq, names: [] as (readonly number[])[] };
     for (const { headings, text } of cut.passages) {
-      counted.push(countTerms(terms(passageContent({ title, headings, text }))));
+      const content = passageContent({ title, headings, text });
+      counted.push(countTerms(terms(content), termIds));
+      if (graph && mentions) mentions.names.push(namesIn(graph, content));
       await giveWay(signal);
     }
-    group.push({ cut, terms: counted });
+    group.push({ cut, terms: counted, mentions });
     passageCount += cut.passages.length;
   }
   signal.throwIfAborted();
   if (group.length > 0) yield group;
 }
 
-function countTerms(all: readonly string[]): PreparedTerms {
+function countTerms(all: readonly string[], termIds: ReadonlyMap<string, number>): PreparedTerms {
   const counts = new Map<string, number>();
   for (const term of all) counts.set(term, (counts.get(term) ?? 0) + 1);
-  return { counts, length: all.length };
+  const known: [termId: number, count: number][] = [];
+  const unknown: [term: string, count: number][] = [];
+  for (const [term, count] of counts) {
+    const id = termIds.get(term);
+    if (id === undefined) unknown.push([term, count]);
+    else known.push([id, count]);
+  }
+  return { known: known.sort(([left], [right]) => left - right), unknown, length: all.length };
 }
 
 /** One transaction for the group, and in it one for each document. */

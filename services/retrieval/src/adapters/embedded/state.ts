@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { type CollectionEntry, Tenant } from "./catalogue.ts";
 import type { Database } from "./database.ts";
+import type { TenantGraph } from "./tenant-graph.ts";
 
 /** What the three ports of the embedded store share: one file, and its image in memory. */
 export class EmbeddedState {
@@ -8,6 +9,8 @@ export class EmbeddedState {
   readonly nowMs: () => number;
   readonly tenants = new Map<string, Tenant>();
   readonly termIds = new Map<string, number>();
+  /** Of the tenants that have one. */
+  readonly graphs = new Map<string, TenantGraph>();
   readonly #background = new Set<Promise<void>>();
   #isClosed = false;
 

@@ -10,17 +10,29 @@ import {
   type Tenant,
 } from "./catalogue.ts";
 import type { Database } from "./database.ts";
+import { noteMentions } from "./find-names.ts";
 import { encodeTerms, forEachTerm, type TermCounts } from "./term-codec.ts";
 import { decodeVector, type VectorRow } from "./vector-codec.ts";
 
-/** A document ready to be written: its passages' terms are counted. */
+/** A document ready to be written: its passages' terms are counted, and their names found. */
 export interface PreparedDocument {
   readonly cut: CutDocument;
   readonly terms: readonly PreparedTerms[];
+  readonly mentions: PreparedMentions | undefined;
+}
+
+/** Which names of the tenant's graph a document mentions. */
+export interface PreparedMentions {
+  /** How often names had come or gone before the document was looked through. */
+  readonly namesSeq: number;
+  /** Rows of names, by passage. */
+  readonly names: readonly (readonly number[])[];
 }
 
 export interface PreparedTerms {
-  readonly counts: ReadonlyMap<string, number>;
+  /** Those that had a number when they were counted, with it: most of them, so that a transaction is not held up by looking them up. */
+  readonly known: TermCounts;
+  readonly unknown: readonly (readonly [term: string, count: number])[];
   /** Terms, repetitions counted. */
   readonly length: number;
 }
@@ -64,7 +76,8 @@ export function writeDocument(context: WriteContext, tenant: Tenant, prepared: P
     // The clock may have been set back; a change is never earlier than the one before.
     updateTimeMs: Math.max(nowMs, previous?.updateTimeMs ?? 0),
   };
-  const rowId = writeRow(database, tenant.name, touched.rowId, document.id, previous?.rowId, fields);
+  const namesSeq = prepared.mentions?.namesSeq ?? 0;
+  const rowId = writeRow(database, tenant.name, touched.rowId, document.id, previous?.rowId, { ...fields, namesSeq });
   database.run("INSERT OR REPLACE INTO document_text (document, text) VALUES (?, ?)", rowId, document.text);
   const passages = writePassages(context, {
     prepared,
@@ -139,7 +152,7 @@ type Fields = Record<
   "title" | "mediaType" | "language" | "uri" | "tags" | "taxonomyPath" | "metadata" | "contentHash",
   string
 > &
-  Record<"version" | "createTimeMs" | "updateTimeMs", number>;
+  Record<"version" | "createTimeMs" | "updateTimeMs" | "namesSeq", number>;
 
 function writeRow(
   database: Database,
@@ -154,9 +167,10 @@ function writeRow(
   values.push(version, contentHash, fields.createTimeMs, fields.updateTimeMs);
   if (previousRow === undefined) {
     const sql = `INSERT INTO document (collection, title, media_type, language, uri, tags, taxonomy_path, metadata, version,
-      content_hash, create_time_ms, update_time_ms, tenant, document_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-    return database.run(sql, ...values, tenant, id).id;
+      content_hash, create_time_ms, update_time_ms, tenant, document_id, names_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    return database.run(sql, ...values, tenant, id, fields.namesSeq).id;
   }
+  // Not so of one that is replaced: passages that it keeps were looked through when it says.
   const sql = `UPDATE document SET collection = ?, title = ?, media_type = ?, language = ?, uri = ?, tags = ?, taxonomy_path = ?,
     metadata = ?, version = ?, content_hash = ?, create_time_ms = ?, update_time_ms = ? WHERE id = ?`;
   database.run(sql, ...values, previousRow);
@@ -207,10 +221,11 @@ function writePassages(context: WriteContext, toWrite: PassagesToWrite): Written
       hash,
     );
     database.run("INSERT INTO passage_text (passage, headings, text) VALUES (?, ?, ?)", id, headings, text);
-    const { counts, length } = prepared.terms[ordinal]!;
-    const terms = numbered(counts, context.termId);
+    const { length, ...counted } = prepared.terms[ordinal]!;
+    const terms = numbered(counted, context.termId);
     const sql = "INSERT INTO passage_terms (passage, token_count, terms) VALUES (?, ?, ?)";
     database.run(sql, id, length, encodeTerms(terms));
+    noteMentions(database, id, prepared.mentions?.names[ordinal] ?? []);
     const vectors = spaceRows.flatMap((spaceRow) => copyVector(database, { spaceRow, collectionRow, hash, id }));
     return { id, cut, kept: undefined, added: { terms, length }, vectors };
   });
@@ -234,9 +249,13 @@ function keptByContent(
   return found;
 }
 
-function numbered(counts: ReadonlyMap<string, number>, termId: (term: string) => number): TermCounts {
-  const pairs = Array.from(counts, ([term, count]) => [termId(term), count] as const);
-  return pairs.sort(([left], [right]) => left - right);
+function numbered(
+  { known, unknown }: Pick<PreparedTerms, "known" | "unknown">,
+  termId: (term: string) => number,
+): TermCounts {
+  if (unknown.length === 0) return known;
+  const added = unknown.map(([term, count]) => [termId(term), count] as const);
+  return [...known, ...added].sort(([left], [right]) => left - right);
 }
 
 /** The oldest equal passages get vectors first; were all looked at, a line repeated in ten thousand passages would be, for each of them. */

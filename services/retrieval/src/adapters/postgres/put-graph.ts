@@ -134,17 +134,16 @@ async function namesOf({ transaction, tenant }: Context, entities: readonly numb
   return (await transaction.query<{ name: number }>(text, [tenant, entities])).map(({ name }) => name);
 }
 
-/** Of these names, deletes those that no entity has, with where they were found; gives how many. */
+/**
+ * Of these names, deletes those that no entity has; gives how many. Where they were found is forgotten when the documents are looked through anew.
+ */
 async function forgetNames({ transaction, tenant }: Context, names: readonly number[]): Promise<number> {
   if (names.length === 0) return 0;
-  const gone = await transaction.query<{ id: number }>(
+  return transaction.execute(
     `DELETE FROM graph_name n WHERE n.tenant = $1 AND n.id = ANY ($2::bigint[])
-       AND NOT EXISTS (SELECT FROM graph_entity_name l WHERE l.name = n.id) RETURNING n.id`,
+       AND NOT EXISTS (SELECT FROM graph_entity_name l WHERE l.name = n.id)`,
     [tenant, names],
   );
-  const found = "DELETE FROM graph_found WHERE tenant = $1 AND name = ANY ($2::bigint[])";
-  await transaction.execute(found, [tenant, gone.map(({ id }) => id)]);
-  return gone.length;
 }
 
 async function writeRelations(

@@ -1,7 +1,16 @@
 import type { Transaction } from "@quartet/postgres";
 import type { GraphQuery } from "../../domain/graph-index.ts";
 import { mentionCandidates, mentionedNames } from "../../domain/graph-names.ts";
-import { bestWalks, decay, inverse, pathOf, rarity, type Walk, walkBounds } from "../../domain/graph-walk.ts";
+import {
+  bestWalks,
+  inverse,
+  maxHops,
+  pathOf,
+  rarity,
+  type Walk,
+  walkBounds,
+  type Way,
+} from "../../domain/graph-walk.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
 import type { RankingPart } from "../../domain/place.ts";
 import { lookUpNames } from "./find-names.ts";
@@ -52,18 +61,17 @@ const relationsBeside = (() => {
     ) both_ways ORDER BY weight DESC, id LIMIT ${most}`;
 })();
 
-async function walk({ transaction, tenant }: Context, named: readonly number[]): Promise<readonly Walk[]> {
-  return transaction.query<Walk>({
+async function walk({ transaction, tenant }: Context, named: readonly number[]): Promise<readonly Way[]> {
+  return transaction.query<Way>({
     name: "walk-graph",
-    text: `WITH RECURSIVE walk (entity, hops, gain, path, kinds) AS (
-        SELECT e.entity, 0, 1::float8, ARRAY[e.entity], '{}'::text[] COLLATE "C" FROM unnest($2::bigint[]) AS e (entity)
+    text: `WITH RECURSIVE walk (entity, hops, path, kinds, weights) AS (
+        SELECT e.entity, 0, ARRAY[e.entity], '{}'::text[] COLLATE "C", '{}'::float8[] FROM unnest($2::bigint[]) AS e (entity)
         UNION ALL
-        SELECT step.entity, w.hops + 1, w.gain * ${decay} * step.weight / (ln(1 + step.beside) / ln(2::float8)), w.path || step.entity,
-          w.kinds || step.kind
-        FROM walk w CROSS JOIN LATERAL (SELECT *, (count(*) OVER ())::float8 AS beside FROM (${relationsBeside}) r) step
-        WHERE w.hops < ${walkBounds.fanOut.length} AND step.entity <> ALL (w.path)
+        SELECT step.entity, w.hops + 1, w.path || step.entity, w.kinds || step.kind, w.weights || step.weight
+        FROM walk w CROSS JOIN LATERAL (${relationsBeside}) step
+        WHERE w.hops < ${maxHops} AND step.entity <> ALL (w.path)
       )
-      SELECT entity, gain, path, kinds FROM walk`,
+      SELECT path, kinds, weights FROM walk`,
     values: [tenant, named],
   });
 }
