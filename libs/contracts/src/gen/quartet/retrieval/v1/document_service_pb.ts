@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/document_service.proto.
  */
 export const file_quartet_retrieval_v1_document_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBSLeAQoVQ291bnREb2N1bWVudHNSZXF1ZXN0EjkKBWZhY2V0GAEgASgOMh4ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50RmFjZXRCCrpIB4IBBBABIAASJAoGcHJlZml4GAIgASgJQhS6SBFyDxiABDIKXlteXHgwMF0qJBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiAECJhChZDb3VudERvY3VtZW50c1Jlc3BvbnNlEi4KBmNvdW50cxgBIAMoCzIeLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudENvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJACg9QdXRHcmFwaFJlcXVlc3QSLQoFZ3JhcGgYASABKAsyFi5xdWFydGV0LnR5cGUudjEuR3JhcGhCBrpIA8gBASIpChBQdXRHcmFwaFJlc3BvbnNlEhUKDWNoYW5nZWRfY291bnQYASABKAUyswQKD0RvY3VtZW50U2VydmljZRJqCgxQdXREb2N1bWVudHMSKS5xdWFydGV0LnJldHJpZXZhbC52MS5QdXREb2N1bWVudHNSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0RG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJtCg1MaXN0RG9jdW1lbnRzEioucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdERvY3VtZW50c1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJzCg9EZWxldGVEb2N1bWVudHMSLC5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVEb2N1bWVudHNSZXF1ZXN0Gi0ucXVhcnRldC5yZXRyaWV2YWwudjEuRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2UiA5ACAhJwCg5Db3VudERvY3VtZW50cxIrLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkNvdW50RG9jdW1lbnRzUmVxdWVzdBosLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkNvdW50RG9jdW1lbnRzUmVzcG9uc2UiA5ACARJeCghQdXRHcmFwaBIlLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVxdWVzdBomLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dEdyYXBoUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph]);
+  fileDesc("CitxdWFydGV0L3JldHJpZXZhbC92MS9kb2N1bWVudF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSKfAQoTUHV0RG9jdW1lbnRzUmVxdWVzdBKHAQoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50Qlm6SFa6AUwKFGRvY3VtZW50cy51bmlxdWVfaWRzEhhkb2N1bWVudCBJRHMgbXVzdCBkaWZmZXIaGnRoaXMubWFwKGQsIGQuaWQpLnVuaXF1ZSgpkgEECAEQZCKCAQoUUHV0RG9jdW1lbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnF1YXJ0ZXQudHlwZS52MS5QdXREb2N1bWVudFJlc3VsdBI1Cgtjb2xsZWN0aW9ucxgCIAMoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUiswEKFExpc3REb2N1bWVudHNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAEBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEjUKBHZpZXcYBCABKA4yHS5xdWFydGV0LnR5cGUudjEuRG9jdW1lbnRWaWV3Qgi6SAWCAQIQASJeChVMaXN0RG9jdW1lbnRzUmVzcG9uc2USLAoJZG9jdW1lbnRzGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkRvY3VtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChZEZWxldGVEb2N1bWVudHNSZXF1ZXN0EioKDGRvY3VtZW50X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAQiMAoXRGVsZXRlRG9jdW1lbnRzUmVzcG9uc2USFQoNZGVsZXRlZF9jb3VudBgBIAEoBSLeAQoVQ291bnREb2N1bWVudHNSZXF1ZXN0EjkKBWZhY2V0GAEgASgOMh4ucXVhcnRldC50eXBlLnYxLkRvY3VtZW50RmFjZXRCCrpIB4IBBBABIAASJAoGcHJlZml4GAIgASgJQhS6SBFyDxiABDIKXlteXHgwMF0qJBInCgZmaWx0ZXIYAyABKAsyFy5xdWFydGV0LnR5cGUudjEuRmlsdGVyEh0KCXBhZ2Vfc2l6ZRgEIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAUgASgJQgi6SAVyAxiAECJhChZDb3VudERvY3VtZW50c1Jlc3BvbnNlEi4KBmNvdW50cxgBIAMoCzIeLnF1YXJ0ZXQudHlwZS52MS5Eb2N1bWVudENvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJACg9QdXRHcmFwaFJlcXVlc3QSLQoFZ3JhcGgYASABKAsyFi5xdWFydGV0LnR5cGUudjEuR3JhcGhCBrpIA8gBASJJChBQdXRHcmFwaFJlc3BvbnNlEhUKDWNoYW5nZWRfY291bnQYASABKAUSHgoWd2FpdGluZ19kb2N1bWVudF9jb3VudBgCIAEoAyJBChVEZWxldGVFbnRpdGllc1JlcXVlc3QSKAoKZW50aXR5X2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAIiLwoWRGVsZXRlRW50aXRpZXNSZXNwb25zZRIVCg1kZWxldGVkX2NvdW50GAEgASgFMqUFCg9Eb2N1bWVudFNlcnZpY2USagoMUHV0RG9jdW1lbnRzEikucXVhcnRldC5yZXRyaWV2YWwudjEuUHV0RG9jdW1lbnRzUmVxdWVzdBoqLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dERvY3VtZW50c1Jlc3BvbnNlIgOQAgISbQoNTGlzdERvY3VtZW50cxIqLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3REb2N1bWVudHNSZXF1ZXN0GisucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdERvY3VtZW50c1Jlc3BvbnNlIgOQAgEScwoPRGVsZXRlRG9jdW1lbnRzEiwucXVhcnRldC5yZXRyaWV2YWwudjEuRGVsZXRlRG9jdW1lbnRzUmVxdWVzdBotLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkRlbGV0ZURvY3VtZW50c1Jlc3BvbnNlIgOQAgIScAoOQ291bnREb2N1bWVudHMSKy5xdWFydGV0LnJldHJpZXZhbC52MS5Db3VudERvY3VtZW50c1JlcXVlc3QaLC5xdWFydGV0LnJldHJpZXZhbC52MS5Db3VudERvY3VtZW50c1Jlc3BvbnNlIgOQAgESXgoIUHV0R3JhcGgSJS5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRHcmFwaFJlcXVlc3QaJi5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRHcmFwaFJlc3BvbnNlIgOQAgIScAoORGVsZXRlRW50aXRpZXMSKy5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVFbnRpdGllc1JlcXVlc3QaLC5xdWFydGV0LnJldHJpZXZhbC52MS5EZWxldGVFbnRpdGllc1Jlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_document, file_quartet_type_v1_filter, file_quartet_type_v1_graph]);
 
 /**
  * PutDocumentsRequest holds whole documents.
@@ -293,6 +293,13 @@ export type PutGraphResponse = Message<"quartet.retrieval.v1.PutGraphResponse"> 
    * @generated from field: int32 changed_count = 1;
    */
   changedCount: number;
+
+  /**
+   * Documents that are still to be looked through for names that came or went since they were. An empty graph asks for no more than this.
+   *
+   * @generated from field: int64 waiting_document_count = 2;
+   */
+  waitingDocumentCount: bigint;
 };
 
 /**
@@ -301,6 +308,48 @@ export type PutGraphResponse = Message<"quartet.retrieval.v1.PutGraphResponse"> 
  */
 export const PutGraphResponseSchema: GenMessage<PutGraphResponse> = /*@__PURE__*/
   messageDesc(file_quartet_retrieval_v1_document_service, 9);
+
+/**
+ * DeleteEntitiesRequest names entities.
+ *
+ * @generated from message quartet.retrieval.v1.DeleteEntitiesRequest
+ */
+export type DeleteEntitiesRequest = Message<"quartet.retrieval.v1.DeleteEntitiesRequest"> & {
+  /**
+   * Required. From 1 to 1000 entities.
+   *
+   * @generated from field: repeated string entity_ids = 1;
+   */
+  entityIds: string[];
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.DeleteEntitiesRequest.
+ * Use `create(DeleteEntitiesRequestSchema)` to create a new message.
+ */
+export const DeleteEntitiesRequestSchema: GenMessage<DeleteEntitiesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 10);
+
+/**
+ * DeleteEntitiesResponse says what was deleted.
+ *
+ * @generated from message quartet.retrieval.v1.DeleteEntitiesResponse
+ */
+export type DeleteEntitiesResponse = Message<"quartet.retrieval.v1.DeleteEntitiesResponse"> & {
+  /**
+   * How many there were; the rest did not exist.
+   *
+   * @generated from field: int32 deleted_count = 1;
+   */
+  deletedCount: number;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.DeleteEntitiesResponse.
+ * Use `create(DeleteEntitiesResponseSchema)` to create a new message.
+ */
+export const DeleteEntitiesResponseSchema: GenMessage<DeleteEntitiesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_document_service, 11);
 
 /**
  * DocumentService keeps the record: documents and their passages. It never waits for a model. Internal.
@@ -359,6 +408,16 @@ export const DocumentService: GenService<{
     methodKind: "unary";
     input: typeof PutGraphRequestSchema;
     output: typeof PutGraphResponseSchema;
+  },
+  /**
+   * Deletes entities with their names, relations and mentions, all or none; unknown ones are no error.
+   *
+   * @generated from rpc quartet.retrieval.v1.DocumentService.DeleteEntities
+   */
+  deleteEntities: {
+    methodKind: "unary";
+    input: typeof DeleteEntitiesRequestSchema;
+    output: typeof DeleteEntitiesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_retrieval_v1_document_service, 0);

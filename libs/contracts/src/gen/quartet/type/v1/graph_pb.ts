@@ -64,7 +64,8 @@ export type Entity = Message<"quartet.type.v1.Entity"> & {
   id: string;
 
   /**
-   * Required. The name by which questions mention it.
+   * Required. The name by which documents and questions mention it, without regard to case, accents and punctuation. One of a single
+   * character, or an English function word in lower case, is not looked for.
    *
    * @generated from field: string name = 2;
    */
@@ -93,7 +94,7 @@ export const EntitySchema: GenMessage<Entity> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_graph, 1);
 
 /**
- * Relation links two entities.
+ * Relation links two entities; there is one of a kind from a source to a target.
  *
  * @generated from message quartet.type.v1.Relation
  */
@@ -135,7 +136,7 @@ export const RelationSchema: GenMessage<Relation> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_graph, 2);
 
 /**
- * Mention says that a document names an entity.
+ * Mention says that a document names an entity, beside those that are found by name.
  *
  * @generated from message quartet.type.v1.Mention
  */
@@ -155,7 +156,7 @@ export type Mention = Message<"quartet.type.v1.Mention"> & {
   documentId: string;
 
   /**
-   * Where, in the document's text. If absent, anywhere.
+   * Where, in the document's text: the passages that overlap it mention the entity. If absent, anywhere: the document's first passage does.
    *
    * @generated from field: quartet.type.v1.Span span = 3;
    */

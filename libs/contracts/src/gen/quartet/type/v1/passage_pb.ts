@@ -219,7 +219,7 @@ export type LegHit = Message<"quartet.type.v1.LegHit"> & {
 
   /**
    * Of the graph leg: how it was found, from the entity that the query names to the one that the passage mentions, as
-   * `name`, `relation`, `name`, ...; empty for other legs.
+   * `name`, `relation`, `name`, ...; a relation walked from its target to its source has `^` before it. Empty for other legs.
    *
    * @generated from field: repeated string path = 5;
    */
