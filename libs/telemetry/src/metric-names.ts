@@ -75,13 +75,13 @@ export const metricNames = {
   },
   quartet_search_legs_total: {
     kind: "counter",
-    help: "Legs of searches, by how they ended and why.",
-    labels: ["leg", "status", "reason"],
+    help: "Legs of searches, by source, how they ended and why.",
+    labels: ["source", "leg", "status", "reason"],
   },
   quartet_search_leg_duration_seconds: {
     kind: "histogram",
     help: "Time of the legs of searches that were asked.",
-    labels: ["leg"],
+    labels: ["source", "leg"],
   },
   quartet_projection_passages_total: {
     kind: "counter",

@@ -25,8 +25,8 @@ export function createLegEvents({ log, metrics }: Telemetry): (outcome: LegOutco
   const legs = metrics.counter("quartet_search_legs_total");
   const duration = metrics.histogram("quartet_search_leg_duration_seconds");
   return ({ source, leg, status, reason, elapsedMs, error }) => {
-    legs.with({ leg, status, reason: reason ?? "" }).add();
-    if (status !== "skipped") duration.with({ leg }).observe(elapsedMs / 1000);
+    legs.with({ source, leg, status, reason: reason ?? "" }).add();
+    if (status !== "skipped") duration.with({ source, leg }).observe(elapsedMs / 1000);
     if (status === "failed") log.warn({ source, leg, reason, err: error }, "a leg of a search failed");
   };
 }

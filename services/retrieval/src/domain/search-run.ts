@@ -5,7 +5,7 @@ export interface RunLegsOptions {
   readonly execution: "parallel" | "sequential";
   /** When all must have ended, on the monotonic clock. Infinity for no limit but their own. */
   readonly endAt: number;
-  /** Told once of each query that was run, for metrics and logs. */
+  /** Told of each leg as it ends, for metrics and logs. */
   readonly onLeg?: ((outcome: LegOutcome) => void) | undefined;
 }
 
@@ -15,18 +15,17 @@ export interface RunLegsOptions {
  */
 export async function runLegs(legs: readonly Leg[], options: RunLegsOptions): Promise<readonly LegOutcome[]> {
   const { signal, execution, endAt, onLeg } = options;
-  const askers = new Map<string, Leg>();
-  for (const leg of legs) if (!askers.has(leg.queryKey)) askers.set(leg.queryKey, leg);
-  const run = async (leg: Leg) => {
-    const outcome = await runLeg(leg, { signal, limitMs: Math.min(leg.limitMs, endAt - performance.now()) });
-    onLeg?.(outcome);
-    return [leg.queryKey, outcome] as const;
+  const queries = Map.groupBy(legs, ({ queryKey }) => queryKey);
+  const run = async ([queryKey, equal]: readonly [string, readonly Leg[]]) => {
+    const [asker] = equal as [Leg];
+    const found = await runLeg(asker, { signal, limitMs: Math.min(asker.limitMs, endAt - performance.now()) });
+    for (const { source } of equal) onLeg?.({ ...found, source });
+    return [queryKey, found] as const;
   };
-  const distinct = [...askers.values()];
-  const outcomes = new Map(
-    execution === "sequential" ? await inTurn(distinct, run) : await Promise.all(distinct.map(run)),
+  const found = new Map(
+    execution === "sequential" ? await inTurn([...queries], run) : await Promise.all([...queries].map(run)),
   );
-  return legs.map(({ source, queryKey }) => ({ ...outcomes.get(queryKey)!, source }));
+  return legs.map(({ source, queryKey }) => ({ ...found.get(queryKey)!, source }));
 }
 
 async function inTurn<T, U>(items: readonly T[], run: (item: T) => Promise<U>): Promise<U[]> {
