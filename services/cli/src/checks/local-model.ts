@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
 import { readOperatorCommand } from "../adapters/operator-process.ts";
 import type { Context } from "../context.ts";
 import { type Check, fail, ok, warn } from "../domain/check.ts";
@@ -14,9 +16,18 @@ interface ModelsReport {
 }
 
 const name = "local model";
+const noneAdded = "none added; none is needed";
 
 /** Whether the model that was added last is as it was added, and whether there is a runtime for it. */
 export async function checkLocalModel(context: Context): Promise<Check[]> {
+  const { environment, dataDir } = context.config;
+  const folder = path.resolve(
+    context.workingDirectory,
+    environment["QUARTET_MODELS_DIR"] || path.join(dataDir, "models"),
+  );
+  const isThere = await stat(folder).catch(() => undefined);
+  // Most have none, and need not wait for a process to say so.
+  if (isThere === undefined) return [ok(name, noneAdded)];
   let report: ModelsReport;
   try {
     report = JSON.parse(await readOperatorCommand(context, "models", ["list", "--verify", "--json"])) as ModelsReport;
@@ -26,7 +37,7 @@ export async function checkLocalModel(context: Context): Promise<Check[]> {
     return [fail(name, `cannot be looked at: ${reason}`, "Correct what it names.")];
   }
   const [model] = report.models;
-  if (model === undefined) return [ok(name, "none added; none is needed")];
+  if (model === undefined) return [ok(name, noneAdded)];
   const found = `${model.name}, ${model.dimensions} dimensions`;
   if (model.damaged_file !== undefined) {
     const advice = `Remove it with \`quartet models remove ${model.name}\` and add it again.`;
