@@ -18,8 +18,8 @@ export async function numberNewTerms(
   const giveWay = createGiveWay();
   // Terms with the same beginning lie on the same pages of the index, so that each transaction writes few of them.
   const byBeginning = new Map<string, Set<string>>();
-  for (const { counts } of documents.flatMap(({ terms }) => terms)) {
-    for (const term of counts.keys()) if (!state.termIds.has(term)) addTo(byBeginning, term);
+  for (const { unknown } of documents.flatMap(({ terms }) => terms)) {
+    for (const [term] of unknown) if (!state.termIds.has(term)) addTo(byBeginning, term);
     await giveWay(signal);
   }
   let part: string[] = [];
