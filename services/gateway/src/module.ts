@@ -21,12 +21,14 @@ import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
 import { createBeginRun } from "./handlers/begin-run.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
+import { createDeleteEntities } from "./handlers/delete-entities.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
 import { createGetPlatformStatus } from "./handlers/get-platform-status.ts";
 import { createInvalidateCache } from "./handlers/invalidate-cache.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
 import { createListDocuments } from "./handlers/list-documents.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
+import { createPutGraph } from "./handlers/put-graph.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
@@ -139,6 +141,8 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
         getDocument: createGetDocument({ admission: documents, find: hops.record.find }),
         listDocuments: createListDocuments({ admission: documents, listPage: hops.record.listPage }),
         deleteDocuments: createDeleteDocuments({ admission: documents, deleteAll: hops.record.deleteAll }),
+        putGraph: createPutGraph({ admission: documents, put: hops.record.putGraph }),
+        deleteEntities: createDeleteEntities({ admission: documents, deleteAll: hops.record.deleteEntities }),
         listCollections: createListCollections({ admission: documents, listPage: hops.index.listCollections }),
       });
       const tokens = access && stores && { store: stores.access, revoked: access.forget };

@@ -10,10 +10,12 @@ import { createSearchPageTokens } from "./domain/search-page-token.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
 import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
+import { createDeleteEntities } from "./handlers/delete-entities.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
 import { createListDocuments } from "./handlers/list-documents.ts";
 import { createListPassagesWithoutVector } from "./handlers/list-passages-without-vector.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
+import { createPutGraph } from "./handlers/put-graph.ts";
 import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
@@ -61,6 +63,8 @@ export function createModule(
         putDocuments: createPutDocuments({ stores, onFailure }),
         listDocuments: createListDocuments({ stores }),
         deleteDocuments: createDeleteDocuments({ stores }),
+        putGraph: createPutGraph({ stores }),
+        deleteEntities: createDeleteEntities({ stores }),
       });
       add(IndexService, {
         listCollections: createListCollections({ stores }),

@@ -13,7 +13,12 @@ const read: readonly DescMethod[] = [
   DocumentService.method.listCollections,
 ];
 
-const write: readonly DescMethod[] = [DocumentService.method.putDocuments, DocumentService.method.deleteDocuments];
+const write: readonly DescMethod[] = [
+  DocumentService.method.putDocuments,
+  DocumentService.method.deleteDocuments,
+  DocumentService.method.putGraph,
+  DocumentService.method.deleteEntities,
+];
 
 const needed: ReadonlyMap<DescMethod, Role> = new Map([
   ...read.map((method) => [method, "read"] as const),

@@ -3,11 +3,13 @@ import {
   DocumentService,
   type ListDocumentsRequest,
   type PutDocumentsResponse,
+  type PutGraphResponse,
 } from "@quartet/contracts/retrieval/v1/document_service";
 import { type AdviseIndexesResponse, IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
 import type { Collection } from "@quartet/contracts/type/v1/collection";
 import type { Document, DocumentView } from "@quartet/contracts/type/v1/document";
+import type { Graph } from "@quartet/contracts/type/v1/graph";
 import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
 import { createClient } from "@quartet/rpc";
 import { list, type Wire } from "../convert.ts";
@@ -44,6 +46,8 @@ export interface RecordHop {
     call: Call,
   ): Promise<{ documents: Document[]; nextPageToken: string }>;
   deleteAll(documentIds: string[], call: Call): Promise<number>;
+  putGraph(graph: Graph, call: Call): Promise<PutGraphResponse>;
+  deleteEntities(entityIds: string[], call: Call): Promise<number>;
 }
 
 /** Keeps the record. */
@@ -65,6 +69,10 @@ export function createRecordHop(transport: Transport, hop: Hop): RecordHop {
     },
     async deleteAll(documentIds, call) {
       return (await hop.unary(call, (options) => client.deleteDocuments({ documentIds }, options))).deletedCount;
+    },
+    putGraph: (graph, call) => hop.unary(call, (options) => client.putGraph({ graph }, options)),
+    async deleteEntities(entityIds, call) {
+      return (await hop.unary(call, (options) => client.deleteEntities({ entityIds }, options))).deletedCount;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import { AdviceRunningError } from "../domain/advice.ts";
+import { GraphError } from "../domain/graph.ts";
 import { PageInterruptedError } from "../domain/later-page.ts";
 import { PageTokenError } from "../domain/page-token.ts";
 import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "../domain/search-errors.ts";
@@ -59,6 +60,7 @@ export function toRpcError(error: unknown): unknown {
       violations: [{ field: "options.sources", description }],
     });
   }
+  if (error instanceof GraphError) return fieldInvalid(`graph.${error.field}`, error.message);
   if (error instanceof NoLegsError) {
     return fieldInvalid("options.fusion", "none of the sources has what this fusion searches by");
   }
