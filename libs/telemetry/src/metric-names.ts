@@ -83,6 +83,16 @@ export const metricNames = {
     help: "Time of the legs of searches that were asked.",
     labels: ["source", "leg"],
   },
+  quartet_search_rerank_duration_seconds: {
+    kind: "histogram",
+    help: "Time of the reranker, by its kind.",
+    labels: ["reranker"],
+  },
+  quartet_search_rerank_failures_total: {
+    kind: "counter",
+    help: "Searches whose passages could not be reranked and stand as the fusion ordered them.",
+    labels: ["reranker"],
+  },
   quartet_projection_passages_total: {
     kind: "counter",
     help: "Passages that were brought into the keyword index, or that it will never take.",

@@ -7,6 +7,8 @@ export { fakeVector } from "./provider/fake-embeddings.ts";
 export { startFakeProvider } from "./provider/fake-provider.ts";
 export type { FakeProvider, FakeProviderOptions } from "./provider/fake-provider.ts";
 export type { FakeRequest } from "./provider/fake-request.ts";
+export { startFakeReranker } from "./rerank/fake-reranker.ts";
+export type { FakeRerankBehaviour, FakeReranker, FakeRerankRequest, FakeRerankResult } from "./rerank/fake-reranker.ts";
 export type { TestDatabase, TestPostgres } from "./stores/postgres.ts";
 export type { TestElasticsearch, TestIndexPrefix } from "./stores/elasticsearch.ts";
 export type { TestKeyPrefix, TestRedis } from "./stores/redis.ts";

@@ -4,7 +4,7 @@ import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_serv
 import type { Figures, ServiceModule } from "@quartet/rpc";
 import { type App, createExecutor, createServiceApp, type Telemetry } from "@quartet/service";
 import { createInlineWorkers } from "@quartet/workers";
-import type { Config, ResultConfig, StoreConfig } from "./config.ts";
+import type { Config, RerankConfig, ResultConfig, StoreConfig } from "./config.ts";
 import { createSearcher } from "./domain/search.ts";
 import { createSearchPageTokens } from "./domain/search-page-token.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
@@ -20,6 +20,7 @@ import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createLegEvents, createRecordEvents } from "./leg-events.ts";
+import { openReranking } from "./reranking.ts";
 import { openResults } from "./results.ts";
 import { pageTokenKey } from "./page-token-key.ts";
 import { createStoreSet } from "./stores/create-store-set.ts";
@@ -33,7 +34,7 @@ export { DataFolderError, FolderInUseError } from "./adapters/embedded/folder-lo
  * in `workers`, which stay the caller's; without them it is done beside other calls.
  */
 export function createModule(
-  config: StoreConfig & ResultConfig,
+  config: StoreConfig & ResultConfig & RerankConfig,
   telemetry: Telemetry,
   workers = createInlineWorkers(),
 ): ServiceModule {
@@ -44,11 +45,14 @@ export function createModule(
     workers,
   );
   const results = openResults(config, telemetry);
+  const ordering = openReranking(config, stores, telemetry);
   const search = createSearcher({
     stores,
     guards,
     sources: config.sources,
     results: results?.cache,
+    reranking: ordering.reranking,
+    onRerankError: ordering.onError,
     legTimeLimitMs: config.legTimeLimitMs,
     onLeg: createLegEvents(telemetry),
     onRecordError: createRecordEvents(telemetry),
@@ -84,6 +88,7 @@ export function createModule(
     },
     start,
     stop: async () => {
+      await ordering.close();
       await results?.close();
       await close();
     },

@@ -45,7 +45,20 @@ describe("the configuration", () => {
     expect(inspect(config) + JSON.stringify(config)).not.toContain("canary");
   });
 
+  it("reads what reranks, and shows no key", () => {
+    const url = "https://rerank.example/v1/rerank";
+    const environment = { QUARTET_RERANKER: "http", QUARTET_RERANK_URL: url, QUARTET_RERANK_FORM: "jina" };
+    const config = parseConfig({ ...environment, QUARTET_RERANK_API_KEY: "sk-canary" });
+    expect(config).toMatchObject({ reranker: "http", rerankUrl: url, rerankCandidates: 32, rerankTimeLimitMs: 1_000 });
+    expect(config.rerankApiKey!.reveal()).toBe("sk-canary");
+    expect(inspect(config) + JSON.stringify(config)).not.toContain("canary");
+    expect(parseConfig({})).toMatchObject({ reranker: "builtin", rerankForm: "cohere", rerankModel: "" });
+  });
+
   it.each([
+    [{ QUARTET_RERANKER: "http" }, "QUARTET_RERANK_URL: is not set"],
+    [{ QUARTET_RERANK_URL: "https://me:canary@rerank.example/" }, "QUARTET_RERANK_URL: holds a user or password."],
+    [{ QUARTET_RERANKER: "http", QUARTET_RERANK_URL: "https://rerank.example/" }, "QUARTET_RERANK_MODEL: is not set"],
     [{ DATABASE_URL: databaseUrl }, "ELASTICSEARCH_URL: is not set, and DATABASE_URL is."],
     [{ ELASTICSEARCH_URL: elasticsearchUrl }, "DATABASE_URL: is not set, and ELASTICSEARCH_URL is."],
     [

@@ -14,6 +14,7 @@ import {
   variable,
 } from "@quartet/service";
 import { sourcesKind } from "./config-sources.ts";
+import { rerankForms } from "./adapters/rerank/rerank-forms.ts";
 import type { Source } from "./domain/source.ts";
 
 /** Where documents are kept and searched: in a folder, or in PostgreSQL and Elasticsearch. */
@@ -99,6 +100,44 @@ const resultVariables = {
   ...redisVariables,
 } as const;
 
+/** What orders the passages that were found anew. */
+const rerankVariables = {
+  reranker: variable.choice("QUARTET_RERANKER", ["none", "builtin", "http"], {
+    default: "builtin",
+    doc: "What orders the passages found anew: nothing; what is built in, which lifts passages close to good ones by the vectors of a model; or an endpoint at QUARTET_RERANK_URL.",
+  }),
+  rerankUrl: variable.url("QUARTET_RERANK_URL", {
+    optional: true,
+    doc: "The rerank endpoint itself, such as https://api.cohere.com/v2/rerank, https://api.jina.ai/v1/rerank or http://host:8080/rerank.",
+  }),
+  rerankForm: variable.choice("QUARTET_RERANK_FORM", rerankForms, {
+    default: "cohere",
+    doc: "Whose API the rerank endpoint speaks: Cohere's, Jina's (vLLM, llama.cpp and others too), or that of text-embeddings-inference.",
+  }),
+  rerankModel: variable.text("QUARTET_RERANK_MODEL", {
+    default: "",
+    pattern: /^[\x21-\x7e]{1,128}$/,
+    expected: "a model name of at most 128 characters without spaces",
+    doc: "The rerank model, as the endpoint names it; not needed where it serves one alone.",
+  }),
+  rerankApiKey: variable.secret("QUARTET_RERANK_API_KEY", {
+    optional: true,
+    doc: "API key for the rerank endpoint.",
+  }),
+  rerankCandidates: variable.integer("QUARTET_RERANK_CANDIDATES", {
+    default: 32,
+    min: 2,
+    max: 1_000,
+    doc: "How many of the best passages the rerank endpoint is shown; text-embeddings-inference takes 32 unless told otherwise.",
+  }),
+  rerankTimeLimitMs: variable.duration("QUARTET_RERANK_TIMEOUT", {
+    default: 1_000,
+    min: 10,
+    max: 60_000,
+    doc: "How long the rerank endpoint may take, within a quarter of the search's time; then the passages stand as they were found, and the answer says so.",
+  }),
+} as const;
+
 /** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
 const defaultSources: readonly Source[] = [
   { name: "corpus", kind: "hybrid" },
@@ -110,6 +149,7 @@ export const variables = {
   ...serverVariables({ service: "retrieval", port: 50_052 }),
   ...storeVariables,
   ...resultVariables,
+  ...rerankVariables,
   legTimeLimitMs: variable.duration("QUARTET_RETRIEVAL_LEG_TIMEOUT", {
     default: 2_000,
     min: 10,
@@ -138,6 +178,9 @@ export type StoreConfig = ConfigOf<typeof storeVariables> & Pick<Config, "legTim
 /** What decides whether results are kept, and where. */
 export type ResultConfig = ConfigOf<typeof resultVariables>;
 
+/** What decides how passages are ordered anew. */
+export type RerankConfig = ConfigOf<typeof rerankVariables>;
+
 /** @throws {ConfigError} with one line per mistake. */
 export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
@@ -148,6 +191,7 @@ export function parseConfig(environment: Environment): Config {
   checkElasticsearchUrl(config);
   checkTogether(config);
   checkPageTokenKey(config);
+  checkRerank(config);
   return config;
 }
 
@@ -172,6 +216,24 @@ function checkPageTokenKey({ pageTokenKey }: Config): void {
   throw new ConfigError([
     "QUARTET_PAGE_TOKEN_KEY: has fewer than 32 characters. Take a long random one, such as `openssl rand -hex 32` gives, or leave it out.",
   ]);
+}
+
+function checkRerank({ reranker, rerankUrl, rerankForm, rerankModel }: Config): void {
+  if (reranker === "http" && rerankUrl === undefined) {
+    throw new ConfigError([
+      "QUARTET_RERANK_URL: is not set, and QUARTET_RERANKER is http. Write the endpoint's address.",
+    ]);
+  }
+  if (rerankUrl !== undefined && URL.parse(rerankUrl)?.username !== "") {
+    throw new ConfigError([
+      "QUARTET_RERANK_URL: holds a user or password. Take them out; the endpoint's key goes into QUARTET_RERANK_API_KEY.",
+    ]);
+  }
+  if (reranker === "http" && rerankForm === "cohere" && rerankModel === "") {
+    throw new ConfigError([
+      "QUARTET_RERANK_MODEL: is not set, and Cohere's API needs one, such as rerank-v3.5. For other APIs set QUARTET_RERANK_FORM.",
+    ]);
+  }
 }
 
 function checkTogether({ databaseUrl, elasticsearchUrl }: Config): void {

@@ -60,6 +60,7 @@ async function openBeforeEachCall(): Promise<Subject> {
     },
     keywords: { search: async (...call) => (await reopened()).keywords.search(...call) },
     vectors: {
+      vectorsOf: async (...call) => (await reopened()).vectors.vectorsOf(...call),
       missing: async (...call) => (await reopened()).vectors.missing(...call),
       put: async (...call) => (await reopened()).vectors.put(...call),
       activate: async (...call) => (await reopened()).vectors.activate(...call),

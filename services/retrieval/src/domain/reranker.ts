@@ -1,9 +1,11 @@
+import type { Collection } from "./collection.ts";
 import type { CallOptions } from "./record-store.ts";
 import type { SearchRequest } from "./search-request.ts";
 
 /** A passage that the legs found, as a reranker sees it. */
 export interface RerankCandidate {
   readonly passageId: number;
+  /** Empty, as the title, for a reranker that does not read texts. */
   readonly text: string;
   readonly title: string;
   /** Of the fusion, in [0, 1]. */
@@ -11,8 +13,12 @@ export interface RerankCandidate {
 }
 
 export interface RerankQuery {
+  readonly tenant: string;
   readonly text: string;
   readonly vector: SearchRequest["vector"];
+  readonly fusion: SearchRequest["fusion"];
+  /** The collections that were searched. */
+  readonly collections: readonly Collection[];
   /** As the fusion ordered them; no more than `maxCandidates`, and at least two. */
   readonly candidates: readonly RerankCandidate[];
 }
@@ -24,12 +30,14 @@ export interface RerankedPassage {
   readonly score: number;
 }
 
-/** Orders what the fusion found anew, by looking at the texts. */
+/** Orders what the fusion found anew, by looking closer. */
 export interface Reranker {
   /** What it is and, if it is a model, which: results of another are never taken for its own. */
   readonly id: string;
   /** How many candidates it takes at most; what ranks lower stays behind them. */
   readonly maxCandidates: number;
+  /** Whether it is shown the candidates' texts and titles, which have to be fetched for it. */
+  readonly readsTexts: boolean;
   /** Best first or not: the caller sorts. A candidate that is left out stands behind those that are not, as the fusion ordered them. */
   rerank(query: RerankQuery, options: CallOptions): Promise<readonly RerankedPassage[]>;
 }

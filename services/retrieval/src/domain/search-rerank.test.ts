@@ -9,24 +9,27 @@ import { createStoreGuard } from "./store-guard.ts";
 
 const fusedOf = (...scores: number[]): FusedHit[] =>
   scores.map((score, index) => ({ passageId: index + 1, documentId: `d${index + 1}`, ordinal: 0, score, ranks: [] }));
-const request = { query: "연차", vector: undefined } as SearchRequest;
+const request = { query: "연차", vector: undefined, fusion: "convex" } as SearchRequest;
+const search = { tenant: "t", request, collections: [] };
 const passage = (id: number) => ({ text: `글 ${id}`, document: { title: `제목 ${id}` } }) as StoredPassage;
 
 interface Fakes {
   readonly answer?: (query: RerankQuery, signal: AbortSignal) => Promise<readonly RerankedPassage[]>;
   readonly maxCandidates?: number;
+  readonly readsTexts?: boolean;
   readonly gone?: readonly number[];
   readonly endAt?: number;
   readonly signal?: AbortSignal;
   readonly timeLimitMs?: number;
 }
 
-function setUp({ answer, maxCandidates = 100, gone = [], timeLimitMs = 10_000, ...rest }: Fakes) {
+function setUp({ answer, maxCandidates = 100, readsTexts = true, gone = [], timeLimitMs = 10_000, ...rest }: Fakes) {
   const asked: RerankQuery[] = [];
   const errors: unknown[] = [];
   const reranker: Reranker = {
     id: "fake",
     maxCandidates,
+    readsTexts,
     rerank: async (query, { signal }) => {
       asked.push(query);
       return answer === undefined ? [] : answer(query, signal);
@@ -40,7 +43,7 @@ function setUp({ answer, maxCandidates = 100, gone = [], timeLimitMs = 10_000, .
     ...rest,
   };
   const run = (fused: readonly FusedHit[]) =>
-    rerank(fused, request, { reranker, guard: createStoreGuard(), timeLimitMs }, call);
+    rerank(fused, search, { reranker, guard: createStoreGuard(), timeLimitMs }, call);
   return { run, asked, errors };
 }
 
@@ -54,8 +57,11 @@ describe("reranking", () => {
     const { hits, failed } = await run(fusedOf(0.9, 0.5, 0.1));
     expect(asked).toEqual([
       {
+        tenant: "t",
         text: "연차",
         vector: undefined,
+        fusion: "convex",
+        collections: [],
         candidates: [
           { passageId: 1, text: "글 1", title: "제목 1", score: 0.9 },
           { passageId: 2, text: "글 2", title: "제목 2", score: 0.5 },
@@ -69,6 +75,15 @@ describe("reranking", () => {
       [1, 0.1],
     ]);
     expect(failed).toBe(false);
+  });
+
+  it("fetches no texts for a reranker that does not read them", async () => {
+    const { run, asked } = setUp({ readsTexts: false, gone: [1, 2], answer: async () => [{ passageId: 2, score: 1 }] });
+    expect(places((await run(fusedOf(0.9, 0.5))).hits)).toEqual([
+      [2, 1],
+      [1, 0.9],
+    ]);
+    expect(asked[0]!.candidates[0]).toEqual({ passageId: 1, text: "", title: "", score: 0.9 });
   });
 
   it("leaves behind what it was not shown or did not score, in the fusion's order", async () => {

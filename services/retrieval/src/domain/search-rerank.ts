@@ -1,6 +1,7 @@
+import type { Collection } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { FusedHit } from "./fusion.ts";
-import type { RerankedPassage, Reranker } from "./reranker.ts";
+import type { RerankCandidate, RerankedPassage, Reranker } from "./reranker.ts";
 import type { SearchRequest } from "./search-request.ts";
 import type { StoreGuard } from "./store-guard.ts";
 
@@ -10,6 +11,13 @@ export interface Reranking {
   readonly guard: StoreGuard;
   /** The most it may take, within what the call has left. */
   readonly timeLimitMs: number;
+}
+
+/** The search whose passages are to be ordered. */
+export interface RerankedSearch {
+  readonly tenant: string;
+  readonly request: SearchRequest;
+  readonly collections: readonly Collection[];
 }
 
 export interface RerankCall {
@@ -34,21 +42,18 @@ export interface Reranked {
  */
 export async function rerank(
   fused: readonly FusedHit[],
-  { query, vector }: SearchRequest,
+  { tenant, request, collections }: RerankedSearch,
   { reranker, guard, timeLimitMs }: Reranking,
   { signal, endAt, read, onError }: RerankCall,
 ): Promise<Reranked> {
   const asked = fused.slice(0, reranker.maxCandidates);
   if (asked.length < 2) return { hits: fused, failed: false };
-  const passages = await read(asked.map(({ passageId }) => passageId));
-  const candidates = asked.flatMap(({ passageId, score }) => {
-    const passage = passages.get(passageId);
-    return passage === undefined ? [] : [{ passageId, text: passage.text, title: passage.document.title, score }];
-  });
+  const candidates = reranker.readsTexts ? await withTexts(asked, read) : asked.map(withoutText);
   if (candidates.length < 2) return { hits: fused, failed: false };
   try {
     const limitMs = Math.min(timeLimitMs, endAt - performance.now());
-    const work = { text: query, vector, candidates };
+    const { query: text, vector, fusion } = request;
+    const work = { tenant, text, vector, fusion, collections, candidates };
     const scored = await guard.run((options) => reranker.rerank(work, options), { signal, limitMs });
     return { hits: reorder(fused, scored), failed: false };
   } catch (error) {
@@ -56,6 +61,17 @@ export async function rerank(
     onError?.(error);
     return { hits: fused, failed: true };
   }
+}
+
+const withoutText = ({ passageId, score }: FusedHit): RerankCandidate => ({ passageId, text: "", title: "", score });
+
+/** Without those that were deleted since they were found. */
+async function withTexts(hits: readonly FusedHit[], read: RerankCall["read"]): Promise<readonly RerankCandidate[]> {
+  const passages = await read(hits.map(({ passageId }) => passageId));
+  return hits.flatMap(({ passageId, score }) => {
+    const passage = passages.get(passageId);
+    return passage === undefined ? [] : [{ passageId, text: passage.text, title: passage.document.title, score }];
+  });
 }
 
 function reorder(fused: readonly FusedHit[], scored: readonly RerankedPassage[]): readonly FusedHit[] {

@@ -104,7 +104,7 @@ export function createSearcher(options: SearcherOptions): Searcher {
           sourceWeights: new Map(asked.sources.map((source) => [source.name, weightOf(source)])),
         }),
       rerank: async (candidates: readonly FusedHit[]) =>
-        reranking && (await rerank(candidates, request, reranking, rerankCall)),
+        reranking && (await rerank(candidates, asked, reranking, rerankCall)),
       reader,
     };
   };

@@ -15,6 +15,13 @@ export interface VectorQuery extends RankingPart {
   readonly limit: number;
 }
 
+export interface PassageVectorsQuery {
+  readonly spaceId: string;
+  /** The collections that the passages are in, by name; all have the space as their active one. */
+  readonly collections: readonly string[];
+  readonly passageIds: readonly number[];
+}
+
 export interface MissingVectorsQuery {
   readonly collection: string;
   readonly spaceId: string;
@@ -48,6 +55,13 @@ export type ActivateResult =
 export interface VectorIndex {
   /** The passages with the greatest cosine. What lacks a vector is not found. */
   search(tenant: string, query: VectorQuery, options: CallOptions): Promise<LegResult>;
+
+  /** The vectors of passages, of length 1 as far as they are kept; one that has none, or is none of the collections', is left out. */
+  vectorsOf(
+    tenant: string,
+    query: PassageVectorsQuery,
+    options: CallOptions,
+  ): Promise<ReadonlyMap<number, Float32Array>>;
 
   missing(tenant: string, query: MissingVectorsQuery, options: CallOptions): Promise<MissingVectorsPage>;
 

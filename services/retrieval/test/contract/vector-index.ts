@@ -86,6 +86,26 @@ export function vectorIndexContract(name: string, open: OpenSubject): void {
       }
     });
 
+    it("gives the vectors of passages, of length 1, as far as there are any", async () => {
+      await put(stores, "t", ...["가", "나", "다"].map((text) => cutDocument(text, { text })));
+      await give(first, { 가: vector(3, 0, 4, 0), 나: int8(0.01, 100, -100, 0, 0) });
+      const hits = await search(first, vector(1, 0, 0, 0));
+      const idOf = (documentId: string) => hits.find((hit) => hit.documentId === documentId)!.passageId;
+      const passageIds = [idOf("나"), idOf("가"), 1_000_000_000];
+      const of = (spaceId: string, collections: string[], tenant = "t") =>
+        stores.vectors.vectorsOf(tenant, { spaceId, collections, passageIds }, never);
+      const found = await of(first.id, ["default", "nowhere"]);
+      expect([...found.keys()].sort()).toEqual([idOf("가"), idOf("나")].sort());
+      const expected = { 가: [0.6, 0, 0.8, 0], 나: [Math.SQRT1_2, -Math.SQRT1_2, 0, 0] };
+      for (const [documentId, components] of Object.entries(expected)) {
+        const values = found.get(idOf(documentId))!;
+        components.forEach((component, index) => expect(values[index]).toBeCloseTo(component, 2));
+      }
+      expect((await of(second.id, ["default"])).size).toBe(0);
+      expect((await of(first.id, [])).size).toBe(0);
+      expect((await of(first.id, ["default"], "u")).size).toBe(0);
+    });
+
     it("drops vectors of content that is no longer there, and makes no space for them", async () => {
       await put(stores, "t", cutDocument("a", { text: "새 글" }));
       expect(await give(first, { "옛 글": vector(1, 0, 0, 0) })).toEqual({ kind: "stored", count: 0 });

@@ -20,6 +20,7 @@ import {
   toCollection,
 } from "./catalogue.ts";
 import { allowedSlots } from "./keyword-index.ts";
+import { passageVectors } from "./passage-vectors.ts";
 import type { Database } from "./database.ts";
 import { vectorTable } from "./migrations.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -32,6 +33,11 @@ export function createVectorIndex(state: EmbeddedState): VectorIndex {
       signal.throwIfAborted();
       const tenant = state.tenants.get(tenantName);
       return { hits: tenant === undefined ? [] : await nearest(tenant, query, signal) };
+    },
+
+    vectorsOf: async (tenantName, query, { signal }) => {
+      signal.throwIfAborted();
+      return passageVectors(state, tenantName, query);
     },
 
     missing: async (tenantName, query, { signal }) => {

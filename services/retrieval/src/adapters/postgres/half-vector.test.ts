@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { toHalfVector } from "./half-vector.ts";
+import { fromHalfVectorBytes, toHalfVector } from "./half-vector.ts";
 
 const numbersOf = (text: string) => JSON.parse(text) as number[];
 
@@ -30,5 +30,13 @@ describe("vectors as pgvector reads them", () => {
 
   it("refuse what is not a number", () => {
     expect(() => toHalfVector({ kind: "float32", values: Float32Array.of(1, Number.NaN) })).toThrow(RangeError);
+  });
+
+  it("come back from their bytes", () => {
+    const halves = { 0x3c00: 1, 0xc000: -2, 0x3555: 0.333251953125, 0x0001: 2 ** -24, 0x8400: -(2 ** -14), 0x0000: 0 };
+    const bytes = Buffer.alloc(4 + 2 * Object.keys(halves).length);
+    bytes.writeUInt16BE(Object.keys(halves).length, 0);
+    Object.keys(halves).forEach((bits, index) => bytes.writeUInt16BE(Number(bits), 4 + 2 * index));
+    expect([...fromHalfVectorBytes(bytes)]).toEqual(Object.values(halves));
   });
 });

@@ -21,3 +21,18 @@ export function toHalfVector(vector: EncodedVector): string {
   }
   return `[${parts.join(",")}]`;
 }
+
+/** What `halfvec_send` gives: the number of components, 16 unused bits, and each component in half precision, all big-endian. */
+export function fromHalfVectorBytes(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: view.getUint16(0) }, (_, index) => halfPrecision(view.getUint16(4 + 2 * index)));
+}
+
+/** IEEE 754 binary16: one bit of sign, five of exponent, ten of fraction. */
+function halfPrecision(bits: number): number {
+  const sign = bits >= 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

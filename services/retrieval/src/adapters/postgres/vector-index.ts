@@ -3,6 +3,7 @@ import type { VectorIndex } from "../../domain/vector-index.ts";
 import { activateSpace } from "./activate-space.ts";
 import { withStoreErrors } from "./errors.ts";
 import { missingVectors } from "./missing-vectors.ts";
+import { passageVectors } from "./passage-vectors.ts";
 import { putVectors } from "./put-vectors.ts";
 import { searchVectors } from "./vector-search.ts";
 
@@ -24,6 +25,11 @@ export function createVectorIndex({ pool, maxExactPassages = 20_000 }: VectorInd
     search: (tenant, query, options) =>
       within({ ...options, tenant, readOnly: true, oneSnapshot: true }, (transaction) =>
         searchVectors(transaction, tenant, query, { maxExactPassages }),
+      ),
+
+    vectorsOf: (tenant, query, options) =>
+      within({ ...options, tenant, readOnly: true, oneSnapshot: true }, (transaction) =>
+        passageVectors(transaction, tenant, query),
       ),
 
     missing: (tenant, query, options) =>

@@ -13,6 +13,7 @@ import {
   isIndexed,
   type Nearest,
   ownRows,
+  readRoutes,
   type Route,
   scannedRows,
 } from "./vector-sql.ts";
@@ -34,12 +35,8 @@ export async function searchVectors(
   { vector, spaceId, collections, filter, limit, after, passageIds }: VectorQuery,
   limits: VectorSearchLimits,
 ): Promise<LegResult> {
-  const routes = await transaction.query<Route>(
-    `SELECT s.id AS "rowId", s.collection_id AS "collectionId", s.dimensions, s.placement,
-       s.vector_count AS "vectorCount" FROM space s JOIN collection c ON c.id = s.collection_id
-     WHERE c.tenant = $1 AND c.name = ANY ($2::text[]) AND s.role = 'active' AND s.space_id = $3 AND s.dimensions = $4 ORDER BY s.id`,
-    [tenant, collections, spaceId, vector.values.length],
-  );
+  const all = await readRoutes(transaction, tenant, { collections, spaceId });
+  const routes = all.filter(({ dimensions }) => dimensions === vector.values.length);
   if (routes.length === 0 || limit === 0) return { hits: [] };
   const query: Nearest = { vector: toHalfVector(vector), filter, limit };
   if (after !== undefined || passageIds !== undefined) {

@@ -1,3 +1,4 @@
+import type { Transaction } from "@quartet/postgres";
 import type { Filter } from "../../domain/filter.ts";
 import { filterSql, type SqlValues } from "./filter-sql.ts";
 import { type Placement, tablesOf } from "./vector-tables.ts";
@@ -16,6 +17,20 @@ export interface Nearest {
   readonly vector: string;
   readonly filter: Filter | undefined;
   readonly limit: number;
+}
+
+/** The routes of those collections that have the space as their active one. */
+export function readRoutes(
+  transaction: Transaction,
+  tenant: string,
+  { collections, spaceId }: { readonly collections: readonly string[]; readonly spaceId: string },
+): Promise<readonly Route[]> {
+  return transaction.query<Route>(
+    `SELECT s.id AS "rowId", s.collection_id AS "collectionId", s.dimensions, s.placement,
+       s.vector_count AS "vectorCount" FROM space s JOIN collection c ON c.id = s.collection_id
+     WHERE c.tenant = $1 AND c.name = ANY ($2::text[]) AND s.role = 'active' AND s.space_id = $3 ORDER BY s.id`,
+    [tenant, collections, spaceId],
+  );
 }
 
 export const isIndexed = ({ placement }: Route): boolean => placement === "settling" || placement === "own";

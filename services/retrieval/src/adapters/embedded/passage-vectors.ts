@@ -1,0 +1,25 @@
+import { dequantizeInt8, normalized } from "@quartet/vector";
+import type { EncodedVector } from "../../domain/vector.ts";
+import type { PassageVectorsQuery } from "../../domain/vector-index.ts";
+import type { EmbeddedState } from "./state.ts";
+import { decodeVector, type VectorRow } from "./vector-codec.ts";
+
+/** Vectors as the file has them: those in memory lie as searches want them, hashed ones by component. */
+export function passageVectors(
+  { tenants, database }: EmbeddedState,
+  tenant: string,
+  { spaceId, collections, passageIds }: PassageVectorsQuery,
+): ReadonlyMap<number, Float32Array> {
+  const found = new Map<number, Float32Array>();
+  for (const name of collections) {
+    const active = tenants.get(tenant)?.collections.get(name)?.active;
+    if (active?.space.id !== spaceId) continue;
+    const sql = `SELECT passage, scale, components FROM vector_${active.rowId} WHERE passage IN (SELECT value FROM json_each(?))`;
+    const rows = database.all<VectorRow & { passage: number }>(sql, JSON.stringify(passageIds));
+    for (const { passage, ...row } of rows) found.set(passage, normalized(numbersOf(decodeVector(row))));
+  }
+  return found;
+}
+
+const numbersOf = (vector: EncodedVector): Float32Array =>
+  vector.kind === "float32" ? vector.values : dequantizeInt8({ bytes: vector.values, scale: vector.scale });
