@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
+import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 
 /** How long a call may take: what the caller asked for, within what the operator allows. */
@@ -22,13 +23,17 @@ const unhurried: ReadonlySet<DescMethod> = new Set<DescMethod>([
   IndexService.method.rebuildIndex,
 ]);
 
+/** Streams that go as fast as they are read: without a deadline of their own they get the longest there is. */
+const atReadersPace: ReadonlySet<DescMethod> = new Set<DescMethod>([SearchService.method.streamSearchPassages]);
+
 const unhurriedMs = 24 * 60 * 60 * 1000;
 
 export function createDeadlines({ defaultTimeoutMs = 30_000, maxTimeoutMs = 300_000 }: DeadlineOptions): Deadlines {
   return {
     complete(requestedMs, method) {
-      const isUnhurried = method !== undefined && unhurried.has(method);
-      const [without, most] = isUnhurried ? [unhurriedMs, unhurriedMs] : [defaultTimeoutMs, maxTimeoutMs];
+      const most = method !== undefined && unhurried.has(method) ? unhurriedMs : maxTimeoutMs;
+      const isLong = method !== undefined && (unhurried.has(method) || atReadersPace.has(method));
+      const without = isLong ? most : defaultTimeoutMs;
       return Math.min(Math.max(0, requestedMs ?? without), most);
     },
   };

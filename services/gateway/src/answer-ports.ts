@@ -49,7 +49,7 @@ export function createAnswerPorts(hops: Hops, spaces: SpaceDirectory, frequent: 
   return {
     embed: (question, options, call) => embed(question, scopeOf(options?.filter), call),
     search: async (query, call) => {
-      frequent.note(tenantOf(call), query);
+      if (query.pageToken === "") frequent.note(tenantOf(call), query);
       const result = await hops.search.search(query, call);
       if (result.failures.some(({ reason }) => reason === "EMBEDDING_SPACE_MISMATCH")) {
         spaces.get(tenantOf(call)).invalidate();

@@ -84,7 +84,7 @@ export function toCitation(citation: Citation): MessageInitShape<typeof Citation
 }
 
 export function toSearchResponse(
-  { passages, legs, sources, collections, cached }: SearchResult<Wire>,
+  { passages, legs, sources, collections, cached, nextPageToken }: SearchResult<Wire>,
   degradations: readonly Degradation[],
   timings: Timings,
 ): MessageInitShape<typeof SearchPassagesResponseSchema> {
@@ -94,6 +94,7 @@ export function toSearchResponse(
     legs: list(legs),
     sources: list(sources),
     collections: list(collections),
+    nextPageToken,
     cached,
     timings: toTimings(timings),
   };

@@ -32,6 +32,7 @@ import { createPutGraph } from "./handlers/put-graph.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
+import { createStreamSearchPassages } from "./handlers/stream-search-passages.ts";
 import { createWarmCache } from "./handlers/warm-cache.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
 import type { Replicas } from "./hops/replicas.ts";
@@ -55,6 +56,9 @@ export interface ModuleOptions extends Telemetry {
   readonly report: (signal: AbortSignal) => Promise<Report>;
 }
 
+/** One search stream for so many questions and searches at once. */
+const STREAM_SHARE = 4;
+
 /** Calls of operators at once: few, and far from using up what questions need. */
 const OPERATIONS = { maxInFlight: 8, maxQueued: 32 };
 
@@ -77,6 +81,9 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
       maxQueued: config.maxDocumentCallsInFlight,
     }),
   );
+  // Places of their own: readers that take their time are not to keep out those who ask.
+  const streamPlaces = Math.max(1, Math.floor(config.maxInFlight / STREAM_SHARE));
+  const streams = createAdmission(createBulkhead({ name: "search streams", maxInFlight: streamPlaces }));
   const operations = createAdmission(createBulkhead({ name: "operations", ...OPERATIONS }));
   const spaces = createSpaceDirectory(hops);
   const tenants = createTenantDirectory({
@@ -126,6 +133,7 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
       });
       add(SearchService, {
         searchPassages: createSearchPassages({ admission: questions, beginRun: begin("search"), ports }),
+        streamSearchPassages: createStreamSearchPassages({ admission: streams, begin, ports, sleep }),
       });
       add(DocumentService, {
         putDocuments: createPutDocuments({

@@ -76,7 +76,15 @@ function setUp({ totalMs = 30_000, takes = {} as Takes, ports: other = {} as Par
     },
     async search({ vector }, { timeoutMs }) {
       take(vector === undefined ? "search by keywords" : "search", takes.search ?? 0, timeoutMs);
-      return { passages: found, failures: [], legs: [], sources: [], collections: [], cached: false };
+      return {
+        passages: found,
+        failures: [],
+        legs: [],
+        sources: [],
+        collections: [],
+        cached: false,
+        nextPageToken: "",
+      };
     },
     async compress({ passages }, { timeoutMs }) {
       take("compress", takes.compress ?? 0, timeoutMs);
@@ -175,6 +183,7 @@ describe("one answer", () => {
           sources: [],
           collections: [],
           cached: false,
+          nextPageToken: "",
         }),
         compress: async () => {
           throw fails("UPSTREAM_LOST");

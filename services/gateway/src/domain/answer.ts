@@ -41,6 +41,7 @@ const nothingFound: SearchResult<never> = {
   sources: [],
   collections: [],
   cached: false,
+  nextPageToken: "",
 };
 
 /**

@@ -9,6 +9,8 @@ export interface PlanOptions {
 
 export interface Plans {
   readonly search: CallPlan;
+  /** A page of a stream after the first: the query is embedded by then. */
+  readonly furtherPage: CallPlan;
   readonly answer: CallPlan;
   /** With RAG_DISABLED. */
   readonly answerWithoutRetrieval: CallPlan;
@@ -39,6 +41,7 @@ export function createPlans(options: PlanOptions): Plans {
   const marginMs = 20;
   return {
     search: { stages: [embed, search], marginMs },
+    furtherPage: { stages: [search], marginMs },
     answer: { stages: [embed, search, compress, generate], marginMs },
     answerWithoutRetrieval: { stages: [generate], marginMs },
   };

@@ -28,6 +28,8 @@ export interface QueryVector<V> {
 export interface SearchQuery<C extends Carried> {
   readonly query: string;
   readonly pageSize: number;
+  /** Where the page starts; empty for the first. */
+  readonly pageToken: string;
   readonly options: C["options"];
   /** None: keywords alone. */
   readonly vector: QueryVector<C["vector"]> | undefined;
@@ -40,6 +42,8 @@ export interface SearchResult<C extends Carried> {
   readonly legs: readonly C["leg"][];
   readonly sources: readonly C["source"][];
   readonly collections: readonly C["collection"][];
+  /** Where the next page starts; empty when there is none. */
+  readonly nextPageToken: string;
   /** Whether it came from the cache of results. */
   readonly cached: boolean;
 }

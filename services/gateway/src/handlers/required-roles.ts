@@ -8,6 +8,7 @@ const read: readonly DescMethod[] = [
   AnswerService.method.answerQuestion,
   AnswerService.method.streamAnswerQuestion,
   SearchService.method.searchPassages,
+  SearchService.method.streamSearchPassages,
   DocumentService.method.getDocument,
   DocumentService.method.listDocuments,
   DocumentService.method.listCollections,

@@ -19,10 +19,11 @@ export function createSearchPassages({
   readonly beginRun: BeginRun;
   readonly ports: SearchPorts<Wire>;
 }): Handler<typeof SearchService.method.searchPassages> {
-  return admission.unary(async ({ query, pageSize, options }, context) => {
+  return admission.unary(async ({ query, pageSize, pageToken, options }, context) => {
     const run = beginRun(context);
     const keywordsOnly = options?.fusion === Fusion.KEYWORD_ONLY;
-    const result = await retrieve({ query: requireText(query, "query"), pageSize, options, keywordsOnly }, run, ports);
+    const retrieval = { query: requireText(query, "query"), pageSize, pageToken, options, keywordsOnly };
+    const result = await retrieve(retrieval, run, ports);
     return toSearchResponse(result, run.degradations, timingsOf(run));
   });
 }

@@ -24,10 +24,11 @@ export type SearchHop = Pick<SearchPorts<Wire>, "search">;
 export function createSearchHop(transport: Transport, hop: Hop): SearchHop {
   const client = createClient(RetrievalService, transport);
   return {
-    search({ query, pageSize, options: search, vector }, call) {
+    search({ query, pageSize, pageToken, options: search, vector }, call) {
       const request = {
         query,
         pageSize,
+        pageToken,
         ...(search && { options: search }),
         ...(vector && { queryVector: vector.vector, spaceId: vector.spaceId }),
       };
