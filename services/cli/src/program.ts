@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { advise } from "./commands/advise.ts";
 import { ask, strategies } from "./commands/ask.ts";
+import { cacheLevels, type CacheLevelName, cacheStats, clearCache, warmCache } from "./commands/cache.ts";
 import { doctor } from "./commands/doctor.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
@@ -56,13 +57,16 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addEval(program, action);
   addTokens(program, action);
   addModels(program, action);
+  addCache(program, action);
   program
     .command("status")
-    .description("shows the processes, pools and queues of a running platform")
+    .description("shows the processes, pools, queues and caches of a running platform")
     .action(action((context) => showStatus(context)));
   program
     .command("advise")
-    .description("shows indexes and other words that make the slowest statements of the database faster; changes nothing")
+    .description(
+      "shows indexes and other words that make the slowest statements of the database faster; changes nothing",
+    )
     .option("--statements <count>", "how many of the slowest to look at", wholeNumber(1, 50), 10)
     .option("--plans", "show plans as a whole", false)
     .option("--wait-limit <seconds>", "how long it may take", wholeNumber(5, 3600), 240)
@@ -223,6 +227,30 @@ function addModels(program: Command, action: Action): void {
     .description("deletes a model")
     .argument("<name>")
     .action(action((context, _, [name = ""]) => removeModel(context, name)));
+}
+
+function addCache(program: Command, action: Action): void {
+  const cache = program.command("cache").description("shows, empties and warms the caches");
+  cache
+    .command("stats")
+    .description("shows how each cache fares, over all replicas")
+    .action(action((context) => cacheStats(context)));
+  cache
+    .command("clear")
+    .description("empties the caller's tenant's part of the caches, on all replicas and in Redis")
+    .addOption(
+      new Option("--level <level>", "only this one; may be repeated (default: all)")
+        .choices(Object.keys(cacheLevels))
+        .argParser(oneOf(Object.keys(cacheLevels) as CacheLevelName[])),
+    )
+    .option("--pattern <pattern>", "only keys like this, after the tenant: * is any text, as in 'handbook@*'", "")
+    .action(action(clearCache));
+  cache
+    .command("warm")
+    .description("runs searches so that their results are there: of a file, or the most frequent of the last day")
+    .argument("[file]", 'one question a line, or {"text": ...} a line in a .jsonl file')
+    .option("--frequent <count>", "how many of the most frequent, without a file", wholeNumber(1, 1000), 100)
+    .action(action<{ frequent: number }>((context, options, [file]) => warmCache(context, options, file)));
 }
 
 function addEval(program: Command, action: Action): void {

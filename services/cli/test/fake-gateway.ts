@@ -21,6 +21,7 @@ import { OperationsService } from "@quartet/contracts/gateway/v1/operations_serv
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
+import type { CacheSelector } from "@quartet/contracts/type/v1/operations";
 import type { Filter } from "@quartet/contracts/type/v1/filter";
 import { type Passage, PassageSchema } from "@quartet/contracts/type/v1/passage";
 import {
@@ -30,6 +31,7 @@ import {
   type SourceReport,
   SourceReportSchema,
 } from "@quartet/contracts/type/v1/search";
+import { CacheLevel } from "@quartet/contracts/type/v1/stats";
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
 
@@ -37,6 +39,11 @@ import { quartetError } from "@quartet/errors";
 export interface FakeGateway {
   readonly url: string;
   readonly documents: ReadonlyMap<string, Document>;
+  /** What was to be emptied of the caches, and the questions to warm them with. */
+  readonly cleared: (CacheSelector | undefined)[];
+  readonly warmed: string[];
+  /** How many different questions were asked lately. */
+  frequent: number;
   /** Documents per put, in order. */
   readonly puts: number[];
   /** The most puts that were under way at once. */
@@ -280,6 +287,12 @@ export async function startFakeGateway(): Promise<FakeGateway> {
           status: {
             instances: [{ service: "retrieval", instance: "r-1", version: "0.1.0", ready: true, cpuRatio: 0.25 }],
             pools: [{ name: "postgres", size: 5, idleCount: 3, maxSize: 10 }],
+            caches: [
+              {
+                ...{ level: CacheLevel.SEARCH_RESULTS, hitCount: 70n, missCount: 28n, coalescedCount: 2n },
+                ...{ entryCount: 25n, byteCount: 3_145_728n, oldestAge: { seconds: 60n } },
+              },
+            ],
             queues: [{ name: "outbox", waitingCount: 7n, oldestAge: { seconds: 90n } }],
             degradations: gateway.missing.map((hop) => ({
               hop,
@@ -288,6 +301,20 @@ export async function startFakeGateway(): Promise<FakeGateway> {
             })),
           },
         };
+      },
+      invalidateCache({ selector }, context) {
+        admit(context);
+        gateway.cleared.push(selector);
+        const degradations = gateway.missing.map((hop) => ({ hop, reason: "REPLICAS_MISSING", message: "1 of 2" }));
+        return { removedCount: 12n, degradations };
+      },
+      async *warmCache({ queries, frequentCount }, context) {
+        admit(context);
+        gateway.warmed.push(...queries);
+        const totalCount = queries.length > 0 ? queries.length : Math.min(frequentCount, gateway.frequent);
+        const failedCount = queries.filter((query) => query.includes("fails")).length;
+        yield { totalCount };
+        yield { doneCount: totalCount, failedCount, totalCount };
       },
       async *rebuildIndex(_, context) {
         admit(context);
@@ -328,6 +355,9 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     token: "qt_a_b",
     accessTokens: [],
     missing: [],
+    cleared: [],
+    warmed: [],
+    frequent: 0,
     rebuildFailsAfter: Infinity,
     abandoned: abandoned.promise,
     async close() {

@@ -1,10 +1,12 @@
 import { toJson } from "@bufbuild/protobuf";
-import { type Duration, timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { InstanceStats, PlatformStatus, PoolStats, QueueStats } from "@quartet/client";
 import { PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { seconds, showTable, span } from "../show-table.ts";
+import { showCaches } from "./cache.ts";
 
 /** `quartet status`: fails when something is missing or not ready, for scripts. */
 export async function showStatus({ client, terminal, signal, json }: Context): Promise<ExitCode> {
@@ -16,14 +18,15 @@ export async function showStatus({ client, terminal, signal, json }: Context): P
   return isWhole ? exitCodes.ok : exitCodes.failure;
 }
 
-function print({ instances, pools, queues, degradations }: PlatformStatus, terminal: Terminal): void {
-  table(
+function print({ instances, pools, queues, caches, degradations }: PlatformStatus, terminal: Terminal): void {
+  showTable(
     terminal,
     ["service", "instance", "version", "state", "up", "cpu", "memory", "lag"],
     instances.map(instanceRow),
   );
-  table(terminal, ["pool", "in use", "of", "waiting", "wait p95"], pools.map(poolRow));
-  table(terminal, ["queue", "waiting", "running", "done", "given up", "oldest"], queues.map(queueRow));
+  showTable(terminal, ["pool", "in use", "of", "waiting", "wait p95"], pools.map(poolRow));
+  showTable(terminal, ["queue", "waiting", "running", "done", "given up", "oldest"], queues.map(queueRow));
+  showCaches(caches, terminal);
   for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
 }
 
@@ -59,33 +62,4 @@ const queueRow = ({
   seconds(oldestAge),
 ];
 
-/** Nothing at all where there are no rows. */
-function table(terminal: Terminal, heads: readonly string[], rows: readonly string[][]): void {
-  if (rows.length === 0) return;
-  const safe = rows.map((row) => row.map(terminal.safe));
-  const widths = heads.map((head, column) => Math.max(head.length, ...safe.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
-  terminal.line(terminal.dim(line(heads)));
-  for (const row of safe) terminal.line(line(row));
-  terminal.line();
-}
-
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
-
-const toSeconds = ({ seconds, nanos }: Duration): number => Number(seconds) + nanos / 1e9;
-
-function seconds(duration: Duration | undefined): string {
-  return duration === undefined ? "" : span(toSeconds(duration));
-}
-
-/** In the unit that shows most. */
-function span(value: number): string {
-  if (value < 1) return `${Math.round(value * 1000)} ms`;
-  if (value < 120) return `${value.toFixed(1)} s`;
-  if (value < 7_200) return `${Math.round(value / 60)} min`;
-  return value < 172_800 ? `${Math.round(value / 3_600)} h` : `${Math.round(value / 86_400)} d`;
-}
