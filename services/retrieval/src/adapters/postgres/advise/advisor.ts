@@ -15,12 +15,13 @@ import {
 } from "../../../domain/advice.ts";
 import { withStoreErrors } from "../errors.ts";
 import { schema } from "../schema.ts";
-import { adviseStatement, type TrialOptions } from "./advise-statement.ts";
+import { adviseStatement } from "./advise-statement.ts";
 import { createIndexNames } from "./index-names.ts";
 import { NotTriedError } from "./read-statement.ts";
 import { readSlowStatements, type SlowStatement } from "./slow-statements.ts";
 import { loadParser } from "./sql.ts";
 import { readSearchPath } from "./tables.ts";
+import type { TrialOptions } from "./trial.ts";
 
 export interface AdvisorOptions {
   /** Of a login that may read what statements read; the more it may, the more can be tried. */

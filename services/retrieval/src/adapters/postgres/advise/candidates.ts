@@ -28,9 +28,37 @@ const maxIncludedBytes = 64;
 
 /**
  * Indexes that fit what a statement asks of one table, and that are not there yet: columns compared for equality first, then one that is
- * compared as a range or that rows are sorted by. Whether one helps is for a trial to show.
+ * compared as a range or that rows are sorted by. Most stand alone; what serves the branches of an OR goes together. Whether they help is for a
+ * trial to show.
  */
-export function indexCandidates(use: TableUse, table: Table, abilities: Abilities): readonly Candidate[] {
+export function indexCandidates(
+  use: TableUse,
+  table: Table,
+  abilities: Abilities,
+): readonly (readonly [Candidate, ...Candidate[]])[] {
+  return [
+    ...ofConditions(use, table, abilities).map((candidate): [Candidate] => [candidate]),
+    ...use.alternatives.flatMap((branches) => ofBranches(branches, use, table, abilities)),
+  ];
+}
+
+/** OR needs an index for each of its branches. */
+function ofBranches(
+  branches: readonly Condition[],
+  use: TableUse,
+  table: Table,
+  abilities: Abilities,
+): readonly [Candidate, ...Candidate[]][] {
+  const found = branches.flatMap((condition) =>
+    ofConditions({ ...use, conditions: [condition], sorts: [] }, table, abilities).slice(0, 1),
+  );
+  const [first, ...others] = found.filter(
+    (each, place) => found.findIndex((other) => sameIndex(each, other)) === place,
+  );
+  return first === undefined ? [] : [[first, ...others]];
+}
+
+function ofConditions(use: TableUse, table: Table, abilities: Abilities): readonly Candidate[] {
   const found: Candidate[] = [];
   const add = (keys: readonly string[], more: Partial<Candidate> & Pick<Candidate, "purpose">) => {
     const candidate = { table, method: "btree", keys, included: [], predicate: undefined, ...more } as const;

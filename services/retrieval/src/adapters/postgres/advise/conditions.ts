@@ -39,6 +39,8 @@ export interface TableUse {
   readonly alias: string;
   readonly table: string;
   readonly conditions: Condition[];
+  /** What OR stands between, where all of it is of this table: one condition of each branch. */
+  readonly alternatives: Condition[][];
   /** Lists of keys that rows are sorted by, where all of one list are of this table: `created_at DESC`. */
   readonly sorts: { readonly column: string; readonly sql: string; readonly isDescending: boolean }[][];
   /** Columns that are read. */
@@ -92,19 +94,23 @@ export function tableUses(root: PlanNode, isTextLike: Scope["isTextLike"]): read
   for (const node of nodes) {
     const [table, alias] = [text(node, "Relation Name"), text(node, "Alias")];
     if (table === undefined || alias === undefined || uses.has(alias)) continue;
-    uses.set(alias, { alias, table, conditions: [], sorts: [], columns: new Set() });
+    uses.set(alias, { alias, table, conditions: [], alternatives: [], sorts: [], columns: new Set() });
   }
   const seen = new Set<string>();
+  const isNew = (found: unknown) => {
+    const key = JSON.stringify(found);
+    return !seen.has(key) && seen.add(key).has(key);
+  };
   for (const node of nodes) {
     const scope: Scope = { alias: text(node, "Alias"), uses, isTextLike };
     for (const property of conditionProperties) {
       for (const expression of texts(node, property).flatMap((each) => conjuncts(parseExpression(each)))) {
         for (const [alias, condition] of conditionsOf(expression, scope)) {
-          const key = JSON.stringify([alias, condition]);
-          if (seen.has(key)) continue;
-          seen.add(key);
-          uses.get(alias)?.conditions.push(condition);
+          if (isNew([alias, condition])) uses.get(alias)?.conditions.push(condition);
         }
+        const [alias, branches] = branchesOf(expression, scope) ?? [];
+        if (alias !== undefined && branches !== undefined && isNew(branches))
+          uses.get(alias)?.alternatives.push(branches);
       }
     }
     addSort(node, scope);
@@ -120,6 +126,16 @@ function conjuncts(node: Node | undefined): readonly Node[] {
   const and = fieldsOf(node, "BoolExpr");
   if (and?.["boolop"] !== "AND_EXPR") return node === undefined ? [] : [node];
   return list(and["args"]).flatMap(conjuncts);
+}
+
+/** One condition of each branch of OR; undefined where a branch has none of the same table. */
+function branchesOf(node: Node, scope: Scope): [alias: string, branches: Condition[]] | undefined {
+  const or = fieldsOf(node, "BoolExpr");
+  if (or?.["boolop"] !== "OR_EXPR") return undefined;
+  const branches = list(or["args"]).map((each) => conjuncts(each).flatMap((part) => [...conditionsOf(part, scope)]));
+  const [alias] = branches[0]?.[0] ?? [];
+  const found = branches.flatMap((branch) => branch.find((each) => each[0] === alias)?.[1] ?? []);
+  return alias === undefined || found.length < branches.length ? undefined : [alias, found];
 }
 
 function* conditionsOf(node: Node, scope: Scope): Generator<[string, Condition]> {

@@ -31,6 +31,8 @@ const callCount = 3;
 /** How much of a table a range is to hold, unless the rows that are given on average say more. */
 const rangeShare = 0.01;
 const maxListed = 10;
+/** Rows skipped where nobody has kept how many they were. */
+const someOffset = 1_000;
 
 /**
  * Calls that a statement whose values nobody has kept might get: values that compared columns do hold, all of one row, so that they go together.
@@ -65,7 +67,7 @@ async function sampleRows(
   const table = tables.find(({ name }) => name === use.table);
   if (table === undefined) return [];
   const compared = new Map<string, string>();
-  for (const { expression, parameter } of use.conditions)
+  for (const { expression, parameter } of allConditions(use))
     if (parameter !== undefined) compared.set(expression, expression);
   if (table.columns.some(({ name }) => name === "tenant")) compared.set("tenant", "tenant");
   if (compared.size === 0) return [];
@@ -76,6 +78,11 @@ async function sampleRows(
     `SELECT ${columns} FROM ${sqlOf(table)} TABLESAMPLE BERNOULLI (${percent}) REPEATABLE (3) ORDER BY md5(ctid::text) LIMIT ${100 * callCount}`,
   );
 }
+
+const allConditions = ({ conditions, alternatives }: TableUse): readonly Condition[] => [
+  ...conditions,
+  ...alternatives.flat(),
+];
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
@@ -88,10 +95,10 @@ function guess(
 ): unknown {
   const { limitCount, limitOffset } = fieldsOf(statement, "SelectStmt") ?? {};
   if (isParameter(limitCount, parameter)) return Math.max(1, Math.ceil(meanRows));
-  if (isParameter(limitOffset, parameter)) return 0;
+  if (isParameter(limitOffset, parameter))
+    return tables.every(({ rowCount }) => rowCount > 2 * someOffset) ? someOffset : 0;
   for (const [use, rows] of samples) {
-    const compared = use.conditions.filter((condition) => condition.parameter === parameter);
-    const [condition] = compared;
+    const condition = allConditions(use).find((each) => each.parameter === parameter);
     if (condition === undefined) continue;
     const values = rows.flatMap((row) => row[condition.expression] ?? []);
     if (values.length === 0) continue;

@@ -17,7 +17,12 @@ export interface Measurement {
   readonly elapsedMs: number;
   /** Of one run of the first call, with the time of each node. */
   readonly plan: Plan;
+  /** Whether it did not end in time: then the time is the limit, and the plan was not run. */
+  readonly isCutOff: boolean;
 }
+
+/** The longest that one run may take. */
+export const runTimeoutMs = 10_000;
 
 /** Runs of each call; fewer where they take long. */
 const runs = 5;
@@ -31,6 +36,7 @@ export function measure(
   { role, searchPath, calls }: Runner,
 ): Promise<Measurement> {
   return readingAs(transaction, { role, searchPath }, async () => {
+    await transaction.execute(`SET LOCAL statement_timeout = ${runTimeoutMs}`);
     const started = performance.now();
     const medians: number[] = [];
     let plan: Plan | undefined;
@@ -46,7 +52,7 @@ export function measure(
       }
       medians.push(times.length === 0 ? (first.executionMs ?? 0) : median(times));
     }
-    return { elapsedMs: medians.reduce((sum, each) => sum + each, 0) / medians.length, plan: plan! };
+    return { elapsedMs: medians.reduce((sum, each) => sum + each, 0) / medians.length, plan: plan!, isCutOff: false };
   });
 }
 
@@ -64,6 +70,19 @@ export function expectedCost(
       sum += Number(root["Total Cost"]);
     }
     return sum;
+  });
+}
+
+/** The plan of the first call, without running it. */
+export function expectedPlan(
+  transaction: Transaction,
+  text: string,
+  { role, searchPath, calls }: Runner,
+): Promise<Plan> {
+  return readingAs(transaction, { role, searchPath }, async () => {
+    const [call] = calls;
+    await nameTenant(transaction, call!);
+    return planOf(await transaction.query<ExplainRow>(explain("COSTS", text), call!.values));
   });
 }
 

@@ -48,7 +48,22 @@ export async function readStatement(
   await transaction.query("SELECT set_config('search_path', $1, true)", [searchPath]);
   await checkFunctions(transaction, tree);
   const tables = await tablesOf(transaction, tree);
-  const types = await preparedTypes(transaction, statement.text);
+  const { types, uses } = await readUses(transaction, statement.text, tables, { searchPath, role });
+  return { tree, sql: withoutSchemas(tree, statement.text), types, tables, uses };
+}
+
+/**
+ * What a text asks of tables, by a plan that knows no values.
+ *
+ * @throws {NotTriedError} where PostgreSQL does not take the text, or it cannot be tried
+ */
+export async function readUses(
+  transaction: Transaction,
+  sql: string,
+  tables: readonly Table[],
+  { searchPath, role }: ReadOptions,
+): Promise<Pick<ReadStatement, "types" | "uses">> {
+  const types = await preparedTypes(transaction, sql);
   const plan = await attempt(transaction, () =>
     readingAs(transaction, { role, searchPath }, async () => {
       await transaction.execute("SET LOCAL plan_cache_mode = force_generic_plan");
@@ -68,7 +83,7 @@ export async function readStatement(
     /^(character|character varying|name)$/.test(
       tables.find((table) => table.name === name)?.columns.find((each) => each.name === column)?.type ?? "",
     );
-  return { tree, sql: withoutSchemas(tree, statement.text), types, tables, uses: tableUses(plan.root, isTextLike) };
+  return { types, uses: tableUses(plan.root, isTextLike) };
 }
 
 function checkOnlyReads(tree: Node): void {

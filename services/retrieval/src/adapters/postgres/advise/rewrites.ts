@@ -1,10 +1,33 @@
-import { all, columnRef, type Fields, fieldsOf, isNode, list, nameParts, type Node, toSql } from "./sql.ts";
+import {
+  all,
+  columnRef,
+  type Fields,
+  fieldsOf,
+  isNode,
+  list,
+  nameParts,
+  type Node,
+  parseStatement,
+  quoteName,
+  toSql,
+} from "./sql.ts";
 import type { Table } from "./tables.ts";
 
 /** A statement in other words. Each pattern gives the same rows by its own rule; a trial compares them all the same. */
 export interface Rewrite {
   readonly sql: string;
   readonly explanation: string;
+  /** Where its parameters are not those of the statement: how to find them, for one call. */
+  readonly keys?: Keys;
+}
+
+/** The last row of the page before. */
+export interface Keys {
+  /** Gives one row, `key`: the values that rows are ordered by, as text. */
+  readonly sql: string;
+  /** What `sql` is called with; undefined where there is no page before. */
+  valuesBefore(values: readonly unknown[]): readonly unknown[] | undefined;
+  valuesAfter(values: readonly unknown[], key: readonly string[]): readonly unknown[];
 }
 
 type Query = Fields;
@@ -20,8 +43,16 @@ type Lookup = (
 export function rewrites(statement: Node, tables: readonly Table[]): readonly Rewrite[] {
   const query = fieldsOf(statement, "SelectStmt");
   if (query === undefined || query["op"] !== "SETOP_NONE") return [];
-  return [notExists(query, tables), unionOfBranches(query, tables), dayRange(query)].flatMap((each) => each ?? []);
+  return [notExists(query, tables), unionOfBranches(query, tables), dayRange(query), afterKey(query, tables)]
+    .flatMap((each) => each ?? [])
+    .filter(({ sql }) => isWellWritten(sql));
 }
+
+/** Whether the text says what it was made from, once more: a writer that leaves out a parenthesis would say something else. */
+const isWellWritten = (sql: string): boolean => {
+  const tree = parseStatement(sql);
+  return tree !== undefined && toSql(tree) === sql;
+};
 
 const toQuery = (query: Query): string => toSql({ SelectStmt: query });
 
@@ -211,6 +242,68 @@ function dayRange(query: Query): Rewrite | undefined {
     }
   );
 }
+
+/**
+ * `OFFSET` reads all rows before the page to throw them away. Rows in an order without ties go on after a row just as well, so that a page costs
+ * the same wherever it is; but who asks must know that row.
+ */
+function afterKey(query: Query, tables: readonly Table[]): Rewrite | undefined {
+  const { limitOffset, sortClause, ...rest } = query;
+  const [from, ...others] = list(query["fromClause"]);
+  const table = tables.find(({ name }) => name === fieldsOf(from, "RangeVar")?.["relname"]);
+  const lookup = lookupIn(query, tables);
+  const offset = fieldsOf(limitOffset, "ParamRef");
+  const isRows = ["groupClause", "havingClause", "distinctClause", "windowClause", "withClause"].every(
+    (each) => query[each] === undefined,
+  );
+  if (offset === undefined || table === undefined || lookup === undefined || others.length > 0 || !isRows)
+    return undefined;
+  const sorts = list(sortClause).flatMap((each): Fields[] => {
+    const fields = fieldsOf(each, "SortBy");
+    return fields === undefined ? [] : [fields];
+  });
+  const columns = sorts.flatMap(({ node }) => columnIn(node, lookup) ?? []);
+  const directions = new Set(sorts.map(({ sortby_dir: direction }) => direction === "SORTBY_DESC"));
+  const isPlainOrder = sorts.every(
+    (each) => each["sortby_nulls"] === "SORTBY_NULLS_DEFAULT" && each["useOp"] === undefined,
+  );
+  const names = columns.map(({ column }) => quoteName(column));
+  const hasNoTies = table.indexes.some(
+    ({ isUnique, predicate, keys }) => isUnique && predicate === undefined && keys.every((key) => names.includes(key)),
+  );
+  if (columns.length === 0 || columns.length < sorts.length || directions.size > 1 || !isPlainOrder || !hasNoTies)
+    return undefined;
+  if (!columns.every(({ isRequired }) => isRequired)) return undefined;
+
+  const first = Number(offset["number"]);
+  const highest = Math.max(...all([{ SelectStmt: query }], "ParamRef").map(({ number }) => Number(number)));
+  const numbers = columns.map((_, place) => (place === 0 ? first : highest + place));
+  const sides = [sorts.map(({ node }) => node), numbers.map((number): Node => ({ ParamRef: { number } }))];
+  const [left, right] = sides.map((args) =>
+    args.length === 1 ? args[0] : { RowExpr: { args, row_format: "COERCE_IMPLICIT_CAST" } },
+  );
+  const after = operator(directions.has(true) ? "<" : ">", left, right);
+  const key = { A_ArrayExpr: { elements: sorts.map(({ node }) => ({ TypeCast: { arg: node, typeName: textType } })) } };
+  return {
+    sql: toQuery({
+      ...rest,
+      sortClause,
+      limitOption: query["limitOption"],
+      whereClause: allOf([...conjuncts(query["whereClause"]), after]),
+    }),
+    explanation:
+      `OFFSET reads the rows before the page to throw them away. This goes on after the last row of the page before: ` +
+      `${numbers.map((number, place) => `$${number} is its ${names[place]}`).join(", ")}.`,
+    keys: {
+      sql: toQuery({ ...query, targetList: [{ ResTarget: { name: "key", val: key } }] }),
+      valuesBefore: (values) =>
+        Number(values[first - 1]) > 0 ? values.with(first - 1, Number(values[first - 1]) - 1) : undefined,
+      valuesAfter: (values, [own, ...more]) => [...values.with(first - 1, own), ...more],
+    },
+  };
+}
+
+const textType = { names: [{ String: { sval: "text" } }], typemod: -1 };
 
 const operator = (name: string, lexpr: unknown, rexpr: unknown): Node => ({
   A_Expr: { kind: "AEXPR_OP", name: [{ String: { sval: name } }], lexpr, rexpr },
