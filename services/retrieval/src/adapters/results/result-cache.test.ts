@@ -55,6 +55,16 @@ describe("results in memory", () => {
     expect(cache.figures()).toMatchObject({ entries: 0, invalidations: 1 });
   });
 
+  it("go with the graph where it had a part in them, and are not kept where its state is not known", async () => {
+    const cache = open();
+    for (const graphState of [undefined, 1] as const) cache.put(searchOf({ graphState }), answer);
+    expect(await cache.get(searchOf({ graphState: 2 }), { signal })).toBeUndefined();
+    expect(cache.figures()).toMatchObject({ entries: 1, invalidations: 1 });
+    expect(await cache.get(searchOf(), { signal })).toBe(answer);
+    cache.put(searchOf({ graphState: "unknown" }), answer);
+    expect(await cache.get(searchOf({ graphState: "unknown" }), { signal })).toBeUndefined();
+  });
+
   it("are neither kept nor looked up while keywords lag behind the record", async () => {
     const cache = open();
     const lagging = searchOf({ collections: [collectionAt("규정", 4, 3)] });

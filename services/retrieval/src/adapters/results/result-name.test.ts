@@ -41,6 +41,8 @@ describe("the name of a result", () => {
       }),
       searchOf({ request: { filter: tag("leave") } }),
       searchOf({ request: { filter: { kind: "noneOf", filters: [tag("leave")] } } }),
+      searchOf({ graphState: 0 }),
+      searchOf({ graphState: 1 }),
       searchOf({ request: { pageSize: 20 } }),
       searchOf({ request: { keywordLimit: 50 } }),
       searchOf({ request: { vectorLimit: 50 } }),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Collection } from "../../domain/collection.ts";
-import type { KeyedSearch } from "../../domain/search-key.ts";
+import type { GraphState, KeyedSearch } from "../../domain/search-key.ts";
 
 /** Which results were found in which state of which collections, so that those of a state that is gone can be dropped. */
 export interface Scopes {
@@ -12,7 +12,7 @@ export interface Scopes {
   saw(search: KeyedSearch): void;
 }
 
-/** The state of a collection, or of several at once. */
+/** The state of a collection, with the graph where that had a part in it; or of several at once. */
 interface State {
   /** Whose. */
   readonly of: string;
@@ -70,8 +70,8 @@ export function createScopes({ drop }: { readonly drop: (name: string) => void }
   };
 }
 
-function statesOf({ tenant, collections }: KeyedSearch): readonly State[] {
-  const all = collections.map((collection) => stateOf(tenant, collection));
+function statesOf({ tenant, collections, graphState }: KeyedSearch): readonly State[] {
+  const all = collections.map((collection) => stateOf(tenant, collection, graphState));
   if (all.length <= MAX_COLLECTIONS) return all;
   const hash = createHash("sha256");
   for (const { of } of all) hash.update(`${of}\n`);
@@ -79,12 +79,13 @@ function statesOf({ tenant, collections }: KeyedSearch): readonly State[] {
   return [{ of: `${tenant} ${hash.digest("base64url")}`, order: all.reduce((sum, { order }) => sum + order, 0), text }];
 }
 
-function stateOf(tenant: string, { state, active, building }: Collection): State {
+function stateOf(tenant: string, { state, active, building }: Collection, graphState: GraphState): State {
   const { collection, recordSeq, projectedSeq } = state;
   const spaces = [active, building].map((each) => (each === undefined ? "" : `${each.space.id} ${each.vectorCount}`));
   return {
-    of: `${tenant} ${collection}`,
-    order: recordSeq + projectedSeq,
-    text: [recordSeq, projectedSeq, ...spaces].join(" "),
+    // What a graph had no part in does not go with it.
+    of: `${tenant} ${collection} ${graphState === undefined ? "" : "and its graph"}`,
+    order: recordSeq + projectedSeq + (typeof graphState === "number" ? graphState : 0),
+    text: [recordSeq, projectedSeq, graphState, ...spaces].join(" "),
   };
 }

@@ -1,5 +1,5 @@
 import type { CachedSearch } from "../../../domain/result-cache.ts";
-import { searchKey } from "../../../domain/search-key.ts";
+import { type GraphState, searchKey } from "../../../domain/search-key.ts";
 import type { Collection } from "../../../domain/collection.ts";
 import type { SearchRequest, SearchResult } from "../../../domain/search-request.ts";
 
@@ -36,6 +36,7 @@ export const request: SearchRequest = {
 };
 
 export interface SearchChange {
+  readonly graphState?: GraphState;
   readonly tenant?: string;
   readonly collections?: readonly Collection[];
   readonly request?: Partial<SearchRequest>;
@@ -47,7 +48,7 @@ export function searchOf({ tenant = "default", collections, ...change }: SearchC
     collections: collections ?? [collectionAt("규정", 3)],
     request: { ...request, ...change.request },
     sources: [{ name: "corpus", kind: "hybrid" }] as const,
-    graphState: undefined,
+    graphState: change.graphState,
     rerankerId: undefined,
   };
   return { ...search, key: searchKey(search) };
