@@ -13,6 +13,7 @@ import {
 } from "@connectrpc/connect";
 import { runStreamingCall } from "@connectrpc/connect/protocol";
 import type { Logger, Metrics } from "@quartet/telemetry";
+import { giveWay } from "@quartet/turns";
 import type { Authenticate } from "./authentication.ts";
 import { CallContext } from "./call-context.ts";
 import { createClientChain } from "./client-chain.ts";
@@ -106,6 +107,8 @@ async function answer(
   request: UnaryRequest,
   timeoutMs: number,
 ): Promise<UnaryResponse> {
+  // Over a wire each call begins a turn of its own; here all of a question's hops would be one.
+  await giveWay();
   const call = open(rpc.method, request, timeoutMs);
   try {
     return await invokeUnary(rpc, call.context, request.message);
@@ -121,6 +124,7 @@ async function answerStream(
   request: StreamRequest,
   timeoutMs: number,
 ): Promise<StreamResponse> {
+  await giveWay();
   const call = open(rpc.method, request, timeoutMs);
   const failed = (error: unknown) => {
     const detached = detach(error, call.context);

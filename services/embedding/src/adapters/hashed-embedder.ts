@@ -1,5 +1,5 @@
-import { setImmediate } from "node:timers/promises";
 import { hashedEmbedding, hashedEmbeddingIdentity } from "@quartet/text";
+import { createGiveWay } from "@quartet/turns";
 import type { Embedder, EmbeddingSpace, TextVector } from "../domain/embedder.ts";
 import { spaceId } from "../domain/space-id.ts";
 
@@ -8,8 +8,6 @@ const DIMENSIONS = 2_048;
 const DENSE_WEIGHT = 0.15;
 /** Questions spelled alike may mean different things: no answer is shared between two of them. */
 const CACHE_THRESHOLD = 2;
-/** Other calls wait no longer than this for a batch, and for its longest text. */
-const MAX_SLICE_MS = 5;
 
 /** The embedder without a model: hashed character n-grams. Always there, and the same vectors on every machine. */
 export function createHashedEmbedder(): Embedder {
@@ -28,13 +26,10 @@ export function createHashedEmbedder(): Embedder {
     space: async () => space,
     embed: async (texts, { signal }) => {
       const vectors: TextVector[] = [];
-      let sliceBegan = performance.now();
+      const giveWay = createGiveWay();
       for (const text of texts) {
+        await giveWay(signal);
         vectors.push({ vector: hashedEmbedding(text, { dimensions: DIMENSIONS }), truncated: false });
-        if (performance.now() - sliceBegan > MAX_SLICE_MS) {
-          await setImmediate(undefined, { signal });
-          sliceBegan = performance.now();
-        }
       }
       return { vectors };
     },

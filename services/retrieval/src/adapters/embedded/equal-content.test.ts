@@ -51,7 +51,7 @@ describe("content that hundreds of passages have", () => {
 
   it("gets its vector in several transactions, between which other calls go on", async () => {
     // Every look at the clock finds the slice used up.
-    let now = 0;
+    let now = performance.now();
     jest.spyOn(performance, "now").mockImplementation(() => (now += 1_000));
     const deleting = store.records.deleteDocuments("t", [`d${count - 1}`, "d0"], call);
     const putting = store.vectors.put("t", "default", space, vectors, call);
@@ -65,7 +65,7 @@ describe("content that hundreds of passages have", () => {
 
   it("has it, oldest first, where a put of vectors was broken off", async () => {
     const leaving = new AbortController();
-    let now = 0;
+    let now = performance.now();
     jest.spyOn(performance, "now").mockImplementation(() => (now += 1_000));
     const putting = store.vectors.put("t", "default", space, vectors, { signal: leaving.signal });
     leaving.abort(new Error("left"));

@@ -1,0 +1,1 @@
+export { createGiveWay, giveWay } from "./give-way.ts";
