@@ -17,6 +17,8 @@ export { PutWait } from "@quartet/contracts/gateway/v1/document_service";
 export type {
   DeleteDocumentsRequest,
   DeleteDocumentsResponse,
+  DeleteEntitiesRequest,
+  DeleteEntitiesResponse,
   GetDocumentRequest,
   GetDocumentResponse,
   ListCollectionsRequest,
@@ -25,12 +27,15 @@ export type {
   ListDocumentsResponse,
   PutDocumentsRequest,
   PutDocumentsResponse,
+  PutGraphRequest,
+  PutGraphResponse,
 } from "@quartet/contracts/gateway/v1/document_service";
 export { AnswererKind, CompressionStrategy, FinishReason } from "@quartet/contracts/type/v1/answer";
 export type { Answerer, Citation } from "@quartet/contracts/type/v1/answer";
 export type { Collection, CollectionState } from "@quartet/contracts/type/v1/collection";
 export { DocumentView, PutOutcome } from "@quartet/contracts/type/v1/document";
 export type { Document, PutDocumentResult } from "@quartet/contracts/type/v1/document";
+export type { Entity, Graph, Mention, Relation } from "@quartet/contracts/type/v1/graph";
 export type { Filter } from "@quartet/contracts/type/v1/filter";
 export { StageStatus } from "@quartet/contracts/type/v1/outcome";
 export type { Degradation, Failure, StageTiming, Timings } from "@quartet/contracts/type/v1/outcome";

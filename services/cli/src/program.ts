@@ -5,6 +5,7 @@ import { cacheLevels, type CacheLevelName, cacheStats, clearCache, warmCache } f
 import { doctor } from "./commands/doctor.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
+import { deleteEntities, importGraphs, type ImportGraphFlags } from "./commands/graph.ts";
 import { indexPaths } from "./commands/index-paths.ts";
 import { addModel, listModels, removeModel } from "./commands/models.ts";
 import { reindex } from "./commands/reindex.ts";
@@ -54,6 +55,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addAsk(program, action);
   addSearch(program, action);
   addDocuments(program, action);
+  addGraph(program, action);
   addEval(program, action);
   addTokens(program, action);
   addModels(program, action);
@@ -165,6 +167,32 @@ function addDocuments(program: Command, action: Action): void {
     .argument("<id...>")
     .action(action((context, _, ids) => deleteDocuments(context, ids)));
 }
+
+function addGraph(program: Command, action: Action): void {
+  const graph = program.command("graph").description("imports entities and relations, and deletes entities");
+  graph
+    .command("import")
+    .description(
+      "merges files into the graph: .jsonl with an entity, relation or mention per line, or .json with lists of them",
+    )
+    .argument("<file...>")
+    .option("--wait", "wait until all documents have been looked through for the names", false)
+    .option("--wait-limit <seconds>", "wait at most this long", wholeNumber(1, 86_400), 600)
+    .addHelpText("after", graphHelp)
+    .action(action<ImportGraphFlags>((context, flags, files) => importGraphs(context, flags, files)));
+  graph
+    .command("delete")
+    .description("deletes entities with their names, relations and mentions")
+    .argument("<id...>")
+    .action(action((context, _, ids) => deleteEntities(context, ids)));
+}
+
+const graphHelp = `
+Lines of a .jsonl file, in any order:
+  {"id": "bok", "name": "한국은행", "kind": "bank", "aliases": ["Bank of Korea"]}
+  {"source": "rhee", "target": "bok", "kind": "총재이다", "weight": 0.9}
+  {"entity": "bok", "document": "docs/rates.md", "start": 0, "end": 4}
+A .json file is {"entities": [...], "relations": [...], "mentions": [...]}. Importing again changes nothing.`;
 
 function addTokens(program: Command, action: Action): void {
   const tokens = program.command("tokens").description("creates, lists and revokes access tokens");

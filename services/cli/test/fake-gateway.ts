@@ -23,6 +23,7 @@ import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
 import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
 import type { CacheSelector } from "@quartet/contracts/type/v1/operations";
 import type { Filter } from "@quartet/contracts/type/v1/filter";
+import type { Graph } from "@quartet/contracts/type/v1/graph";
 import { type Passage, PassageSchema } from "@quartet/contracts/type/v1/passage";
 import {
   LegStatus,
@@ -39,6 +40,10 @@ import { quartetError } from "@quartet/errors";
 export interface FakeGateway {
   readonly url: string;
   readonly documents: ReadonlyMap<string, Document>;
+  /** The graphs that were put, in order. */
+  readonly graphs: Graph[];
+  /** What is told to be left after the next graph; one less after each. */
+  waitingDocuments: number;
   /** What was to be emptied of the caches, and the questions to warm them with. */
   readonly cleared: (CacheSelector | undefined)[];
   readonly warmed: string[];
@@ -116,6 +121,20 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     if (!earlier) return { documentId: id, outcome: PutOutcome.CREATED, version: 1n };
     const same = Buffer.compare(toBinary(DocumentSchema, earlier), toBinary(DocumentSchema, document)) === 0;
     return { documentId: id, outcome: same ? PutOutcome.UNCHANGED : PutOutcome.REPLACED, version: 2n };
+  };
+
+  const entities = new Set<string>();
+  const putGraph = (graph: Graph) => {
+    gateway.graphs.push(graph);
+    for (const { id } of graph.entities) entities.add(id);
+    const field = `graph.relations[${graph.relations.findIndex(({ targetEntityId }) => !entities.has(targetEntityId))}]`;
+    if (!field.includes("-1")) {
+      const description = "no entity has this ID";
+      const refusal = { code: Code.InvalidArgument, reason: "FIELD_INVALID", message: description } as const;
+      throw quartetError({ ...refusal, violations: [{ field: `${field}.target_entity_id`, description }] });
+    }
+    const changedCount = graph.entities.length + graph.relations.length + graph.mentions.length;
+    return { changedCount, waitingDocumentCount: BigInt(gateway.waitingDocuments--) };
   };
 
   const find = (query: string, collection: string | undefined): Passage[] => {
@@ -199,6 +218,8 @@ export async function startFakeGateway(): Promise<FakeGateway> {
         const nextPageToken = start + size < all.length ? String(start + size) : "";
         return { documents: all.slice(start, start + size), nextPageToken };
       },
+      putGraph: ({ graph }) => putGraph(graph!),
+      deleteEntities: ({ entityIds }) => ({ deletedCount: entityIds.filter((id) => entities.delete(id)).length }),
       deleteDocuments: ({ documentIds }) => ({ deletedCount: documentIds.filter((id) => documents.delete(id)).length }),
       listCollections() {
         const names = [...new Set([...documents.values()].map(({ collection }) => collection || "default"))];
@@ -347,6 +368,8 @@ export async function startFakeGateway(): Promise<FakeGateway> {
   const gateway: FakeGateway = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     documents,
+    graphs: [],
+    waitingDocuments: 0,
     puts: [],
     mostPuts: () => most,
     turnAway: 0,
