@@ -33,6 +33,7 @@ import {
   SourceReportSchema,
 } from "@quartet/contracts/type/v1/search";
 import { CacheLevel } from "@quartet/contracts/type/v1/stats";
+import { StatementSource } from "@quartet/contracts/type/v1/operations";
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
 
@@ -67,6 +68,8 @@ export interface FakeGateway {
   missing: string[];
   /** Documents after which a rebuild fails. */
   rebuildFailsAfter: number;
+  /** Whether it has no PostgreSQL. */
+  isEmbedded: boolean;
   /** Resolves when a question that never ends was given up by its client. */
   readonly abandoned: Promise<void>;
   close(): Promise<void>;
@@ -337,6 +340,33 @@ export async function startFakeGateway(): Promise<FakeGateway> {
         yield { totalCount };
         yield { doneCount: totalCount, failedCount, totalCount };
       },
+      adviseIndexes: ({ statementCount }, context) => {
+        admit(context);
+        if (gateway.isEmbedded) {
+          const message = "There is no PostgreSQL here to advise on: documents are kept in a folder.";
+          throw quartetError({ code: Code.Unimplemented, reason: "NOT_ENABLED", message });
+        }
+        return {
+          source: StatementSource.SERVICE,
+          advice: [
+            {
+              statement: "SELECT id FROM purchase\nWHERE customer = $1",
+              proposal: { case: "createIndexStatement", value: "CREATE INDEX CONCURRENTLY by_customer ON purchase (customer);" },
+              explanation: "It finds the rows by customer.",
+              elapsedBefore: { nanos: 64_000_000 },
+              elapsedAfter: { nanos: 40_000 },
+              planBefore: ["Gather", "  ->  Parallel Seq Scan on purchase", "a", "b", "c"].join("\n"),
+              planAfter: "Index Scan using the_new_index on purchase\u001b[2J",
+              callCount: 7n,
+              indexBytes: 1_900_544n,
+              sampledRatio: 0.25,
+            },
+          ],
+          unadvised: [
+            { statement: "SELECT 1", explanation: `One of ${statementCount}.`, callCount: 3n, meanElapsed: { seconds: 1n } },
+          ],
+        };
+      },
       async *rebuildIndex(_, context) {
         admit(context);
         for (const doneCount of [0n, 500n, 1000n]) {
@@ -382,6 +412,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     warmed: [],
     frequent: 0,
     rebuildFailsAfter: Infinity,
+    isEmbedded: false,
     abandoned: abandoned.promise,
     async close() {
       server.close();

@@ -18,6 +18,8 @@ export interface Tried extends Proposal {
 /** Of two indexes that help about alike, the smaller one. */
 const alikeRatio = 1.1;
 const alikeMs = 0.05;
+/** Further columns make every write dearer: they must save so much. */
+const coveringMs = 0.5;
 /** Changes that are proposed for one statement, each on top of the earlier ones. */
 const maxChanges = 2;
 
@@ -67,7 +69,9 @@ async function withCovering(trial: Trial, best: Tried): Promise<Tried> {
   const candidate = others.length > 0 ? undefined : covering(first, best.use);
   if (candidate === undefined) return best;
   const result = await tryIndexes(trial, trial.statement.sql, [candidate]);
-  return result !== undefined && isWorthwhile(result.after, best.after)
+  return result !== undefined &&
+    best.after.elapsedMs - result.after.elapsedMs >= coveringMs &&
+    isWorthwhile(result.after, best.after)
     ? { ...best, candidates: [candidate], ...result }
     : best;
 }
