@@ -104,8 +104,9 @@ export async function restoreIndex(parts: RebuildParts, { signal }: CallOptions)
       const indexes = await outbox.indexes(options);
       const isFollowing = serving !== undefined && indexes.includes(serving);
       if (isFollowing && indexes.length === 1) return;
-      await dropLeftOvers(parts, isFollowing ? serving : undefined, leased);
+      // What is there is deleted only once another is served: it could be the one, seen by an engine that has not come up whole yet.
       if (!isFollowing) await build(parts, undefined, leased);
+      await dropLeftOvers(parts, await writer.serving(options), leased);
     },
     { signal },
   );
