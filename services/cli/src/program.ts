@@ -16,7 +16,7 @@ import { createToken, listTokens, revokeToken, roleNames, switchTenant } from ".
 import type { Context } from "./context.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { parts } from "./evaluation/parts.ts";
-import { storeKinds } from "./evaluation/prepare.ts";
+import { rerankers, storeKinds } from "./evaluation/prepare.ts";
 import { fusions, type SearchFlags } from "./search-options.ts";
 
 /** Runs one command with a context made of the flags every command takes. */
@@ -299,6 +299,11 @@ function addEval(program: Command, action: Action): void {
         .choices(storeKinds)
         .default("embedded"),
     )
+    .option("--source <name>", "ask only this source; may be repeated", collect, [])
+    .addOption(
+      new Option("--rerank <kind>", "what orders passages anew (default: QUARTET_RERANKER)").choices(rerankers),
+    )
+    .option("--quantisation", "compare vectors in a byte a component with exact ones, which the server then keeps")
     .addHelpText(
       "after",
       "\nWith --server or --stores cluster the documents go into a throw-away collection and are deleted afterwards.",

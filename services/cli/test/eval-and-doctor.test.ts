@@ -80,6 +80,8 @@ describe("quartet eval", () => {
       documents: 3,
       concurrency: 4,
       space: { model: "hashed", kind: "hashed", dimensions: 2048 },
+      reranker: null,
+      sources: [],
       legs: { keyword: leg, vector: leg, hybrid: leg },
       compression: { questions: 2, kept: { extractive: share, seed_rule: share } },
       refusal: {
@@ -87,6 +89,7 @@ describe("quartet eval", () => {
         unanswerable: { asked: 1, refused: 1, share: 1 },
         foreign: { asked: 2, refused: 1, share: 0.5 },
       },
+      quantisation: null,
     });
     expect([...gateway.documents.values()]).toMatchObject([own]);
   });
@@ -99,6 +102,14 @@ describe("quartet eval", () => {
       compression: null,
       refusal: { answerable: { asked: 1 }, unanswerable: { asked: 1 }, foreign: null },
     });
+  });
+
+  it("asks the sources named, and sets up no server that is there already", async () => {
+    const { stdout } = await evaluate("--json", "--only", "legs", "--source", "corpus");
+    expect(JSON.parse(stdout)).toMatchObject({ sources: ["corpus"], legs: { keyword: { degraded: 0 } } });
+    const refused = await evaluate("--rerank", "none");
+    expect(refused.stderr).toBe("--rerank and --quantisation set up a throw-away server; leave out --server.\n");
+    expect(refused.code).toBe(1);
   });
 
   it("prints a table for people", async () => {

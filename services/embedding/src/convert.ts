@@ -5,11 +5,10 @@ import type { EmbedTextsResponseSchema } from "@quartet/contracts/embedding/v1/e
 import { EmbeddingSpaceKind, VectorEncoding } from "@quartet/contracts/type/v1/vector";
 import type { EmbeddingSpaceSchema, VectorSchema } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
-import { quantizeInt8 } from "@quartet/vector";
 import { EmbedderError } from "./domain/embedder-error.ts";
 import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
 import type { EmbeddingSpace, Purpose } from "./domain/embedder.ts";
-import { toFloat32, type VectorComponents } from "./domain/packed-vector.ts";
+import { toFloat32, toInt8, type VectorComponents } from "./domain/packed-vector.ts";
 import type { EmbedOutcome } from "./domain/text-embedding.ts";
 
 /** Unset means DOCUMENT. */
@@ -50,7 +49,7 @@ export function toVector(
 ): MessageInitShape<typeof VectorSchema> {
   if (encoding !== VectorEncoding.INT8)
     return { encoding: { case: "float32", value: { values: Array.from(toFloat32(components)) } } };
-  const { bytes, scale } = components.form === "int8" ? components : quantizeInt8(components.values);
+  const { bytes, scale } = components.form === "int8" ? components : toInt8(components.values);
   const values = new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
   // As it comes over a wire; above 0, also where every byte is 0.
   return { encoding: { case: "int8", value: { values, scale: Math.fround(scale) || 1 } } };

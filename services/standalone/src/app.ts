@@ -12,6 +12,7 @@ import {
   executorComponent,
   watchFigures,
 } from "@quartet/service";
+import type { Routes } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
 import { figuresOf, hostModule } from "./hosted-module.ts";
@@ -37,6 +38,9 @@ export function createApp(config: Config): App {
     figures: (signal) => figuresOf([...Object.values(inner), { figures: workerFigures }], signal),
     modules: Object.values(inner),
   });
+  const innerRoutes: Routes = (add) => {
+    for (const { routes } of [inner.embedding, inner.retrieval, inner.compression]) routes(add);
+  };
   const host = (name: keyof typeof inner) => hostModule(name, inner[name], { log, metrics, beside: reporter.routes });
   const hosted = {
     embedding: host("embedding"),
@@ -54,7 +58,7 @@ export function createApp(config: Config): App {
     telemetry: { log, metrics },
     // The line that scripts wait for.
     onListening: (url) => process.stdout.write(`quartet listening on ${url}\n`),
-    ...(config.own.exposeInner && { alsoServed: inner.compression.routes }),
+    ...(config.own.exposeInner && { alsoServed: innerRoutes }),
   });
   let endWatching = () => {};
   const figures: Component = {

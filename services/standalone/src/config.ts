@@ -17,7 +17,7 @@ import {
 export const variables = {
   exposeInner: variable.flag("QUARTET_EXPOSE_INNER", {
     default: false,
-    doc: "Whether standalone serves the compression service on its port too, as `quartet eval` needs it; not for production.",
+    doc: "Whether standalone serves the embedding, retrieval and compression services on its port too, as `quartet eval` needs them; not for production.",
   }),
 } as const;
 

@@ -7,20 +7,19 @@ import { type DataSet, judgedQueries, type Query, unanswerableQueries } from "..
 import { measureCompression } from "../evaluation/compression.ts";
 import { type Leg, type LegReport, legs, measureLeg } from "../evaluation/legs.ts";
 import { type EvaluationPart, parts } from "../evaluation/parts.ts";
-import { type Prepared, type StoreKind, withCorpus } from "../evaluation/prepare.ts";
+import { type CorpusOptions, type Prepared, withCorpus } from "../evaluation/prepare.ts";
+import { measureQuantisation } from "../evaluation/quantisation.ts";
 import { measureRefusal } from "../evaluation/refusal.ts";
 import { type EvaluationReport, showReport } from "../evaluation/report.ts";
 import type { Subject } from "../evaluation/subject.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends CorpusOptions {
   /** Only the first so many judged queries, and as many unanswerable and foreign ones. */
   readonly limit?: number;
   /** Questions of another data set, which this corpus cannot answer. */
   readonly refusalQueries?: string;
   readonly only?: readonly EvaluationPart[];
-  readonly concurrency: number;
-  readonly stores: StoreKind;
 }
 
 /** The questions of one evaluation. */
@@ -45,7 +44,7 @@ export async function evaluate(context: Context, options: EvaluateOptions, [fold
   if (questions.judged.length === 0)
     throw new Error(`${folder} has no judged queries: qrels.tsv names none of queries.jsonl.`);
   const report = await withCorpus(context, await corpusOf(home), options, (prepared) =>
-    measure(context, prepared, { dataSet, questions, only: options.only ?? parts }),
+    measure(context, prepared, { dataSet, questions, only: options.only ?? parts, options }),
   );
   if (json) terminal.json(report);
   else showReport(terminal, report);
@@ -56,16 +55,17 @@ interface Measurement {
   readonly dataSet: DataSet;
   readonly questions: Questions;
   readonly only: readonly EvaluationPart[];
+  readonly options: EvaluateOptions;
 }
 
 async function measure(
   context: Context,
   prepared: Prepared,
-  { dataSet, questions, only }: Measurement,
+  { dataSet, questions, only, options }: Measurement,
 ): Promise<EvaluationReport> {
   const { judged, unanswerable, foreign } = questions;
   const bar = context.terminal.progress("Measuring");
-  const subject: Subject = { ...prepared.subject, onQuestion: counter(bar, stepsOf(questions, only)) };
+  const subject: Subject = { ...prepared.subject, onQuestion: counter(bar, stepsOf(questions, only, options)) };
   const { space } = prepared;
   try {
     const asks = only.includes("refusal");
@@ -75,6 +75,8 @@ async function measure(
       documents: prepared.documents,
       concurrency: subject.concurrency,
       space: space ? { model: space.model, kind: kindOf(space), dimensions: space.dimensions } : null,
+      reranker: options.rerank ?? null,
+      sources: options.source,
       legs: only.includes("legs") ? await measureLegs(subject, dataSet, judged) : null,
       compression: (only.includes("compression") && (await measureCompression(subject, dataSet, judged))) || null,
       refusal: asks
@@ -84,6 +86,7 @@ async function measure(
             foreign: (await measureRefusal(subject, foreign)) ?? null,
           }
         : null,
+      quantisation: (options.quantisation && (await measureQuantisation(subject, judged))) || null,
     };
   } finally {
     bar.end();
@@ -98,13 +101,17 @@ async function measureLegs(subject: Subject, dataSet: DataSet, queries: readonly
   return reports as Record<Leg, LegReport>;
 }
 
-function stepsOf({ judged, unanswerable, foreign }: Questions, only: readonly EvaluationPart[]): number {
+function stepsOf(
+  { judged, unanswerable, foreign }: Questions,
+  only: readonly EvaluationPart[],
+  { quantisation }: EvaluateOptions,
+): number {
   const steps: Record<EvaluationPart, number> = {
     legs: Object.keys(legs).length * judged.length,
     compression: judged.length,
     refusal: judged.length + unanswerable.length + foreign.length,
   };
-  return only.reduce((sum, part) => sum + steps[part], 0);
+  return only.reduce((sum, part) => sum + steps[part], quantisation ? judged.length : 0);
 }
 
 function counter(bar: Progress, total: number): () => void {

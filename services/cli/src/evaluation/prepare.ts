@@ -10,6 +10,8 @@ import {
   QuartetError,
 } from "@quartet/client";
 import { CompressionService } from "@quartet/contracts/compression/v1/compression_service";
+import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
+import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { readDocuments } from "../adapters/read-documents.ts";
 import type { SourceFile } from "../adapters/source-files.ts";
 import { startThrowAwayServer } from "../adapters/standalone-process.ts";
@@ -45,9 +47,18 @@ const searchableLimitMs = 30 * 60_000;
 export const storeKinds = ["embedded", "cluster"] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
+/** What a throw-away server orders passages with. */
+export const rerankers = ["none", "builtin", "http"] as const;
+
 export interface CorpusOptions {
   readonly stores: StoreKind;
   readonly concurrency: number;
+  /** Sources that searches ask; the server's own choice if empty. */
+  readonly source: readonly string[];
+  /** What the environment says if undefined. */
+  readonly rerank?: (typeof rerankers)[number];
+  /** Whether the server is to keep vectors as the model made them, so that bytes can be compared with them. */
+  readonly quantisation?: boolean;
 }
 
 /** Where a server of one process finds genuine stores. */
@@ -62,19 +73,28 @@ const storeVariables = ["DATABASE_URL", "ELASTICSEARCH_URL"];
 export async function withCorpus<T>(
   context: Context,
   corpus: SourceFile,
-  { stores, concurrency }: CorpusOptions,
+  options: CorpusOptions,
   use: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
-  if (context.serverGiven) return await inCollection(context, context.server, corpus, concurrency, use);
-  const environment = { ...context.config.environment };
+  const { stores, rerank, quantisation } = options;
+  if (context.serverGiven) {
+    if (rerank !== undefined || quantisation)
+      throw new Error("--rerank and --quantisation set up a throw-away server; leave out --server.");
+    return await inCollection(context, context.server, corpus, options, use);
+  }
+  const environment: NodeJS.ProcessEnv = {
+    ...context.config.environment,
+    ...(rerank !== undefined && { QUARTET_RERANKER: rerank }),
+    ...(quantisation && { QUARTET_EMBEDDING_VECTORS: "float32" }),
+  };
   const missing = storeVariables.filter((name) => !environment[name]);
   if (stores === "cluster" && missing.length > 0)
     throw new Error(`--stores cluster needs ${missing.join(" and ")}; \`npm run stores start\` prints them.`);
   if (stores === "embedded") for (const name of storeVariables) delete environment[name];
   return await onThrowAwayServer(context, environment, async (url) =>
     stores === "cluster"
-      ? await inCollection(context, url, corpus, concurrency, use)
-      : await use(await fill(context, corpus, concurrency, { url, collection: "", idPrefix: "" })),
+      ? await inCollection(context, url, corpus, options, use)
+      : await use(await fill(context, corpus, options, { url, collection: "", idPrefix: "" })),
   );
 }
 
@@ -93,7 +113,7 @@ async function onThrowAwayServer<T>(
       QUARTET_PORT: "0",
       // On loopback, for this command alone.
       QUARTET_AUTHENTICATION: "none",
-      // The compression service is inner; an evaluation has to see what it keeps.
+      // Inner services: an evaluation has to see what compression keeps, and vectors.
       QUARTET_EXPOSE_INNER: "1",
       // A line for every call would be measured along.
       QUARTET_LOG_LEVEL: base["QUARTET_LOG_LEVEL"] || "warn",
@@ -116,13 +136,13 @@ async function inCollection<T>(
   context: Context,
   url: string,
   corpus: SourceFile,
-  concurrency: number,
+  options: CorpusOptions,
   use: (prepared: Prepared) => Promise<T>,
 ): Promise<T> {
   const name = `eval-${randomBytes(6).toString("hex")}`;
   const place = { url, collection: name, idPrefix: `${name}/` };
   try {
-    return await use(await fill(context, corpus, concurrency, place));
+    return await use(await fill(context, corpus, options, place));
   } finally {
     await empty(createQuartetClient(clientOptions(context, place.url)), place.collection);
   }
@@ -134,7 +154,12 @@ const clientOptions = ({ token }: Context, baseUrl: string) => ({
   ...(token !== undefined && { token }),
 });
 
-async function fill(context: Context, corpus: SourceFile, concurrency: number, place: Place): Promise<Prepared> {
+async function fill(
+  context: Context,
+  corpus: SourceFile,
+  { concurrency, source }: CorpusOptions,
+  place: Place,
+): Promise<Prepared> {
   const { terminal, signal } = context;
   const options = clientOptions(context, place.url);
   const client = createQuartetClient(options);
@@ -167,9 +192,13 @@ async function fill(context: Context, corpus: SourceFile, concurrency: number, p
     subject: {
       client,
       compression: createServiceClient(CompressionService, options),
+      embedding: createServiceClient(EmbeddingService, options),
+      index: createServiceClient(IndexService, options),
       signal,
       concurrency,
       filter: collectionFilter(place.collection),
+      collection,
+      sources: source,
       originalId: (documentId) => documentId.slice(place.idPrefix.length).normalize("NFC"),
     },
   };

@@ -1,6 +1,7 @@
 import type { Terminal } from "../adapters/terminal.ts";
 import { budgets, type CompressionReport } from "./compression.ts";
 import type { Leg, LegReport } from "./legs.ts";
+import type { QuantisationReport } from "./quantisation.ts";
 import type { RefusalShare } from "./refusal.ts";
 
 /** What `quartet eval --json` prints. A part that was not asked for, or cannot be measured here, is null. */
@@ -15,6 +16,10 @@ export interface EvaluationReport {
   readonly concurrency: number;
   /** What vectors were compared in. */
   readonly space: { readonly model: string; readonly kind: "semantic" | "hashed"; readonly dimensions: number } | null;
+  /** As --rerank said; null where the environment or the server decides. */
+  readonly reranker: string | null;
+  /** As --source said; empty where the server decides. */
+  readonly sources: readonly string[];
   readonly legs: Readonly<Record<Leg, LegReport>> | null;
   readonly compression: CompressionReport | null;
   readonly refusal: {
@@ -25,6 +30,7 @@ export interface EvaluationReport {
     /** Queries of --refusal-queries. */
     readonly foreign: RefusalShare | null;
   } | null;
+  readonly quantisation: QuantisationReport | null;
 }
 
 /** Prints a report for people. */
@@ -41,6 +47,7 @@ export function showReport(terminal: Terminal, report: EvaluationReport): void {
     showRefusals(terminal, "unanswerable questions", report.refusal.unanswerable);
     showRefusals(terminal, "another set's questions", report.refusal.foreign);
   }
+  if (report.quantisation) showQuantisation(terminal, report.quantisation);
 }
 
 function showLegs(terminal: Terminal, legs: Readonly<Record<Leg, LegReport>>, concurrency: number): void {
@@ -75,6 +82,14 @@ function showRefusals(terminal: Terminal, name: string, refusals: RefusalShare |
   if (!refusals) return;
   const { asked, refused, share } = refusals;
   terminal.line(`  ${name.padEnd(24)} ${percent(share).padStart(7)}  (${refused} of ${asked})`);
+}
+
+function showQuantisation(terminal: Terminal, report: QuantisationReport): void {
+  const { passages, queries, recall_at_10, float32_bytes, int8_bytes } = report;
+  terminal.line();
+  terminal.line(`A byte a component, ${passages} passages and ${queries} questions compared with exact float32:`);
+  terminal.line(`  ${"recall@10".padEnd(24)} ${recall_at_10.toFixed(4).padStart(10)}`);
+  terminal.line(`  ${"bytes of the vectors".padEnd(24)} ${`${int8_bytes} instead of ${float32_bytes}`}`);
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;

@@ -41,12 +41,18 @@ export function packVector({ vector, truncated }: TextVector, form: VectorForm):
     packed.set(toLittleEndianBytes(vector), FLAG_BYTES);
     return packed;
   }
-  const { bytes } = quantizeInt8(vector);
+  const { bytes, scale } = toInt8(vector);
   const packed = new Uint8Array(FLAG_BYTES + SCALE_BYTES + bytes.length);
   packed[0] = flags;
-  viewOf(packed).setFloat32(FLAG_BYTES, scaleThatKeepsLength(vector, bytes), true);
+  viewOf(packed).setFloat32(FLAG_BYTES, scale, true);
   packed.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), FLAG_BYTES + SCALE_BYTES);
   return packed;
+}
+
+/** A vector in a byte a component, with a scale in single precision that keeps its length. */
+export function toInt8(vector: Float32Array): Int8Vector {
+  const { bytes } = quantizeInt8(vector);
+  return { bytes, scale: scaleThatKeepsLength(vector, bytes) };
 }
 
 /**
