@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -26,13 +26,17 @@ export function checkName(name: string): void {
   );
 }
 
-/** The models of a folder, the one that was added last first: that is the one in use. Synchronous, as it is done once at start. */
+/**
+ * The models of a folder, the one that was added last first: that is the one in use. Synchronous, as it is done once at start.
+ *
+ * @throws {StartError} where one cannot be read: passed over, another embedder would take its place, and embed everything anew
+ */
 export function listModels(modelsFolder: string): StoredModel[] {
   return subfolders(modelsFolder)
     .flatMap((name) => {
       const folder = path.join(modelsFolder, name);
       const manifest = readManifest(folder);
-      return manifest?.name === name ? [{ folder, manifest }] : [];
+      return manifest === undefined ? [] : [{ folder, manifest: { ...manifest, name } }];
     })
     .sort((a, b) => b.manifest.addTime.localeCompare(a.manifest.addTime));
 }
@@ -48,13 +52,24 @@ function subfolders(folder: string): string[] {
   }
 }
 
+/** Undefined in a folder that is no model's. */
 function readManifest(folder: string): Manifest | undefined {
+  let text: string;
   try {
-    return parseManifest(readFileSync(path.join(folder, manifestFile), "utf8"));
-  } catch {
-    return undefined;
+    text = readFileSync(path.join(folder, manifestFile), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw damaged(folder);
   }
+  const manifest = parseManifest(text);
+  if (manifest === undefined) throw damaged(folder);
+  return manifest;
 }
+
+const damaged = (folder: string) =>
+  new StartError(
+    `${path.join(folder, manifestFile)} is damaged. Remove the model with \`quartet models remove ${path.basename(folder)}\` and add it again.`,
+  );
 
 /**
  * Copies a model in, whole or not at all: until its last file is there it has another name. Adding the same again makes it the one in use.
@@ -103,9 +118,10 @@ export interface AddOptions {
 
 /** @throws {StartError} if there is none of this name */
 export async function removeModel(modelsFolder: string, name: string): Promise<void> {
-  const model = listModels(modelsFolder).find(({ manifest }) => manifest.name === name);
-  if (model === undefined) throw new StartError(`There is no model ${name} in ${modelsFolder}.`);
-  await rm(model.folder, { recursive: true });
+  const folder = path.join(modelsFolder, name);
+  if (!existsSync(path.join(folder, manifestFile)))
+    throw new StartError(`There is no model ${name} in ${modelsFolder}.`);
+  await rm(folder, { recursive: true });
 }
 
 /** The first file that is not as it was when the model was added; undefined where all are. */
