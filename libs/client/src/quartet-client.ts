@@ -9,7 +9,7 @@ import { type CallDefaults, type CallHeaders, createServiceClient } from "./serv
 export interface QuartetClientOptions {
   /** Where the gateway is, such as `http://127.0.0.1:8080`; a path in it is kept. */
   readonly baseUrl: string;
-  /** The deadline of every call that names none itself, in milliseconds; 0 means none. Default 30,000. */
+  /** The deadline of every call that names none itself, in milliseconds; 0 means none. Default 30,000; searches that are streamed have none. */
   readonly timeoutMs?: number;
   /** What the gateway lets its holder in by, `qt_...`; it goes along as `authorization: Bearer`. Default none. */
   readonly token?: string;
@@ -23,7 +23,7 @@ export interface QuartetClientOptions {
 export interface QuartetClient {
   /** Asks questions: `answerQuestion`, `streamAnswerQuestion`. */
   readonly answers: Client<typeof AnswerService>;
-  /** Finds passages: `searchPassages`. */
+  /** Finds passages: `searchPassages`, `streamSearchPassages`. */
   readonly search: Client<typeof SearchService>;
   /** Puts, gets, lists and deletes documents, and lists collections. */
   readonly documents: Client<typeof DocumentService>;

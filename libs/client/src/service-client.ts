@@ -1,6 +1,7 @@
 import type { DescMethodStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, createClient, makeAnyClient, type Transport } from "@connectrpc/connect";
 import type { StreamAnswerQuestionResponse } from "@quartet/contracts/gateway/v1/answer_service";
+import type { StreamSearchPassagesResponse } from "@quartet/contracts/gateway/v1/search_service";
 import { QuartetError } from "./quartet-error.ts";
 import { toQuartetError } from "./to-quartet-error.ts";
 
@@ -20,7 +21,14 @@ const lastEvents: ReadonlyMap<string, (event: unknown) => boolean> = new Map([
     "quartet.gateway.v1.AnswerService.StreamAnswerQuestion",
     (event: unknown) => (event as StreamAnswerQuestionResponse).event.case === "answer",
   ],
+  [
+    "quartet.gateway.v1.SearchService.StreamSearchPassages",
+    (event: unknown) => (event as StreamSearchPassagesResponse).last,
+  ],
 ]);
+
+/** Streams that go as fast as they are read: the server's own, longer deadline holds, unless a call names one. */
+const atReadersPace: ReadonlySet<string> = new Set(["quartet.gateway.v1.SearchService.StreamSearchPassages"]);
 
 type Unary = (request: unknown, options: CallOptions) => Promise<unknown>;
 type Streaming = (request: unknown, options: CallOptions) => AsyncIterable<unknown>;
@@ -67,10 +75,11 @@ function serverStreaming(
   defaults: CallDefaults,
 ): (request: unknown, options?: CallOptions) => AsyncGenerator<unknown, void, undefined> {
   const isLast = lastEvents.get(nameOf(method));
+  const own = atReadersPace.has(nameOf(method)) ? { ...defaults, timeoutMs: 0 } : defaults;
   return async function* (request, options = {}) {
     const abandoned = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, abandoned.signal]) : abandoned.signal;
-    const events = call(request, { ...(await complete(options, defaults)), signal })[Symbol.asyncIterator]();
+    const events = call(request, { ...(await complete(options, own)), signal })[Symbol.asyncIterator]();
     let whole = isLast === undefined;
     try {
       for (let next = await events.next(); !next.done; next = await events.next()) {
@@ -85,7 +94,7 @@ function serverStreaming(
       events.next().catch(() => undefined);
     }
     if (!whole) {
-      const message = "The answer ended before it was complete. Ask again.";
+      const message = "The stream ended before it was complete. Ask again.";
       throw new QuartetError({ code: "unavailable", reason: "STREAM_TRUNCATED", message });
     }
   };

@@ -10,7 +10,12 @@ export type {
   StreamAnswerQuestionRequest,
   StreamAnswerQuestionResponse,
 } from "@quartet/contracts/gateway/v1/answer_service";
-export type { SearchPassagesRequest, SearchPassagesResponse } from "@quartet/contracts/gateway/v1/search_service";
+export type {
+  SearchPassagesRequest,
+  SearchPassagesResponse,
+  StreamSearchPassagesRequest,
+  StreamSearchPassagesResponse,
+} from "@quartet/contracts/gateway/v1/search_service";
 export { Role } from "@quartet/contracts/gateway/v1/access_token_service";
 export type { AccessToken } from "@quartet/contracts/gateway/v1/access_token_service";
 export { PutWait } from "@quartet/contracts/gateway/v1/document_service";

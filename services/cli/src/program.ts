@@ -10,11 +10,12 @@ import { indexPaths } from "./commands/index-paths.ts";
 import { addModel, listModels, removeModel } from "./commands/models.ts";
 import { reindex } from "./commands/reindex.ts";
 import { search } from "./commands/search.ts";
+import { searchAll } from "./commands/search-all.ts";
 import { start } from "./commands/start.ts";
 import { showStatus } from "./commands/status.ts";
 import { createToken, listTokens, revokeToken, roleNames, switchTenant } from "./commands/tokens.ts";
 import type { Context } from "./context.ts";
-import type { ExitCode } from "./exit-codes.ts";
+import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { parts } from "./evaluation/parts.ts";
 import { rerankers, storeKinds } from "./evaluation/prepare.ts";
 import { fusions, type SearchFlags } from "./search-options.ts";
@@ -139,11 +140,23 @@ function addSearch(program: Command, action: Action): void {
     .command("search")
     .description("finds passages")
     .argument("<query...>")
-    .option("--limit <count>", "the most passages to show", wholeNumber(1, 100), 10);
+    .option("--all", "all that is found, as it comes; with --json one passage a line", false)
+    .option(
+      "--limit <count>",
+      "the most passages to show, up to 100, with --all up to 100000 (default: 10, with --all 10000)",
+      wholeNumber(1, 100_000),
+    );
+  type Flags = SearchFlags & { all: boolean; limit?: number };
   withSearchFlags(command).action(
-    action<SearchFlags & { limit: number }>((context, flags, words) =>
-      search(context, { ...flags, query: words.join(" ") }),
-    ),
+    action<Flags>(async (context, { all, limit, ...flags }, words) => {
+      const query = words.join(" ");
+      if (all) return searchAll(context, { ...flags, query, limit: limit ?? 10_000 });
+      if (limit !== undefined && limit > 100) {
+        context.terminal.problem("--limit must be a whole number from 1 to 100 where --all is not given.");
+        return exitCodes.usage;
+      }
+      return search(context, { ...flags, query, limit: limit ?? 10 });
+    }),
   );
 }
 

@@ -121,6 +121,53 @@ describe("quartet search", () => {
     expect(code).toBe(4);
   });
 
+  describe("with --all", () => {
+    const ids = Array.from({ length: 7 }, (_, number) => `긴-${number}`);
+    const text = "긴목록 \u001b[31m";
+    const documents = () => gateway.documents as Map<string, unknown>;
+    beforeAll(() => {
+      for (const id of ids) documents().set(id, create(DocumentSchema, { id, title: id, text, collection: "long" }));
+    });
+    afterAll(() => ids.forEach((id) => documents().delete(id)));
+    const lines = ({ stdout }: { stdout: string }) => stdout.trimEnd().split("\n");
+
+    it("prints all, one passage a line with --json", async () => {
+      const all = await quartet("search", "긴목록", "--all", "--json");
+      expect(lines(all).map((line) => (JSON.parse(line) as { documentId: string }).documentId)).toEqual(ids);
+      expect([all.code, all.stderr]).toEqual([0, ""]);
+    });
+
+    it("says when there are more than were asked for", async () => {
+      const some = await quartet("search", "긴목록", "--all", "--limit", "5");
+      expect(lines(some).filter((line) => /^\d+\. /.test(line))).toHaveLength(5);
+      expect(some.stdout).not.toContain("\u001b");
+      expect(some.stderr).toBe("There are more than these 5: raise --limit to see them.\n");
+    });
+
+    it("ends with 4 when nothing was found", async () => {
+      expect((await quartet("search", "없는말", "--all")).code).toBe(4);
+    });
+
+    it("says once what is missing from all pages, with --json too", async () => {
+      const degraded = await quartet("search", "degraded 긴목록", "--all", "--json");
+      expect(degraded.stderr).toBe("Incomplete: Vectors were left out.\n");
+    });
+
+    it("fails when not all came", async () => {
+      expect(await quartet("search", "broken 긴목록", "--all")).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("The stream ended before it was complete."),
+      });
+    });
+
+    it("is what more than a hundred need", async () => {
+      expect(await quartet("search", "긴목록", "--limit", "101")).toMatchObject({
+        code: 2,
+        stderr: "--limit must be a whole number from 1 to 100 where --all is not given.\n",
+      });
+    });
+  });
+
   it.each(["search", "ask"])("tells how each source went where %s asked more than one", async (command) => {
     const asked = ["--source", "corpus", "--source", "persona"];
     const { stderr } = await quartet(command, "휴가", ...asked);

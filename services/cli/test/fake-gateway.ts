@@ -251,6 +251,20 @@ export async function startFakeGateway(): Promise<FakeGateway> {
           ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", message: "Vectors were left out." }]
           : [],
       }),
+      // Three passages a page.
+      async *streamSearchPassages({ search, maxPassageCount }) {
+        const all = find(search!.query, collectionOf(search!.options?.filter));
+        const count = Math.min(all.length, maxPassageCount);
+        for (let start = 0; start === 0 || start < count; start += 3) {
+          const last = start + 3 >= count;
+          if (search!.query.includes("broken") && start > 0) return;
+          const degradations = search!.query.includes("degraded")
+            ? [{ hop: "retrieval.vector", reason: "CIRCUIT_OPEN", message: "Vectors were left out." }]
+            : [];
+          const nextPageToken = last && all.length === count ? "" : "more";
+          yield { page: { passages: all.slice(start, Math.min(count, start + 3)), degradations, nextPageToken }, last };
+        }
+      },
     });
     router.service(AnswerService, {
       answerQuestion({ question, search }) {
@@ -351,7 +365,10 @@ export async function startFakeGateway(): Promise<FakeGateway> {
           advice: [
             {
               statement: "SELECT id FROM purchase\nWHERE customer = $1",
-              proposal: { case: "createIndexStatement", value: "CREATE INDEX CONCURRENTLY by_customer ON purchase (customer);" },
+              proposal: {
+                case: "createIndexStatement",
+                value: "CREATE INDEX CONCURRENTLY by_customer ON purchase (customer);",
+              },
               explanation: "It finds the rows by customer.",
               elapsedBefore: { nanos: 64_000_000 },
               elapsedAfter: { nanos: 40_000 },
@@ -363,7 +380,12 @@ export async function startFakeGateway(): Promise<FakeGateway> {
             },
           ],
           unadvised: [
-            { statement: "SELECT 1", explanation: `One of ${statementCount}.`, callCount: 3n, meanElapsed: { seconds: 1n } },
+            {
+              statement: "SELECT 1",
+              explanation: `One of ${statementCount}.`,
+              callCount: 3n,
+              meanElapsed: { seconds: 1n },
+            },
           ],
         };
       },

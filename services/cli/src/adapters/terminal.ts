@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { printable } from "../domain/printable.ts";
@@ -10,6 +11,10 @@ export interface Terminal {
   line(text?: string): void;
   /** Writes a result as JSON, indented on a terminal and on one line elsewhere. */
   json(value: unknown): void;
+  /** Writes one of many results as JSON, each on one line. */
+  jsonLine(value: unknown): void;
+  /** Resolves when stdout takes more: whoever writes much waits for it, so that it does not pile up here. */
+  drained(): Promise<void>;
   /** Tells the user something that is no result. */
   note(text: string): void;
   /** Tells the user that something went wrong. */
@@ -53,6 +58,10 @@ export function createTerminal({ stdout, stderr, quiet = false }: TerminalOption
     write: (text) => void stdout.write(text),
     line: (text = "") => void stdout.write(`${text}\n`),
     json: (value) => void stdout.write(`${JSON.stringify(value, undefined, stdout.isTTY ? 2 : undefined)}\n`),
+    jsonLine: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
+    drained: async () => {
+      if (stdout.writableNeedDrain) await once(stdout, "drain");
+    },
     note: (text) => void (quiet || tell(styled(stderr, "dim", printable(text)))),
     problem: (text) => void tell(styled(stderr, "red", printable(text))),
     progress: (label) => (withProgress ? createBar(stderr, label, (text) => (bar = text)) : silent),

@@ -33,7 +33,7 @@ export async function search(
   return response.passages.length === 0 ? exitCodes.nothingFound : exitCodes.ok;
 }
 
-function showPassage(
+export function showPassage(
   terminal: Terminal,
   { title, documentId, startOffset, endOffset, score, text, hits }: Passage,
   rank: number,
