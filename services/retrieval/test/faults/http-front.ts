@@ -10,13 +10,16 @@ export type HttpFault =
   /** The real answer, changed. */
   | { readonly kind: "edit"; readonly edit: (answer: Record<string, unknown>) => Record<string, unknown> }
   /** A body of so many bytes that never makes sense. */
-  | { readonly kind: "flood"; readonly bytes: number };
+  | { readonly kind: "flood"; readonly bytes: number }
+  /** Never a word. */
+  | { readonly kind: "hang" };
 
 /** Stands before a genuine Elasticsearch and answers its searches as told; all else passes. */
 export interface HttpFront extends AsyncDisposable {
   /** The URL of the server, changed so that it leads through here. */
   url(serverUrl: string): string;
-  set(fault: HttpFault): void;
+  /** For all searches, or only those whose request holds the text. */
+  set(fault: HttpFault, only?: string): void;
   /** Searches that arrived so far. */
   readonly searchCount: number;
 }
@@ -24,26 +27,31 @@ export interface HttpFront extends AsyncDisposable {
 export async function createHttpFront(target: string): Promise<HttpFront> {
   const server = new URL(target);
   let fault: HttpFault = { kind: "pass" };
+  let meant: string | undefined;
   let searchCount = 0;
 
-  const forward = (incoming: IncomingMessage, answered: (answer: IncomingMessage) => void, failed: () => void) => {
+  const forward = (incoming: Incoming, answered: (answer: IncomingMessage) => void, failed: () => void) => {
     const { host: _, ...headers } = incoming.headers;
     const options = { host: server.hostname, port: server.port, method: incoming.method, path: incoming.url, headers };
     const outgoing = request(options, answered);
     outgoing.on("error", failed);
-    incoming.on("error", () => outgoing.destroy());
-    incoming.pipe(outgoing);
+    outgoing.end(incoming.body);
     return outgoing;
   };
 
-  const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const isSearch = /\/_search(\?|$)/.test(incoming.url ?? "");
+  const answer = async (received: IncomingMessage, outgoing: ServerResponse) => {
+    const isSearch = /\/_search(\?|$)/.test(received.url ?? "");
     if (isSearch) searchCount += 1;
-    const current = isSearch ? fault : ({ kind: "pass" } as const);
     const failed = () => outgoing.destroy();
+    const body = await bodyOf(received).catch(() => undefined);
+    if (body === undefined) return void failed();
+    const incoming = { headers: received.headers, method: received.method, url: received.url, body };
+    const isMeant = isSearch && (meant === undefined || body.includes(meant));
+    const current = isMeant ? fault : ({ kind: "pass" } as const);
     switch (current.kind) {
+      case "hang":
+        return;
       case "status": {
-        incoming.resume();
         const { status, type } = current;
         const error = { type, reason: "canary-reason at canary-host:9200", root_cause: [] };
         outgoing.writeHead(status, { "content-type": "application/json", "x-elastic-product": "Elasticsearch" });
@@ -51,7 +59,6 @@ export async function createHttpFront(target: string): Promise<HttpFront> {
         return;
       }
       case "flood":
-        incoming.resume();
         outgoing.writeHead(200, { "content-type": "application/json", "x-elastic-product": "Elasticsearch" });
         flood(outgoing, current.bytes);
         return;
@@ -77,7 +84,7 @@ export async function createHttpFront(target: string): Promise<HttpFront> {
     }
   };
 
-  const front = createServer(answer);
+  const front = createServer((received, outgoing) => void answer(received, outgoing));
   front.listen(0, "127.0.0.1");
   await once(front, "listening");
   const { port } = front.address() as AddressInfo;
@@ -87,7 +94,10 @@ export async function createHttpFront(target: string): Promise<HttpFront> {
       own.host = `127.0.0.1:${port}`;
       return own.href;
     },
-    set: (next) => void (fault = next),
+    set(next, only) {
+      fault = next;
+      meant = only;
+    },
     get searchCount() {
       return searchCount;
     },
@@ -99,13 +109,22 @@ export async function createHttpFront(target: string): Promise<HttpFront> {
   };
 }
 
+/** A request, read whole. */
+interface Incoming extends Pick<IncomingMessage, "headers" | "method" | "url"> {
+  readonly body: Buffer;
+}
+
+async function bodyOf(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
 async function edited(
   reply: IncomingMessage,
   edit: (answer: Record<string, unknown>) => Record<string, unknown>,
 ): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of reply) chunks.push(chunk as Buffer);
-  return JSON.stringify(edit(JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>));
+  return JSON.stringify(edit(JSON.parse((await bodyOf(reply)).toString()) as Record<string, unknown>));
 }
 
 function send(outgoing: ServerResponse, reply: IncomingMessage, text: string): void {
