@@ -138,10 +138,13 @@ const rerankVariables = {
   }),
 } as const;
 
-/** All documents of the tenant, by words and by vectors; and its graph, where it has one. */
+/**
+ * All documents of the tenant, by words and by vectors; and its graph, where it has one. A graph knows what is linked to a question and not what
+ * answers it: at a fifth it helps, at the same weight a graph of chance neighbours does harm (deploy/docs/graph.md).
+ */
 const defaultSources: readonly Source[] = [
   { name: "corpus", kind: "hybrid" },
-  { name: "graph", kind: "graph" },
+  { name: "graph", kind: "graph", weight: 0.2 },
 ];
 
 /** Everything that the retrieval service reads from the environment. */
