@@ -20,6 +20,7 @@ import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
 import { createBeginRun } from "./handlers/begin-run.ts";
+import { createCountDocuments } from "./handlers/count-documents.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createDeleteEntities } from "./handlers/delete-entities.ts";
 import { createGetDocument } from "./handlers/get-document.ts";
@@ -148,6 +149,7 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
         }),
         getDocument: createGetDocument({ admission: documents, find: hops.record.find }),
         listDocuments: createListDocuments({ admission: documents, listPage: hops.record.listPage }),
+        countDocuments: createCountDocuments({ admission: documents, countPage: hops.record.countPage }),
         deleteDocuments: createDeleteDocuments({ admission: documents, deleteAll: hops.record.deleteAll }),
         putGraph: createPutGraph({ admission: documents, put: hops.record.putGraph }),
         deleteEntities: createDeleteEntities({ admission: documents, deleteAll: hops.record.deleteEntities }),

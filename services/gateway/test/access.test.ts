@@ -7,6 +7,7 @@ import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
+import { DocumentFacet } from "@quartet/contracts/type/v1/document";
 import { quartetError, reasonOf, retryDelayMsOf, violationsOf } from "@quartet/errors";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createClient } from "@quartet/rpc";
@@ -36,6 +37,7 @@ const rpcs: readonly Rpc[] = [
   rpc(SearchService.method.searchPassages, "read", { query: "휴가" }),
   rpc(DocumentService.method.getDocument, "read", { documentId: "known" }),
   rpc(DocumentService.method.listDocuments, "read"),
+  rpc(DocumentService.method.countDocuments, "read", { facet: DocumentFacet.TAG }),
   rpc(DocumentService.method.listCollections, "read"),
   rpc(DocumentService.method.putDocuments, "write", { documents: [{ id: "known", text: "있는 문서" }] }),
   rpc(DocumentService.method.deleteDocuments, "write", { documentIds: ["absent"] }),

@@ -9,6 +9,7 @@ import { createSearcher } from "./domain/search.ts";
 import { createSearchPageTokens } from "./domain/search-page-token.ts";
 import { createActivateSpace } from "./handlers/activate-space.ts";
 import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
+import { createCountDocuments } from "./handlers/count-documents.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createDeleteEntities } from "./handlers/delete-entities.ts";
 import { createListCollections } from "./handlers/list-collections.ts";
@@ -66,6 +67,7 @@ export function createModule(
       add(DocumentService, {
         putDocuments: createPutDocuments({ stores, onFailure }),
         listDocuments: createListDocuments({ stores }),
+        countDocuments: createCountDocuments({ stores }),
         deleteDocuments: createDeleteDocuments({ stores }),
         putGraph: createPutGraph({ stores }),
         deleteEntities: createDeleteEntities({ stores }),

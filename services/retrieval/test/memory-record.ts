@@ -2,6 +2,7 @@ import { compareCodePoints } from "../src/domain/code-point-order.ts";
 import type { Collection } from "../src/domain/collection.ts";
 import type { CutDocument, CutPassage, DocumentAttributes } from "../src/domain/document.ts";
 import { compileFilter } from "../src/domain/filter-match.ts";
+import { compareCounts, facetValues, hasPrefix } from "../src/domain/document-counts.ts";
 import type { DocumentChange, Outbox, OutboxCursor } from "../src/domain/outbox.ts";
 import type { RebuildLease } from "../src/domain/rebuild.ts";
 import type { RecordStore } from "../src/domain/record-store.ts";
@@ -107,6 +108,16 @@ export function createMemoryRecord() {
         text: undefined,
       }));
       return { documents, nextAfterId: after.length > limit ? documents.at(-1)?.document.id : undefined };
+    },
+    countDocuments: async (tenant, { facet, prefix, filter, after, limit }) => {
+      const matches = filter === undefined ? () => true : compileFilter(filter);
+      const found = of(tenant).filter(({ document }) => matches(document));
+      const values = found.flatMap(({ document }) => facetValues(facet, document));
+      const counts = [...Map.groupBy(values.filter((value) => hasPrefix(facet, value, prefix)), (value) => value)]
+        .map(([value, { length: documentCount }]) => ({ value, documentCount }))
+        .filter((count) => after === undefined || compareCounts(after, count) < 0)
+        .sort(compareCounts);
+      return { counts: counts.slice(0, limit), next: counts.length > limit ? counts[limit - 1] : undefined };
     },
     deleteDocuments: async (tenant, ids) => {
       let count = 0;

@@ -54,6 +54,7 @@ async function openBeforeEachCall(): Promise<Subject> {
       putDocuments: async (...call) => (await reopened()).records.putDocuments(...call),
       versions: async (...call) => (await reopened()).records.versions(...call),
       listDocuments: async (...call) => (await reopened()).records.listDocuments(...call),
+      countDocuments: async (...call) => (await reopened()).records.countDocuments(...call),
       deleteDocuments: async (...call) => (await reopened()).records.deleteDocuments(...call),
       collections: async (...call) => (await reopened()).records.collections(...call),
       passages: async (...call) => (await reopened()).records.passages(...call),

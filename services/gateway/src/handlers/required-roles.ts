@@ -11,6 +11,7 @@ const read: readonly DescMethod[] = [
   SearchService.method.streamSearchPassages,
   DocumentService.method.getDocument,
   DocumentService.method.listDocuments,
+  DocumentService.method.countDocuments,
   DocumentService.method.listCollections,
 ];
 

@@ -1,5 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import {
+  type CountDocumentsRequest,
   DocumentService,
   type ListDocumentsRequest,
   type PutDocumentsResponse,
@@ -8,7 +9,7 @@ import {
 import { type AdviseIndexesResponse, IndexService } from "@quartet/contracts/retrieval/v1/index_service";
 import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_service";
 import type { Collection } from "@quartet/contracts/type/v1/collection";
-import type { Document, DocumentView } from "@quartet/contracts/type/v1/document";
+import type { Document, DocumentCount, DocumentView } from "@quartet/contracts/type/v1/document";
 import type { Graph } from "@quartet/contracts/type/v1/graph";
 import type { EmbeddingSpace, Vector } from "@quartet/contracts/type/v1/vector";
 import { createClient } from "@quartet/rpc";
@@ -46,6 +47,10 @@ export interface RecordHop {
     request: Fields<ListDocumentsRequest>,
     call: Call,
   ): Promise<{ documents: Document[]; nextPageToken: string }>;
+  countPage(
+    request: Fields<CountDocumentsRequest>,
+    call: Call,
+  ): Promise<{ counts: DocumentCount[]; nextPageToken: string }>;
   deleteAll(documentIds: string[], call: Call): Promise<number>;
   putGraph(graph: Graph, call: Call): Promise<PutGraphResponse>;
   deleteEntities(entityIds: string[], call: Call): Promise<number>;
@@ -67,6 +72,10 @@ export function createRecordHop(transport: Transport, hop: Hop): RecordHop {
       const request = { pageSize: 1, view, filter };
       const { documents } = await hop.unary(call, (options) => client.listDocuments(request, options));
       return documents[0];
+    },
+    countPage: ({ facet, prefix, filter, pageSize, pageToken }, call) => {
+      const request = { facet, prefix, pageSize, pageToken, ...(filter && { filter }) };
+      return hop.unary(call, (options) => client.countDocuments(request, options));
     },
     async deleteAll(documentIds, call) {
       return (await hop.unary(call, (options) => client.deleteDocuments({ documentIds }, options))).deletedCount;

@@ -1,5 +1,6 @@
 import type { Collection, CollectionState } from "./collection.ts";
 import type { CutDocument, StoredDocument, StoredPassage } from "./document.ts";
+import type { CountPage, CountQuery } from "./document-counts.ts";
 import type { Filter } from "./filter.ts";
 
 /** Every call ends soon after its signal is aborted, with the signal's reason. */
@@ -55,6 +56,9 @@ export interface RecordStore {
 
   /** Documents by ID. */
   listDocuments(tenant: string, query: DocumentQuery, options: CallOptions): Promise<DocumentPage>;
+
+  /** How many documents there are of each value of a facet. */
+  countDocuments(tenant: string, query: CountQuery, options: CallOptions): Promise<CountPage>;
 
   /** Deletes documents with all that hangs on them; gives how many there were. */
   deleteDocuments(tenant: string, documentIds: readonly string[], options: CallOptions): Promise<number>;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Filter } from "../../src/domain/filter.ts";
 import type { Stores } from "../../src/domain/stores.ts";
+import { documentCountTests } from "./document-counts.ts";
 import { cutDocument, findByWords, never, type OpenSubject, put, type Subject } from "./subject.ts";
 
 const everything = { filter: undefined, afterId: undefined, limit: 100, maxTextBytes: undefined };
@@ -186,6 +187,8 @@ export function recordStoreContract(name: string, open: OpenSubject): void {
         expect(stored.slice(startOffset, endOffset).join("")).toBe(slice);
       }
     });
+
+    documentCountTests(() => stores);
 
     it("ends when told to", async () => {
       const signal = AbortSignal.abort(new Error("left"));

@@ -15,6 +15,7 @@ import {
   toCollection,
   toStoredDocument,
 } from "./catalogue.ts";
+import { countDocuments } from "./count-documents.ts";
 import { namesIn } from "./find-names.ts";
 import { numberNewTerms } from "./number-terms.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -67,6 +68,9 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       if (tenant === undefined) return { documents: [], nextAfterId: undefined };
       return listDocuments(state, tenant, query, signal);
     },
+
+    countDocuments: (tenantName, query, { signal }) =>
+      countDocuments(state.tenants.get(tenantName)?.documents.values() ?? [], query, signal),
 
     deleteDocuments: async (tenantName, documentIds, { signal }) => {
       const tenant = state.tenants.get(tenantName);

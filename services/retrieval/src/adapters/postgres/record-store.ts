@@ -3,6 +3,7 @@ import type { Collection, CollectionState, EmbeddingSpace, SpaceProgress } from 
 import type { CutDocument } from "../../domain/document.ts";
 import type { CallOptions, PutResult, RecordStore } from "../../domain/record-store.ts";
 import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../../domain/store-errors.ts";
+import { countDocuments } from "./count-documents.ts";
 import { toStoreError, withStoreErrors } from "./errors.ts";
 import { listDocuments } from "./list-documents.ts";
 import { noteChanges } from "./note-changes.ts";
@@ -62,6 +63,9 @@ export function createRecordStore({ pool, projected }: RecordStoreOptions): Reco
 
     listDocuments: (tenant, query, options) =>
       reading(tenant, options, (transaction) => listDocuments(transaction, tenant, query)),
+
+    countDocuments: (tenant, query, options) =>
+      reading(tenant, options, (transaction) => countDocuments(transaction, tenant, query)),
 
     async deleteDocuments(tenant, documentIds, options) {
       const ids = storableIds([...new Set(documentIds)]);
