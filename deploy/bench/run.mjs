@@ -8,6 +8,8 @@ const benches = {
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",
   vectors:
     "pgvector: exact scan, HNSW, selective filters and off-topic tenants: time, recall, build, size (needs DATABASE_URL)",
+  "vector-sizes": "pgvector: tables and indexes in single and in half precision (needs DATABASE_URL)",
+  "quality-plot": "draws the runs of `quartet eval` in deploy/docs/quality as deploy/docs/quality.svg",
 };
 
 const [name, ...args] = process.argv.slice(2);

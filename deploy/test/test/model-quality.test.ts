@@ -10,6 +10,12 @@ interface Report {
   readonly documents: number;
   readonly space: { readonly model: string; readonly kind: string; readonly dimensions: number };
   readonly legs: Record<"keyword" | "vector" | "hybrid", { readonly ndcg_at_10: number; readonly degraded: number }>;
+  readonly quantisation: {
+    readonly passages: number;
+    readonly recall_at_10: number;
+    readonly float32_bytes: number;
+    readonly int8_bytes: number;
+  };
 }
 
 /** A part of the set: embedding all of it takes longer than all other tests. The whole is measured in deploy/docs/quality.md. */
@@ -38,7 +44,7 @@ const source = evaluationSet("autorag-ko");
       const part = await takePart(source ?? "", path.join(folder.path, "set"));
       const settings = { ...modelSettings, ...stores, OPENAI_BASE_URL: model.url };
       const { code, stdout, stderr } = await quartet(
-        ["eval", part, "--stores", "cluster", "--only", "legs", "--json"],
+        ["eval", part, "--stores", "cluster", "--only", "legs", "--quantisation", "--rerank", "builtin", "--json"],
         settings,
       );
       if (code !== 0) throw new Error(`quartet eval ended with ${code}:\n${stderr}`);
@@ -66,6 +72,16 @@ const source = evaluationSet("autorag-ko");
       // A right passage that goes from the first to the second place costs .37 of a question.
       const tolerance = 0.37 / size.queries;
       expect(hybrid.ndcg_at_10).toBeGreaterThanOrEqual(Math.max(keyword.ndcg_at_10, vector.ndcg_at_10) - tolerance);
+      // What the whole set is to reach, where it has ten times the documents.
+      expect(hybrid.ndcg_at_10).toBeGreaterThanOrEqual(0.93);
+    });
+
+    it("finds nearly the same with a byte a component, in a quarter of the room", () => {
+      const { passages, recall_at_10, float32_bytes, int8_bytes } = report.quantisation;
+      expect(passages).toBeGreaterThanOrEqual(size.documents);
+      // On whole sets a percent is lost at most; here one passage of one question is .004.
+      expect(recall_at_10).toBeGreaterThanOrEqual(0.98);
+      expect(int8_bytes / float32_bytes).toBeCloseTo(0.25, 1);
     });
   });
 });

@@ -316,7 +316,7 @@ function addEval(program: Command, action: Action): void {
     .addOption(
       new Option("--rerank <kind>", "what orders passages anew (default: QUARTET_RERANKER)").choices(rerankers),
     )
-    .option("--quantisation", "compare vectors in a byte a component with exact ones, which the server then keeps")
+    .option("--quantisation", "also compare vectors in a byte a component with exact ones, which the server then keeps")
     .addHelpText(
       "after",
       "\nWith --server or --stores cluster the documents go into a throw-away collection and are deleted afterwards.",

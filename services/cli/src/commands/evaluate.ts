@@ -6,7 +6,7 @@ import type { Context } from "../context.ts";
 import { type DataSet, judgedQueries, type Query, unanswerableQueries } from "../domain/data-set.ts";
 import { measureCompression } from "../evaluation/compression.ts";
 import { type Leg, type LegReport, legs, measureLeg } from "../evaluation/legs.ts";
-import { type EvaluationPart, parts } from "../evaluation/parts.ts";
+import { type EvaluationPart, standardParts } from "../evaluation/parts.ts";
 import { type CorpusOptions, type Prepared, withCorpus } from "../evaluation/prepare.ts";
 import { measureQuantisation } from "../evaluation/quantisation.ts";
 import { measureRefusal } from "../evaluation/refusal.ts";
@@ -43,8 +43,11 @@ export async function evaluate(context: Context, options: EvaluateOptions, [fold
   };
   if (questions.judged.length === 0)
     throw new Error(`${folder} has no judged queries: qrels.tsv names none of queries.jsonl.`);
-  const report = await withCorpus(context, await corpusOf(home), options, (prepared) =>
-    measure(context, prepared, { dataSet, questions, only: options.only ?? parts, options }),
+  const { only: parts = standardParts } = options;
+  const only = options.quantisation ? [...new Set([...parts, "quantisation" as const])] : parts;
+  const corpusOptions = { ...options, quantisation: only.includes("quantisation") };
+  const report = await withCorpus(context, await corpusOf(home), corpusOptions, (prepared) =>
+    measure(context, prepared, { dataSet, questions, only, options }),
   );
   if (json) terminal.json(report);
   else showReport(terminal, report);
@@ -65,7 +68,7 @@ async function measure(
 ): Promise<EvaluationReport> {
   const { judged, unanswerable, foreign } = questions;
   const bar = context.terminal.progress("Measuring");
-  const subject: Subject = { ...prepared.subject, onQuestion: counter(bar, stepsOf(questions, only, options)) };
+  const subject: Subject = { ...prepared.subject, onQuestion: counter(bar, stepsOf(questions, only)) };
   const { space } = prepared;
   try {
     const asks = only.includes("refusal");
@@ -86,7 +89,7 @@ async function measure(
             foreign: (await measureRefusal(subject, foreign)) ?? null,
           }
         : null,
-      quantisation: (options.quantisation && (await measureQuantisation(subject, judged))) || null,
+      quantisation: (only.includes("quantisation") && (await measureQuantisation(subject, judged))) || null,
     };
   } finally {
     bar.end();
@@ -101,17 +104,14 @@ async function measureLegs(subject: Subject, dataSet: DataSet, queries: readonly
   return reports as Record<Leg, LegReport>;
 }
 
-function stepsOf(
-  { judged, unanswerable, foreign }: Questions,
-  only: readonly EvaluationPart[],
-  { quantisation }: EvaluateOptions,
-): number {
+function stepsOf({ judged, unanswerable, foreign }: Questions, only: readonly EvaluationPart[]): number {
   const steps: Record<EvaluationPart, number> = {
     legs: Object.keys(legs).length * judged.length,
     compression: judged.length,
     refusal: judged.length + unanswerable.length + foreign.length,
+    quantisation: judged.length,
   };
-  return only.reduce((sum, part) => sum + steps[part], quantisation ? judged.length : 0);
+  return only.reduce((sum, part) => sum + steps[part], 0);
 }
 
 function counter(bar: Progress, total: number): () => void {
