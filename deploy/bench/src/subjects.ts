@@ -27,6 +27,10 @@ export interface Subject {
 export interface SubjectOptions {
   /** Where lag-probe.ts, loaded into every process, writes what it is asked for. Default: it is not loaded. */
   readonly lagProbeFolder?: string;
+  /** Where memory-probe.ts, loaded into every process, writes what it is asked for. Default: it is not loaded. */
+  readonly memoryProbeFolder?: string;
+  /** Variables for all processes beside the usual ones. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -35,7 +39,7 @@ const gatewayPaths = {
   searchPath: "/quartet.gateway.v1.SearchService/SearchPassages",
   putPath: "/quartet.gateway.v1.DocumentService/PutDocuments",
 };
-const startLimitMs = 30_000;
+const startLimitMs = 120_000;
 const stopLimitMs = 30_000;
 
 /** The environment without what would change the measurement, such as a key or another embedder. */
@@ -95,7 +99,7 @@ const inner = ["embedding", "retrieval", "compression", "generation"] as const;
 export async function startServices(folder: string, options: SubjectOptions = {}): Promise<Subject> {
   const began = performance.now();
   const ports = await Promise.all([...inner, "gateway"].map(freePort));
-  const addressed: NodeJS.ProcessEnv = { QUARTET_PORT: String(ports.at(-1)) };
+  const addressed: NodeJS.ProcessEnv = { ...options.environment, QUARTET_PORT: String(ports.at(-1)) };
   inner.forEach((name, index) => {
     addressed[`QUARTET_${name.toUpperCase()}_PORT`] = String(ports[index]);
     addressed[`QUARTET_${name.toUpperCase()}_ADDRESS`] = `127.0.0.1:${ports[index]}`;
@@ -144,21 +148,25 @@ interface Launched {
   readonly logFile: string;
 }
 
-interface LaunchOptions extends SubjectOptions {
-  readonly environment?: NodeJS.ProcessEnv;
-}
-
 function launch(
   name: string,
   folder: string,
   args: readonly string[],
-  { environment = {}, lagProbeFolder }: LaunchOptions = {},
+  { environment = {}, lagProbeFolder, memoryProbeFolder }: SubjectOptions = {},
 ): Launched {
   mkdirSync(folder, { recursive: true });
   const logFile = path.join(folder, `${name}.log`);
   const log = openSync(logFile, "a");
-  const env = { ...cleanEnvironment(folder), ...environment, LAG_PROBE_FOLDER: lagProbeFolder };
-  const probe = lagProbeFolder === undefined ? [] : ["--import", new URL("lag-probe.ts", import.meta.url).href];
+  const env = {
+    ...{ ...cleanEnvironment(folder), ...environment },
+    ...{ LAG_PROBE_FOLDER: lagProbeFolder, MEMORY_PROBE_FOLDER: memoryProbeFolder },
+  };
+  const probe = [
+    ...(lagProbeFolder === undefined ? [] : ["--import", new URL("lag-probe.ts", import.meta.url).href]),
+    ...(memoryProbeFolder === undefined
+      ? []
+      : ["--expose-gc", "--import", new URL("memory-probe.ts", import.meta.url).href]),
+  ];
   const options = { cwd: root, env, stdio: ["ignore", "pipe", log] } satisfies SpawnOptions;
   // Node's types know what pipes make, and not what a file among them does.
   const child = spawn(process.execPath, [...sourceFlags, ...probe, ...args], options) as Launched["child"];

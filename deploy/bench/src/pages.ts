@@ -1,0 +1,73 @@
+/**
+ * `npm run bench pages`: a result of 10,000 passages streamed page by page: memory of gateway and retrieval, and the first page beside an ordinary search.
+ * On the embedded stores, or with DATABASE_URL and ELASTICSEARCH_URL on those. What is measured, and why in this way: ../README.md.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { measurePages } from "./measure-pages.ts";
+
+const { values } = parseArgs({
+  options: {
+    passages: { type: "string", default: "10500" },
+    streamed: { type: "string", default: "10000" },
+    "page-size": { type: "string", default: "100" },
+    rounds: { type: "string", default: "30" },
+    /** What indexes in Elasticsearch are named by. */
+    prefix: { type: "string", default: "quartet-bench" },
+    /** A file, or - for standard output. */
+    json: { type: "string" },
+    /** Exit code 1 where a target is missed. */
+    check: { type: "boolean", default: false },
+  },
+});
+
+const whole = (option: "passages" | "streamed" | "page-size" | "rounds"): number => {
+  const number = Number(values[option]);
+  if (Number.isInteger(number) && number > 0) return number;
+  process.stderr.write(`--${option} takes a whole number above 0.\n`);
+  process.exit(2);
+};
+const targets = { growthMiB: 10, ratio: 2 };
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+const folder = await mkdtemp(path.join(tmpdir(), "quartet-bench-"));
+try {
+  const plan = {
+    passageCount: whole("passages"),
+    streamedCount: whole("streamed"),
+    pageSize: whole("page-size"),
+    rounds: whole("rounds"),
+  };
+  const measured = await measurePages({
+    ...plan,
+    folder,
+    environment: { QUARTET_ELASTICSEARCH_PREFIX: values.prefix },
+    signal: stop.signal,
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const { searchMs, firstPageMs, ratio, streamed, distinct, streamMs, memory } = measured;
+  const met = memory.every(({ growth }) => growth <= targets.growthMiB * 2 ** 20) && ratio <= targets.ratio;
+  const stores = process.env["DATABASE_URL"] === undefined ? "embedded" : "PostgreSQL and Elasticsearch";
+  const lines = [
+    `stores: ${stores}`,
+    `${streamed} passages, ${distinct} different, in ${(streamMs / 1000).toFixed(1)} s`,
+    ...memory.map(
+      ({ process, before, during, after, growth }) =>
+        `${process} holds MiB: ${mebibytes(before)} before, ${during.map(mebibytes).join(" ")} during, ${mebibytes(after)} after; at most ${mebibytes(growth)} more (wanted ${targets.growthMiB})`,
+    ),
+    `search p50 ${searchMs.toFixed(1)} ms, first page p50 ${firstPageMs.toFixed(1)} ms: x ${ratio.toFixed(2)} (wanted ${targets.ratio})`,
+    `targets ${met ? "met" : "missed"}`,
+  ];
+  (values.json === "-" ? process.stderr : process.stdout).write(`${lines.join("\n")}\n`);
+  const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
+  const json = `${JSON.stringify({ machine, stores, plan, ...measured, met }, null, 2)}\n`;
+  if (values.json === "-") process.stdout.write(json);
+  else if (values.json !== undefined) await writeFile(values.json, json);
+  if (values.check && !met) process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
