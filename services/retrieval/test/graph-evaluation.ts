@@ -133,6 +133,7 @@ export async function rankAll(
       fusion: "convex",
       vectorWeight: undefined,
       execution: "parallel",
+      cacheUse: "read-write",
     };
     const { passages } = await search(tenant, request, never);
     rankings.push([...new Set(passages.map(({ document }) => document.id))].slice(0, 10));

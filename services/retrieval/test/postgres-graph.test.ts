@@ -1,12 +1,12 @@
-import { afterAll, beforeAll } from "@jest/globals";
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { describeWithStores } from "@quartet/testing/jest";
 import { createLogger } from "@quartet/telemetry";
 import { createGraphIndex } from "../src/adapters/postgres/graph-index.ts";
 import { createGraphKeeper } from "../src/adapters/postgres/graph-keeper.ts";
 import { roles } from "../src/adapters/postgres/schema.ts";
 import type { VectorIndex } from "../src/domain/vector-index.ts";
-import { graphIndexContract } from "./contract/graph-index.ts";
-import { never } from "./contract/subject.ts";
+import { entity, graphIndexContract } from "./contract/graph-index.ts";
+import { cutDocument, never, put } from "./contract/subject.ts";
 import { createPlainKeywords, createTestRecord, openRecord, type TestRecord } from "./postgres-subject.ts";
 
 describeWithStores("the graph in PostgreSQL", ["postgres"], ({ postgres }) => {
@@ -16,19 +16,87 @@ describeWithStores("the graph in PostgreSQL", ["postgres"], ({ postgres }) => {
   });
   afterAll(async () => record[Symbol.asyncDispose]());
 
-  graphIndexContract("PostgreSQL", async () => {
-    const subject = await openRecord(record, (pool) => ({
+  const log = createLogger({ service: "retrieval", destination: { write: () => {} } });
+  const keeperOf = (options: { readonly passagesAtOnce: number }) =>
+    createGraphKeeper({
+      pool: record.openPool(),
+      everyTenant: record.openPool({ role: roles.projector }),
+      log,
+      intervalMs: 1,
+      ...options,
+    });
+  const openGraph = () =>
+    openRecord(record, (pool) => ({
       keywords: createPlainKeywords(pool),
       vectors: {} as VectorIndex,
       graph: createGraphIndex({ pool, rememberMs: 0 }),
     }));
-    const log = createLogger({ service: "retrieval", destination: { write: () => {} } });
-    const keeper = createGraphKeeper({
-      pool: record.openPool(),
-      everyTenant: record.openPool({ role: roles.projector }),
-      log,
-      passagesAtOnce: 7,
-    });
-    return { ...subject, settle: async () => void (await keeper.tend(never.signal)) };
+
+  graphIndexContract("PostgreSQL", async () => {
+    const keeper = keeperOf({ passagesAtOnce: 7 });
+    return { ...(await openGraph()), settle: async () => void (await keeper.tend(never.signal)) };
+  });
+
+  it("finds every name in every document, however puts, names and those who look documents through come together", async () => {
+    const { stores, close } = await openGraph();
+    const places = ["런던", "파리", "서울"];
+    const ids = Array.from({ length: 30 }, (_, index) => `d${String(index).padStart(2, "0")}`);
+    const write = (round: number) =>
+      Promise.all(
+        ids.map((id, index) =>
+          put(stores, "t", cutDocument(id, { text: `${places[(index + round) % places.length]}에서 온 편지` })),
+        ),
+      );
+    const keepers = [keeperOf({ passagesAtOnce: 3 }), keeperOf({ passagesAtOnce: 5 })];
+    // Cut off somewhere, as a process that is killed would be.
+    for (const keeper of keepers) {
+      const cut = new AbortController();
+      setTimeout(() => cut.abort(new Error("cut off")), 20);
+      keeper.run(cut.signal).catch(() => undefined);
+    }
+    const leaving = new AbortController();
+    const running = keepers.map((keeper) => keeper.run(leaving.signal));
+    const graphs = async () => {
+      for (const name of [...places, "편지"]) {
+        await stores.graph!.put("t", { entities: [entity(name)], relations: [], mentions: [] }, never);
+      }
+      await stores.graph!.deleteEntities("t", ["편지"], never);
+    };
+    await Promise.all([write(0), graphs()]);
+    await write(1);
+    const nothing = { entities: [], relations: [], mentions: [] };
+    while ((await stores.graph!.put("t", nothing, never)).waitingDocumentCount > 0);
+    leaving.abort(new Error("the test has ended"));
+    await Promise.all(running);
+    for (const [place, name] of places.entries()) {
+      const query = { text: name, collections: ["default"], filter: undefined, limit: 100 };
+      const { hits } = await stores.graph!.search("t", query, never);
+      expect(hits.map(({ documentId }) => documentId)).toEqual(
+        ids.filter((_, index) => (index + 1) % places.length === place),
+      );
+    }
+    const rows = await record.owner.transaction(never, (transaction) =>
+      transaction.query<{ left: number }>(
+        "SELECT count(*) AS left FROM graph_found WHERE name NOT IN (SELECT id FROM graph_name)",
+      ),
+    );
+    expect(rows[0]!.left).toBe(0);
+    await close();
+  }, 120_000);
+
+  it("knows whether a tenant has a graph from memory, and while the database cannot be asked as it last knew", async () => {
+    const { stores, close } = await openGraph();
+    const graph = createGraphIndex({ pool: record.openPool() });
+    expect(await graph.hasEntities("t", never)).toBe(false);
+    await stores.graph!.put("t", { entities: [entity("a")], relations: [], mentions: [] }, never);
+    expect(await graph.hasEntities("t", never)).toBe(false);
+    expect(await stores.graph!.hasEntities("t", never)).toBe(true);
+    const closed = record.openPool();
+    const forgetful = createGraphIndex({ pool: closed, rememberMs: 0 });
+    expect(await forgetful.hasEntities("t", never)).toBe(true);
+    await closed.close();
+    expect([await forgetful.hasEntities("t", never), await forgetful.hasEntities("u", never)]).toEqual([true, false]);
+    await expect(forgetful.hasEntities("t", { signal: AbortSignal.abort(new Error("left")) })).rejects.toThrow("left");
+    await close();
   });
 });

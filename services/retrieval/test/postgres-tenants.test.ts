@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { type Pool, PostgresError, type Transaction } from "@quartet/postgres";
 import { describeWithStores } from "@quartet/testing/jest";
+import { createGraphIndex } from "../src/adapters/postgres/graph-index.ts";
 import { createRecordStore } from "../src/adapters/postgres/record-store.ts";
 import { schema } from "../src/adapters/postgres/schema.ts";
 import { createVectorIndex } from "../src/adapters/postgres/vector-index.ts";
@@ -38,7 +39,11 @@ function withoutTenants(pool: Pool, { keepSetting }: { readonly keepSetting: boo
 }
 
 /** Everything that the stores tell a tenant, called as tenant u. */
-async function everything({ records, vectors }: Pick<Stores, "records" | "vectors">, passageIds: readonly number[]) {
+async function everything(
+  { records, vectors, graph }: Pick<Stores, "records" | "vectors" | "graph">,
+  passageIds: readonly number[],
+) {
+  const named = { text: "비밀", collections: ["default"], filter: undefined, limit: 10 };
   const query = { filter: undefined, afterId: undefined, limit: 100, maxTextBytes: 1_000 };
   const search = { vector, spaceId: space.id, collections: ["default"], filter: undefined, limit: 10 };
   const missing = { collection: "default", spaceId: "b".repeat(16), documentIds: [], afterPassageId: 0, limit: 10 };
@@ -49,14 +54,21 @@ async function everything({ records, vectors }: Pick<Stores, "records" | "vector
     passages: (await records.passages("u", passageIds, never)).size,
     found: (await vectors.search("u", search, never)).hits.length,
     missing: (await vectors.missing("u", missing, never)).contents.length,
+    linked: (await graph!.search("u", named, never)).hits.length,
+    version: await graph!.version("u", never),
+    forgotten: await graph!.deleteEntities("u", ["비밀"], never),
     deleted: await records.deleteDocuments("u", ["a"], never),
   };
 }
 
-const nothing = { documents: 0, versions: 0, collections: 0, passages: 0, found: 0, missing: 0, deleted: 0 };
+const nothing = {
+  ...{ documents: 0, versions: 0, collections: 0, passages: 0, found: 0, missing: 0, deleted: 0 },
+  ...{ linked: 0, version: 0, forgotten: 0 },
+};
 const storesOn = (pool: Pool) => ({
   records: createRecordStore({ pool, projected: true }),
   vectors: createVectorIndex({ pool }),
+  graph: createGraphIndex({ pool }),
 });
 
 describeWithStores("tenants in PostgreSQL", ["postgres"], ({ postgres }) => {
@@ -67,6 +79,9 @@ describeWithStores("tenants in PostgreSQL", ["postgres"], ({ postgres }) => {
     const stores = { ...storesOn(record.openPool()), keywords: createPlainKeywords(record.owner) };
     await put(stores, "t", cutDocument("a", { text: "비밀", tags: ["x"] }));
     await stores.vectors.put("t", "default", space, [{ contentHash: sha256("비밀"), vector }], never);
+    const entities = [{ id: "비밀", name: "비밀", kind: "", aliases: [] }];
+    const mentions = [{ entityId: "비밀", documentId: "a", span: undefined }];
+    await stores.graph.put("t", { entities, relations: [], mentions }, never);
     const rows = await record.owner.transaction(never, (transaction) =>
       transaction.query<{ id: number }>("SELECT id FROM passage"),
     );
@@ -100,15 +115,24 @@ describeWithStores("tenants in PostgreSQL", ["postgres"], ({ postgres }) => {
 
   it("would not be by the statements alone: the same ones as the owner, who is above it, give what is another's", async () => {
     const owner = withoutTenants(record.owner, { keepSetting: true });
-    const seen = await everything({ ...storesOn(owner), records: readOnly(storesOn(owner).records) }, passageIds);
-    expect(seen).toMatchObject({ documents: 1, versions: 1, collections: 1, passages: 1 });
+    const seen = await everything(readOnly(storesOn(owner)), passageIds);
+    expect(seen).toMatchObject({ documents: 1, versions: 1, collections: 1, passages: 1, linked: 1 });
   });
 
   it("see nothing at all in any table while none is named, and cannot write for another", async () => {
     const service = record.openPool();
     const ofTenants = (await tables()).filter(({ of_tenants }) => of_tenants).map(({ name }) => name);
     expect(ofTenants).toEqual(
-      expect.arrayContaining(["collection", "document", "document_text", "passage", "outbox", "space", "vector_4"]),
+      expect.arrayContaining([
+        "collection",
+        "document",
+        "document_text",
+        "passage",
+        "outbox",
+        "space",
+        "vector_4",
+        "graph_found",
+      ]),
     );
     for (const table of ofTenants) {
       expect([table, await count(table, service)]).toEqual([table, 0]);
@@ -172,7 +196,11 @@ interface TableRow {
   readonly of_tenants: boolean;
 }
 
-const readOnly = (records: Stores["records"]): Stores["records"] => ({ ...records, deleteDocuments: async () => 0 });
+const readOnly = ({ records, graph, ...rest }: ReturnType<typeof storesOn>): ReturnType<typeof storesOn> => ({
+  ...rest,
+  records: { ...records, deleteDocuments: async () => 0 },
+  graph: { ...graph, deleteEntities: async () => 0 },
+});
 
 /** As managed databases have it: the owner is no superuser, and the service logs in with less still. */
 describeWithStores("PostgreSQL with ordinary logins", ["postgres"], ({ postgres }) => {

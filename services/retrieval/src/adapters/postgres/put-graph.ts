@@ -13,6 +13,8 @@ interface EntityRow extends Entity {
 
 /** Merges a graph within its transaction, which holds the tenant's graph from the first statement on; gives what changed. Throws GraphError. */
 export async function putGraph(context: Context, graph: Graph): Promise<number> {
+  const { transaction, tenant } = context;
+  await transaction.execute("INSERT INTO graph (tenant) VALUES ($1) ON CONFLICT DO NOTHING", [tenant]);
   await lockGraph(context);
   const known = await readEntities(context, namedEntities(graph));
   checkEnds(graph, (id) => known.has(id));
@@ -26,7 +28,6 @@ export async function putGraph(context: Context, graph: Graph): Promise<number> 
   const changedCount =
     changed.length + (await writeRelations(context, graph, rows)) + (await writeMentions(context, graph, rows));
   if (changedCount > 0) {
-    const { transaction, tenant } = context;
     await transaction.execute(
       `UPDATE graph SET version = version + 1, names_seq = names_seq + $2, max_name_words = greatest(max_name_words, $3),
          entity_count = entity_count + $4 WHERE tenant = $1`,
@@ -66,7 +67,6 @@ export async function waitingDocuments({ transaction, tenant }: Context): Promis
 }
 
 async function lockGraph({ transaction, tenant }: Context): Promise<void> {
-  await transaction.execute("INSERT INTO graph (tenant) VALUES ($1) ON CONFLICT DO NOTHING", [tenant]);
   await transaction.query("SELECT FROM graph WHERE tenant = $1 FOR UPDATE", [tenant]);
 }
 
