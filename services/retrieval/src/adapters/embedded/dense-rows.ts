@@ -1,13 +1,26 @@
+import { type WorkerPool, workerTask } from "@quartet/workers";
 import type { EncodedVector } from "../../domain/vector.ts";
-import { type RowVisitor, RowNumbers, type VectorRows } from "./vector-rows.ts";
+import { dotAt } from "./dense-scores.ts";
+import type { DenseScan } from "./score-rows.worker.ts";
+import {
+  blockRows,
+  type RowVisitor,
+  RowNumbers,
+  type ScannedRows,
+  scannedRows,
+  type VectorRows,
+} from "./vector-rows.ts";
 
-const blockRows = 1024;
+/** Components that are compared in some 5 ms. */
+const heavyComponents = 6_000_000;
+
+const scoreDense = workerTask<DenseScan, Float64Array>(import.meta.url, "./score-rows.worker", "scoreDense");
 
 /** Vectors of a model: unit length, float32, row by row, scanned exactly. */
 export class DenseRows implements VectorRows {
   readonly #dimensions: number;
   readonly #rows = new RowNumbers();
-  /** Blocks, so that growing copies nothing. */
+  /** Blocks, so that growing copies nothing; shared with the threads that scan them. */
   readonly #blocks: Float32Array[] = [];
 
   constructor(dimensions: number) {
@@ -24,7 +37,7 @@ export class DenseRows implements VectorRows {
 
   set(slot: number, vector: EncodedVector): void {
     const row = this.#rows.take(slot);
-    if (row >= this.#blocks.length * blockRows) this.#blocks.push(new Float32Array(blockRows * this.#dimensions));
+    if (row >= this.#blocks.length * blockRows) this.#blocks.push(emptyBlock(this.#dimensions));
     this.#rowAt(row).set(unitLength(vector));
   }
 
@@ -50,33 +63,38 @@ export class DenseRows implements VectorRows {
     }
   }
 
+  get isHeavy(): boolean {
+    return this.size * this.#dimensions > heavyComponents;
+  }
+
+  scanInThread(query: EncodedVector, workers: WorkerPool, signal: AbortSignal): Promise<ScannedRows> {
+    const unit = unitLength(query);
+    const scan = { blocks: [...this.#blocks], size: this.size, query: unit };
+    return scannedRows(
+      this.#rows,
+      () => workers.run(scoreDense, scan, { signal }),
+      (row) => dotAt(this.#rowAt(row), 0, unit),
+    );
+  }
+
   #rowAt(row: number): Float32Array {
     const start = (row % blockRows) * this.#dimensions;
     return this.#blocks[Math.floor(row / blockRows)]!.subarray(start, start + this.#dimensions);
   }
 }
 
-/** Four sums at once, which the processor can add in parallel; in a fixed order, so that equal rows score equally. */
-function dotAt(block: Float32Array, start: number, query: Float32Array): number {
-  const length = query.length;
-  const even = length - (length % 4);
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let index = 0; index < even; index += 4) {
-    const at = start + index;
-    a += block[at]! * query[index]!;
-    b += block[at + 1]! * query[index + 1]!;
-    c += block[at + 2]! * query[index + 2]!;
-    d += block[at + 3]! * query[index + 3]!;
-  }
-  for (let index = even; index < length; index += 1) a += block[start + index]! * query[index]!;
-  return a + b + (c + d);
+function emptyBlock(dimensions: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(blockRows * dimensions * Float32Array.BYTES_PER_ELEMENT));
 }
 
 /** The zero vector stays zero, whose cosine with anything counts as 0. The scale of int8 does not matter to a direction. */
 function unitLength({ values }: EncodedVector): Float32Array {
   const unit = new Float32Array(values.length);
   let largest = 0;
-  for (let index = 0; index < values.length; index += 1) largest = Math.max(largest, Math.abs(values[index]!));
+  for (let index = 0; index < values.length; index += 1) {
+    const size = values[index]! < 0 ? -values[index]! : values[index]!;
+    if (size > largest) largest = size;
+  }
   if (largest === 0) return unit;
   // Scaled first, so that neither tiny nor huge components are lost to under- or overflow.
   let sum = 0;

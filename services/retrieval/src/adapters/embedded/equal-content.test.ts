@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { cutText } from "../../domain/cut-text.ts";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
@@ -45,6 +46,8 @@ describe("content that hundreds of passages have", () => {
   });
   afterEach(async () => {
     jest.restoreAllMocks();
+    // The turn that began by the other clock is over.
+    await nextTurn();
     await store.close();
     await rm(folder, { recursive: true });
   });

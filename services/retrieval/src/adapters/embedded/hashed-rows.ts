@@ -1,13 +1,28 @@
 import { quantizeInt8 } from "@quartet/vector";
+import { type WorkerPool, workerTask } from "@quartet/workers";
 import type { EncodedVector } from "../../domain/vector.ts";
-import { type RowVisitor, RowNumbers, type VectorRows } from "./vector-rows.ts";
+import { addColumns } from "./hashed-scores.ts";
+import type { HashedScan } from "./score-rows.worker.ts";
+import {
+  blockRows,
+  type RowVisitor,
+  RowNumbers,
+  type ScannedRows,
+  scannedRows,
+  type VectorRows,
+} from "./vector-rows.ts";
 
-const blockRows = 1024;
+/** Components that are added up in some 5 ms: rows times those of the query that are not 0. */
+const heavyComponents = 4_500_000;
+/** As a question has. */
+const usualNonZeros = 90;
+
+const scoreHashed = workerTask<HashedScan, Float64Array>(import.meta.url, "./score-rows.worker", "scoreHashed");
 
 /** A column of so many rows is a line of the processor's cache. */
 const waitingRows = 64;
 
-/** The vectors of `blockRows` rows. */
+/** The vectors of `blockRows` rows, shared with the threads that scan them. */
 interface Block {
   /** The component of row r in dimension d at [d x blockRows + r]. */
   readonly columns: Int8Array;
@@ -99,6 +114,30 @@ export class HashedRows implements VectorRows {
     }
   }
 
+  get isHeavy(): boolean {
+    return this.size * usualNonZeros > heavyComponents;
+  }
+
+  scanInThread(query: EncodedVector, workers: WorkerPool, signal: AbortSignal): Promise<ScannedRows> {
+    this.#writeColumns();
+    const { dimensions, weights } = nonZeros(query);
+    const scan = { blocks: [...this.#blocks], size: this.size, dimensions, weights };
+    return scannedRows(
+      this.#numbers,
+      () => workers.run(scoreHashed, scan, { signal }),
+      (row) => this.#scoreOf(row, dimensions, weights),
+    );
+  }
+
+  #scoreOf(row: number, dimensions: readonly number[], weights: readonly number[]): number {
+    this.#writeColumns();
+    const { columns, inverseLengths } = this.#blocks[Math.floor(row / blockRows)]!;
+    const place = row % blockRows;
+    let sum = 0;
+    dimensions.forEach((dimension, index) => (sum += weights[index]! * columns[dimension * blockRows + place]!));
+    return sum * inverseLengths[place]!;
+  }
+
   #writeColumns(): void {
     const count = this.#numbers.size - this.#inColumns;
     if (count === 0) return;
@@ -116,48 +155,16 @@ export class HashedRows implements VectorRows {
 }
 
 function emptyBlock(dimensions: number): Block {
-  return { columns: new Int8Array(dimensions * blockRows), inverseLengths: new Float64Array(blockRows) };
+  return {
+    columns: new Int8Array(new SharedArrayBuffer(dimensions * blockRows)),
+    inverseLengths: new Float64Array(new SharedArrayBuffer(blockRows * Float64Array.BYTES_PER_ELEMENT)),
+  };
 }
 
 function inverseLength(bytes: Int8Array): number {
   let squares = 0;
   for (let at = 0; at < bytes.length; at += 1) squares += bytes[at]! * bytes[at]!;
   return squares > 0 ? 1 / Math.sqrt(squares) : 0;
-}
-
-/**
- * Sets the first `count` sums to the weighted sum of the columns. Four columns at a time: a sum is read and written a quarter as often, which saves
- * a quarter of the time.
- */
-function addColumns(
-  sums: Float64Array,
-  columns: Int8Array,
-  dimensions: readonly number[],
-  weights: readonly number[],
-  count: number,
-): void {
-  sums.fill(0, 0, count);
-  const whole = dimensions.length - (dimensions.length % 4);
-  for (let index = 0; index < whole; index += 4) {
-    const [a, b, c, d] = [weights[index]!, weights[index + 1]!, weights[index + 2]!, weights[index + 3]!];
-    const columnA = dimensions[index]! * blockRows;
-    const columnB = dimensions[index + 1]! * blockRows;
-    const columnC = dimensions[index + 2]! * blockRows;
-    const columnD = dimensions[index + 3]! * blockRows;
-    for (let place = 0; place < count; place += 1) {
-      sums[place] =
-        sums[place]! +
-        a * columns[columnA + place]! +
-        b * columns[columnB + place]! +
-        c * columns[columnC + place]! +
-        d * columns[columnD + place]!;
-    }
-  }
-  for (let index = whole; index < dimensions.length; index += 1) {
-    const column = dimensions[index]! * blockRows;
-    const weight = weights[index]!;
-    for (let place = 0; place < count; place += 1) sums[place]! += weight * columns[column + place]!;
-  }
 }
 
 function toBytes(vector: EncodedVector): Int8Array {

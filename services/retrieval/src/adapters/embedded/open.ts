@@ -71,7 +71,7 @@ export async function openEmbeddedStore({
   return {
     records: createRecordStore(state),
     keywords: createKeywordIndex(state),
-    vectors: createVectorIndex(state),
+    vectors: createVectorIndex(state, workers),
     graph: createGraphIndex(state),
     installation: createInstallation(state),
     vectorsRead,

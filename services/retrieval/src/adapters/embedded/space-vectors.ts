@@ -1,5 +1,6 @@
+import type { WorkerPool } from "@quartet/workers";
 import type { EncodedVector } from "../../domain/vector.ts";
-import type { RowVisitor, VectorRows } from "./vector-rows.ts";
+import type { RowVisitor, ScannedRows, VectorRows } from "./vector-rows.ts";
 
 /**
  * The vectors of one space of one collection. Of a store that was opened it is known at once which passages have one; what they are is read
@@ -67,5 +68,15 @@ export class SpaceVectors {
   /** As `VectorRows.scan`; `whenRead` must be undefined. */
   scan(query: EncodedVector, allowed: Uint8Array | undefined, visit: RowVisitor): Generator<void, void, void> {
     return this.#rows.scan(query, allowed, visit);
+  }
+
+  /** As `VectorRows.isHeavy`. */
+  get isHeavy(): boolean {
+    return this.#rows.isHeavy;
+  }
+
+  /** As `VectorRows.scanInThread`; `whenRead` must be undefined. */
+  scanInThread(query: EncodedVector, workers: WorkerPool, signal: AbortSignal): Promise<ScannedRows> {
+    return this.#rows.scanInThread(query, workers, signal);
   }
 }

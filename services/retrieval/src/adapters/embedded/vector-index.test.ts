@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { createWorkerPool } from "@quartet/workers";
 import { cutText } from "../../domain/cut-text.ts";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
 import { toNewDocument } from "../../domain/new-document.ts";
@@ -45,6 +47,8 @@ describe("a scan of many vectors", () => {
   });
   afterEach(async () => {
     jest.restoreAllMocks();
+    // The turn that began by the other clock is over.
+    await nextTurn();
     await store.close();
   });
 
@@ -83,5 +87,43 @@ describe("a scan of many vectors", () => {
     const searching = store.vectors.search("t", query, { signal: own.signal });
     own.abort(new Error("left"));
     await expect(searching).rejects.toThrow("left");
+  });
+});
+
+describe("a scan of so many components that it is done in a thread", () => {
+  const wide = { ...space, dimensions: 40_000 };
+  const documents = Array.from({ length: 200 }, (_, index) => {
+    const document = toNewDocument({ ...empty, id: `d${index}`, text: `t${index}` });
+    return { document, passages: [...cutText(document)] };
+  });
+  const pointing = (at: number) => {
+    const values = new Float32Array(wide.dimensions);
+    values.set([Math.cos(at), Math.sin(at)]);
+    return { kind: "float32", values } as const;
+  };
+
+  it("finds the nearest, with what was deleted meanwhile left out", async () => {
+    const workers = createWorkerPool({ size: 1 });
+    const store = await openEmbeddedStore({ folder: inMemory, workers });
+    try {
+      await store.records.putDocuments("t", documents, call);
+      const vectors = documents.map(({ document: { text } }, index) => ({
+        contentHash: sha256(text),
+        vector: pointing(index / documents.length),
+      }));
+      await store.vectors.put("t", "default", wide, vectors, call);
+      const searching = store.vectors.search(
+        "t",
+        { vector: pointing(0), spaceId: wide.id, collections: ["default"], filter: undefined, limit: 3 },
+        call,
+      );
+      await store.records.deleteDocuments("t", ["d0", "d2"], call);
+      const { hits } = await searching;
+      expect(hits.map(({ documentId }) => documentId)).toEqual(["d1", "d3", "d4"]);
+      expect(workers.figures().size).toBe(1);
+    } finally {
+      await store.close();
+      await workers.close();
+    }
   });
 });

@@ -1,3 +1,4 @@
+import type { WorkerPool } from "@quartet/workers";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
 import { createGiveWay } from "../../domain/give-way.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
@@ -27,12 +28,13 @@ import type { EmbeddedState } from "./state.ts";
 import { encodeVector, keptForm } from "./vector-codec.ts";
 import { applyTouch, touchCollection } from "./write-document.ts";
 
-export function createVectorIndex(state: EmbeddedState): VectorIndex {
+/** Scans of many vectors are done in `workers`. */
+export function createVectorIndex(state: EmbeddedState, workers: WorkerPool): VectorIndex {
   return {
     search: async (tenantName, query, { signal }) => {
       signal.throwIfAborted();
       const tenant = state.tenants.get(tenantName);
-      return { hits: tenant === undefined ? [] : await nearest(tenant, query, signal) };
+      return { hits: tenant === undefined ? [] : await nearest(tenant, query, { workers, signal }) };
     },
 
     vectorsOf: async (tenantName, query, { signal }) => {
@@ -65,10 +67,48 @@ export function createVectorIndex(state: EmbeddedState): VectorIndex {
   };
 }
 
-/** Gives way to other calls between blocks. When a change came in between, all is done once more, in one go. */
-async function nearest(tenant: Tenant, query: VectorQuery, signal: AbortSignal): Promise<Hit[]> {
-  const reading = spacesAsked(tenant, query).flatMap(({ vectors }) => vectors.whenRead ?? []);
+interface NearestOptions {
+  readonly workers: WorkerPool;
+  readonly signal: AbortSignal;
+}
+
+async function nearest(tenant: Tenant, query: VectorQuery, { workers, signal }: NearestOptions): Promise<Hit[]> {
+  const asked = spacesAsked(tenant, query);
+  const reading = asked.flatMap(({ vectors }) => vectors.whenRead ?? []);
   if (reading.length > 0) await untilAborted(Promise.all(reading), signal);
+  if (workers.size > 0 && asked.some(({ vectors }) => vectors.isHeavy)) {
+    const hits = await nearestInThreads(tenant, query, { workers, signal });
+    if (hits !== undefined) return hits;
+  }
+  return nearestHere(tenant, query, signal);
+}
+
+/** Scans in threads, beside which changes go on, and goes through what they found in one go. Undefined where there is no thread to be had. */
+async function nearestInThreads(
+  tenant: Tenant,
+  query: VectorQuery,
+  { workers, signal }: NearestOptions,
+): Promise<Hit[] | undefined> {
+  const scanning = spacesAsked(tenant, query).map(async (space) => {
+    const rows = await space.vectors.scanInThread(query.vector, workers, signal);
+    return { space, rows };
+  });
+  const settled = await Promise.allSettled(scanning);
+  const scanned = settled.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
+  try {
+    signal.throwIfAborted();
+    if (scanned.length < settled.length) return undefined;
+    const now = new Set(spacesAsked(tenant, query));
+    const { best, allowed, visit } = ranking(tenant, query);
+    for (const { space, rows } of scanned) if (now.has(space)) rows.forEach(allowed, visit);
+    return tenant.toHits(best.sorted());
+  } finally {
+    for (const { rows } of scanned) rows.close();
+  }
+}
+
+/** Gives way to other calls between blocks. When a change came in between, all is done once more, in one go. */
+async function nearestHere(tenant: Tenant, query: VectorQuery, signal: AbortSignal): Promise<Hit[]> {
   const giveWay = createGiveWay();
   const { changes } = tenant;
   const { best, steps } = scan(tenant, query);
@@ -101,15 +141,20 @@ async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promis
 }
 
 function scan(tenant: Tenant, query: VectorQuery) {
-  const { vector, filter, limit, after, passageIds } = query;
+  const { best, allowed, visit } = ranking(tenant, query);
+  const scans = spacesAsked(tenant, query).map(({ vectors }) => vectors.scan(query.vector, allowed, visit));
+  return { best, steps: stepsOf(scans) };
+}
+
+/** What is to be found: nothing yet. */
+function ranking(tenant: Tenant, { filter, limit, after, passageIds }: VectorQuery) {
   const whole = filter === undefined ? undefined : allowedSlots(tenant, [...tenant.collections.keys()], filter);
   const allowed = passageIds === undefined ? whole : tenant.slotsOf(passageIds, whole);
   const best = new TopK(limit, tenant.compareSlots, after && tenant.bound(after));
   const visit = (slot: number, cosine: number) => {
     if (cosine >= best.threshold) best.offer(slot, cosine);
   };
-  const scans = spacesAsked(tenant, query).map(({ vectors }) => vectors.scan(vector, allowed, visit));
-  return { best, steps: stepsOf(scans) };
+  return { best, allowed, visit };
 }
 
 function* stepsOf(scans: readonly Generator<void, void, void>[]): Generator<void, void, void> {

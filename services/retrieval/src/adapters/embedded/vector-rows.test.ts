@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { cosine, quantizeInt8 } from "@quartet/vector";
+import { createInlineWorkers, type WorkerPool } from "@quartet/workers";
 import fc from "fast-check";
 import type { EncodedVector } from "../../domain/vector.ts";
 import { DenseRows } from "./dense-rows.ts";
@@ -26,6 +27,26 @@ function scan(rows: VectorRows, query: EncodedVector, allowed?: Uint8Array): Map
   const found = new Map<number, number>();
   for (const _step of rows.scan(query, allowed, (slot, score) => found.set(slot, score)));
   return found;
+}
+
+const signal = new AbortController().signal;
+
+/** What a thread saw that had scanned everything before the rows changed: it is given copies. */
+const early: WorkerPool = {
+  ...createInlineWorkers(),
+  run: (task, input, options) => createInlineWorkers().run(task, unshared(input) as never, options),
+};
+
+function unshared(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return (value as Float32Array).slice();
+  if (Array.isArray(value)) return value.map(unshared);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, unshared(each)]));
+}
+
+function change(rows: VectorRows, each: typeof step extends fc.Arbitrary<infer Step> ? Step : never): void {
+  if (each.kind === "delete") rows.delete(each.slot);
+  if (each.kind === "set") rows.set(each.slot, each.vector);
 }
 
 describe.each<[string, () => VectorRows, number]>([
@@ -58,6 +79,24 @@ describe.each<[string, () => VectorRows, number]>([
         }
         check(last);
       }),
+    );
+  });
+
+  it("finds in a thread what it finds here, whatever changes meanwhile, and however much of it the thread saw", async () => {
+    const steps = fc.array(step, { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(steps, steps, vector, fc.boolean(), async (before, meanwhile, query, isEarly) => {
+        const rows = create();
+        for (const each of before) change(rows, each);
+        const scanning = rows.scanInThread(query, isEarly ? early : createInlineWorkers(), signal);
+        for (const each of meanwhile) change(rows, each);
+        const scanned = await scanning;
+        const found = new Map<number, number>();
+        scanned.forEach(undefined, (slot, score) => found.set(slot, score));
+        scanned.close();
+        expect(found).toEqual(scan(rows, query));
+      }),
+      { numRuns: 50 },
     );
   });
 
