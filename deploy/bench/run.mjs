@@ -5,6 +5,8 @@ import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } fr
 const benches = {
   search: "hybrid search at 1, 20 and 50 in flight: standalone and separate processes beside a floor without hops",
   legs: "2, 4 and 8 legs with set delays: wall time beside the slowest leg, and beside the same legs one after the other",
+  sources:
+    "four sources that take 300, 200, 200 and 150 ms: at once, one after the other, and with any of them failing or hanging",
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",
   vectors:
     "pgvector: exact scan, HNSW, selective filters and off-topic tenants: time, recall, build, size (needs DATABASE_URL)",

@@ -63,24 +63,23 @@ function delayedSearch(legCount: number) {
     };
   };
   const space = { id: "a".repeat(16), dimensions: 2, denseWeight: 0.3 };
-  const collection = {
-    state: { collection: "default", recordSeq: 1, projectedSeq: 1 },
+  // Each source searches a collection of its own: equal legs would be asked as one.
+  const names = Array.from({ length: legCount / 2 }, (_, index) => `collection${index}`);
+  const collections = names.map((collection) => ({
+    state: { collection, recordSeq: 1, projectedSeq: 1 },
     documentCount: 1_000,
     passageCount: 1_000,
     active: { space, vectorCount: 1_000 },
-  };
+  }));
   const stores = {
     records: {
-      collections: async () => [collection],
+      collections: async () => collections,
       passages: async (_tenant: string, ids: readonly number[]) => new Map(ids.map((id) => [id, { ordinal: id }])),
     },
     keywords: { search: answer },
     vectors: { search: answer },
   } as unknown as SearcherOptions["stores"];
-  const sources = Array.from({ length: legCount / 2 }, (_, index) => ({
-    name: `source${index}`,
-    kind: "hybrid" as const,
-  }));
+  const sources = names.map((name) => ({ name, kind: "hybrid" as const, collections: [name] }));
   const search = createSearcher({ stores, sources, legTimeLimitMs: 10_000 });
   const { signal } = new AbortController();
   return async (execution: SearchRequest["execution"]) => {
