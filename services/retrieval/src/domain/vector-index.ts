@@ -56,7 +56,7 @@ export interface VectorIndex {
   /** The passages with the greatest cosine. What lacks a vector is not found. */
   search(tenant: string, query: VectorQuery, options: CallOptions): Promise<LegResult>;
 
-  /** The vectors of passages, of length 1 as far as they are kept; one that has none, or is none of the collections', is left out. */
+  /** The directions of passages' vectors: their lengths mean nothing. A passage that has none, or is in none of the collections, is left out. */
   vectorsOf(
     tenant: string,
     query: PassageVectorsQuery,

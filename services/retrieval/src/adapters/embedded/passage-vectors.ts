@@ -1,10 +1,8 @@
-import { dequantizeInt8, normalized } from "@quartet/vector";
-import type { EncodedVector } from "../../domain/vector.ts";
 import type { PassageVectorsQuery } from "../../domain/vector-index.ts";
 import type { EmbeddedState } from "./state.ts";
 import { decodeVector, type VectorRow } from "./vector-codec.ts";
 
-/** Vectors as the file has them: those in memory lie as searches want them, hashed ones by component. */
+/** As the file has them: vectors in memory lie as searches want them, hashed ones by component. The scale of bytes does not matter to a direction. */
 export function passageVectors(
   { tenants, database }: EmbeddedState,
   tenant: string,
@@ -16,10 +14,7 @@ export function passageVectors(
     if (active?.space.id !== spaceId) continue;
     const sql = `SELECT passage, scale, components FROM vector_${active.rowId} WHERE passage IN (SELECT value FROM json_each(?))`;
     const rows = database.all<VectorRow & { passage: number }>(sql, JSON.stringify(passageIds));
-    for (const { passage, ...row } of rows) found.set(passage, normalized(numbersOf(decodeVector(row))));
+    for (const { passage, ...row } of rows) found.set(passage, new Float32Array(decodeVector(row).values));
   }
   return found;
 }
-
-const numbersOf = (vector: EncodedVector): Float32Array =>
-  vector.kind === "float32" ? vector.values : dequantizeInt8({ bytes: vector.values, scale: vector.scale });

@@ -1,5 +1,4 @@
 import type { Transaction } from "@quartet/postgres";
-import { normalized } from "@quartet/vector";
 import type { PassageVectorsQuery } from "../../domain/vector-index.ts";
 import { fromHalfVectorBytes } from "./half-vector.ts";
 import { isIndexed, ownRows, readRoutes, scannedRows } from "./vector-sql.ts";
@@ -18,5 +17,5 @@ export async function passageVectors(
     `SELECT v.passage, halfvec_send(v.embedding) AS bytes FROM (${rows.join(" UNION ALL ")}) v WHERE v.passage = ANY ($1::bigint[])`,
     [passageIds],
   );
-  return new Map(found.map(({ passage, bytes }) => [passage, normalized(fromHalfVectorBytes(bytes))]));
+  return new Map(found.map(({ passage, bytes }) => [passage, fromHalfVectorBytes(bytes)]));
 }
