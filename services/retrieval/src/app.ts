@@ -4,6 +4,7 @@ import { RetrievalService } from "@quartet/contracts/retrieval/v1/retrieval_serv
 import type { Figures, ServiceModule } from "@quartet/rpc";
 import { type App, createExecutor, createServiceApp, type Telemetry } from "@quartet/service";
 import { createInlineWorkers } from "@quartet/workers";
+import { createDocumentCache } from "./adapters/document-cache/document-cache.ts";
 import type { Config, RerankConfig, ResultConfig, StoreConfig } from "./config.ts";
 import { createSearcher } from "./domain/search.ts";
 import { createSearchPageTokens } from "./domain/search-page-token.ts";
@@ -46,6 +47,11 @@ export function createModule(
     workers,
   );
   const results = openResults(config, telemetry);
+  const documents = createDocumentCache({
+    stores,
+    maxEntries: config.documentCacheEntries,
+    maxBytes: config.documentCacheBytes,
+  });
   const ordering = openReranking(config, stores, telemetry);
   const search = createSearcher({
     stores,
@@ -66,8 +72,8 @@ export function createModule(
     routes: (add) => {
       add(DocumentService, {
         putDocuments: createPutDocuments({ stores, onFailure }),
-        listDocuments: createListDocuments({ stores }),
-        countDocuments: createCountDocuments({ stores }),
+        listDocuments: createListDocuments({ stores: documents }),
+        countDocuments: createCountDocuments({ stores: documents }),
         deleteDocuments: createDeleteDocuments({ stores }),
         putGraph: createPutGraph({ stores }),
         deleteEntities: createDeleteEntities({ stores }),
@@ -98,9 +104,10 @@ export function createModule(
     figures: async (signal) => {
       const ofStores: Figures = (await figures?.(signal)) ?? {};
       const { caches = [], pools = [] } = results?.figures() ?? {};
-      return { ...ofStores, caches, pools: [...(ofStores.pools ?? []), ...pools] };
+      return { ...ofStores, caches: [...caches, documents.figures()], pools: [...(ofStores.pools ?? []), ...pools] };
     },
-    ...(results && { invalidateCache: results.invalidate }),
+    invalidateCache: async (selection, signal) =>
+      selection.level === "documents" ? documents.invalidate(selection) : ((await results?.invalidate(selection, signal)) ?? 0),
   };
 }
 

@@ -69,6 +69,18 @@ const storeVariables = {
     max: 64 * 1024 ** 3,
     doc: "How much of a statement's tables `quartet advise` copies at most to try indexes on; of a larger table, a sample.",
   }),
+  documentCacheEntries: variable.integer("QUARTET_DOCUMENT_CACHE_ENTRIES", {
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+    doc: "The most counts of tags and taxonomy paths, and lists by a filter, kept in memory; the least recently used goes first.",
+  }),
+  documentCacheBytes: variable.bytes("QUARTET_DOCUMENT_CACHE_BYTES", {
+    default: 32 * 1024 ** 2,
+    min: 64 * 1024,
+    max: 64 * 1024 ** 3,
+    doc: "The most memory for them.",
+  }),
   exactScanRows: variable.integer("QUARTET_EXACT_SCAN_ROWS", {
     default: 20_000,
     min: 0,

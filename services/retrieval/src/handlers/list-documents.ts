@@ -8,7 +8,7 @@ import { withRpcErrors } from "../convert/errors.ts";
 import { toFilter } from "../convert/filter.ts";
 import { pageSizeOf } from "../convert/page-size.ts";
 import { readPageToken, writePageToken } from "../domain/page-token.ts";
-import type { Stores } from "../domain/stores.ts";
+import type { RecordStore } from "../domain/record-store.ts";
 import { callOptions } from "./call-options.ts";
 
 /** A message is at most 4 MiB; what is not text needs room too. */
@@ -18,7 +18,7 @@ const maxTextBytes = 3 * 1024 ** 2;
 export function createListDocuments({
   stores,
 }: {
-  readonly stores: Stores;
+  readonly stores: { readonly records: Pick<RecordStore, "listDocuments"> };
 }): Handler<typeof DocumentService.method.listDocuments> {
   return ({ pageSize, pageToken, filter: filterMessage, view }, context) =>
     withRpcErrors(async () => {
