@@ -82,13 +82,17 @@ export function nameKey(name: string): string | undefined {
 export const wordCountOf = (key: string): number => key.split(" ").length;
 
 function keyOf(words: readonly string[]): string {
-  return words.join(" ").slice(0, maxKeyUnits).toWellFormed();
+  return bounded(words.join(" "));
+}
+
+function bounded(key: string): string {
+  return key.length <= maxKeyUnits ? key : key.slice(0, maxKeyUnits).toWellFormed();
 }
 
 function singleKey(written: string, folded: string): string | undefined {
-  if (folded.length < 2 || [...folded].length < 2) return undefined;
-  if (!commonWords.has(folded)) return keyOf([folded]);
-  return written === folded ? undefined : keyOf([asWritten + written]);
+  if (folded.length < 2 || (folded.length === 2 && folded.codePointAt(0)! > 0xffff)) return undefined;
+  if (!commonWords.has(folded)) return bounded(folded);
+  return written === folded ? undefined : bounded(asWritten + written);
 }
 
 /** Every key that a name mentioned in the text could have, where no name has more words than `maxWords`. */
@@ -96,7 +100,7 @@ export function mentionCandidates(text: string, maxWords: number): ReadonlySet<s
   const words = wordsOf(text);
   const candidates = new Set<string>();
   for (let start = 0; start < words.length; start += 1) {
-    for (const keys of runsAt(words, start, maxWords)) for (const key of keys) candidates.add(key);
+    forEachKey(words, start, maxWords, (key) => candidates.add(key));
   }
   return candidates;
 }
@@ -106,35 +110,50 @@ export function mentionedNames(text: string, maxWords: number, isName: (key: str
   const words = wordsOf(text);
   const found = new Set<string>();
   for (let start = 0; start < words.length;) {
-    const runs = [...runsAt(words, start, maxWords)].reverse();
-    const longest = runs.findIndex((keys) => keys.some(isName));
-    if (longest >= 0) found.add(runs[longest]!.find(isName)!);
-    start += longest < 0 ? 1 : runs.length - longest;
+    let longest = 0;
+    let name = "";
+    forEachKey(words, start, maxWords, (key, length) => {
+      if (length === longest || !isName(key)) return;
+      longest = length;
+      name = key;
+    });
+    if (longest > 0) found.add(name);
+    start += Math.max(1, longest);
   }
   return [...found];
 }
 
-/** Of each run of words from `start` on, shortest first, the keys that it could be: as it is, then without what follows the name. */
-function* runsAt(words: readonly Word[], start: number, maxWords: number): Generator<readonly string[]> {
+/**
+ * Visits the keys that the runs of words from `start` on could be: shorter runs first, and each as it is before it is without what follows the name.
+ */
+function forEachKey(
+  words: readonly Word[],
+  start: number,
+  maxWords: number,
+  visit: (key: string, wordCount: number) => void,
+): void {
+  const { written, folded } = words[start]!;
+  for (const form of [folded, ...bareForms(folded)]) {
+    const key = singleKey(written.slice(0, form.length), form);
+    if (key !== undefined) visit(key, 1);
+  }
   const end = Math.min(words.length, start + Math.min(maxWords, maxNameWords));
-  let before = "";
-  for (let index = start; index < end; index += 1) {
-    const { written, folded } = words[index]!;
-    const bare = bareForms(folded);
-    yield index === start
-      ? [folded, ...bare].flatMap((form) => singleKey(written.slice(0, form.length), form) ?? [])
-      : [folded, ...bare].map((form) => keyOf([before + form]));
-    before += `${folded} `;
-    if (before.length > maxKeyUnits) before = before.slice(0, maxKeyUnits);
+  let before = `${folded} `;
+  for (let index = start + 1; index < end; index += 1) {
+    const last = words[index]!.folded;
+    visit(bounded(before + last), index - start + 1);
+    for (const form of bareForms(last)) visit(bounded(before + form), index - start + 1);
+    before += `${last} `;
   }
 }
 
+const none: readonly string[] = [];
+
 /** What a name may have been before it was put into a sentence, the longest first. */
 function bareForms(word: string): readonly string[] {
-  const stems = stemsBeforeParticles(word);
-  if (stems.length > 0) return stems;
+  if (word.charCodeAt(word.length - 1) > 0x7f) return stemsBeforeParticles(word);
   if (word.endsWith("'s")) return [word.slice(0, -2)];
-  if (!word.endsWith("s") || word.length < 4 || word.endsWith("ss")) return stems;
+  if (!word.endsWith("s") || word.length < 4 || word.endsWith("ss")) return none;
   const singular = word.slice(0, -1);
   return /(?:[sxz]|ch|sh)es$/.test(word) ? [singular, word.slice(0, -2)] : [singular];
 }
