@@ -10,6 +10,7 @@ export { unknownVariables } from "./config/unknown-variables.ts";
 export { variable } from "./config/variable.ts";
 
 export { checkDatabaseUrl, checkUrlOfDatabase, databaseVariables } from "./inner-service/database-config.ts";
+export { dataVariables } from "./inner-service/data-config.ts";
 export { createExecutor, executorComponent, executorVariables } from "./inner-service/executor.ts";
 export { watchFigures } from "./inner-service/figure-gauges.ts";
 export { createInstanceReporter } from "./inner-service/instance-reporter.ts";

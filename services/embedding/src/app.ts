@@ -45,7 +45,11 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
       await shared?.close();
       cache.memory.clear();
     },
-    figures: async () => ({ caches: [cache.figures()], pools: shared === undefined ? [] : [shared.figures()] }),
+    figures: async () => ({
+      caches: [cache.figures()],
+      pools: shared === undefined ? [] : [shared.figures()],
+      queues: local === undefined ? [] : [local.figures()],
+    }),
     invalidateCache: cache.invalidate,
   };
 }

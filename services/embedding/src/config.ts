@@ -3,6 +3,7 @@ import {
   checkRedisUrl,
   checkTls,
   ConfigError,
+  dataVariables,
   hasProvider,
   parseEnv,
   providerVariables,
@@ -18,12 +19,7 @@ const MAX_TEXT_CHARACTERS = 8_192;
 
 /** What a model on this machine takes. */
 const localModelVariables = {
-  dataDir: variable.text("QUARTET_DATA_DIR", {
-    default: ".quartet",
-    pattern: /^[^\0]{1,4096}$/,
-    expected: "the path of a folder, or :memory:",
-    doc: "Folder with everything that is kept, made if it is not there; :memory: keeps nothing.",
-  }),
+  ...dataVariables,
   modelsDir: variable.text("QUARTET_MODELS_DIR", {
     optional: true,
     pattern: /^[^\0]{1,4096}$/,

@@ -6,6 +6,7 @@ import {
   ConfigError,
   type ConfigOf,
   databaseVariables,
+  dataVariables,
   type Environment,
   executorVariables,
   parseEnv,
@@ -19,12 +20,7 @@ import type { Source } from "./domain/source.ts";
 
 /** Where documents are kept and searched: in a folder, or in PostgreSQL and Elasticsearch. */
 const storeVariables = {
-  dataDir: variable.text("QUARTET_DATA_DIR", {
-    default: ".quartet",
-    pattern: /^[^\0]{1,4096}$/,
-    expected: "the path of a folder, or :memory:",
-    doc: "Folder with everything that is kept, made if it is not there; :memory: keeps nothing.",
-  }),
+  ...dataVariables,
   ...executorVariables,
   ...databaseVariables,
   elasticsearchUrl: variable.secret("ELASTICSEARCH_URL", {

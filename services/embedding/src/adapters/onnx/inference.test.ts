@@ -81,7 +81,9 @@ describe("createInference", () => {
       inference.run(["p2"], { urgent: false, signal }),
       inference.run(["q", "r"], urgent),
     ];
+    expect(inference.figures()).toMatchObject({ name: "local-model", waitingCount: 3, runningCount: 1, doneCount: 0 });
     for (let count = 0; count < 3; count += 1) await fake.answer();
+    expect(inference.figures()).toMatchObject({ waitingCount: 0, runningCount: 0, doneCount: 4, oldestAgeMs: 0 });
     expect((await Promise.all(calls)).map(({ vectors }) => vectors.length)).toEqual([1, 1, 2]);
     expect(fake.asked).toEqual(["p1", "q r", "p2"]);
     expect(fake.started).toHaveLength(1);

@@ -1,7 +1,8 @@
+import type { QueueFigures } from "@quartet/rpc";
 import { StartError } from "@quartet/service";
 import type { Logger } from "@quartet/telemetry";
 import { EmbedderError } from "../../domain/embedder-error.ts";
-import { JobQueue } from "./job-queue.ts";
+import { JobQueue, type Job as WaitingJob } from "./job-queue.ts";
 import { type ModelProcess, ModelProcessError, startModelProcess } from "./model-process.ts";
 import type { Device, OpenRequest, Reply } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
@@ -41,16 +42,14 @@ export interface Inference {
     texts: readonly string[],
     options: { readonly urgent: boolean; readonly signal: AbortSignal },
   ): Promise<ModelOutput>;
-  /** Texts that wait. */
-  readonly waiting: number;
+  /** Its queue, in texts. */
+  figures(): QueueFigures;
   /** The process's number, while there is one. */
   readonly pid: number | undefined;
   close(): Promise<void>;
 }
 
-interface Job {
-  readonly texts: readonly string[];
-  readonly urgent: boolean;
+interface Job extends WaitingJob {
   readonly settle: (result: ModelOutput | EmbedderError) => void;
 }
 
@@ -70,6 +69,8 @@ export function createInference(options: InferenceOptions): Inference {
   let current: ModelProcess | undefined;
   let closed = false;
   let busy = false;
+  let running: Job | undefined;
+  let done = 0;
 
   const launch = async (): Promise<{ readonly process: ModelProcess; readonly reply: Reply }> => {
     restarts.count();
@@ -78,8 +79,9 @@ export function createInference(options: InferenceOptions): Inference {
     void process.ended.then(() => {
       if (current !== process) return;
       current = undefined;
-      if (closed) return;
-      log.warn({ output: process.lastWords }, "The local model's process ended");
+      // Whoever waits for a reply of it says so.
+      if (closed || busy) return;
+      log.warn({ output: process.lastWords }, "The local model's process fell over");
       void work();
     });
     try {
@@ -130,7 +132,10 @@ export function createInference(options: InferenceOptions): Inference {
     for (;;) {
       const job = queue.next();
       if (job !== undefined) {
+        running = job;
         job.settle(await compute(job).catch(toError));
+        running = undefined;
+        done += job.texts.length;
         continue;
       }
       if (closed || current !== undefined || restarts.waitMs > 0) break;
@@ -171,6 +176,7 @@ export function createInference(options: InferenceOptions): Inference {
       const job: Job = {
         texts,
         urgent,
+        since: performance.now(),
         settle: (result) => (result instanceof EmbedderError ? reject(result) : resolve(result)),
       };
       const leave = () => {
@@ -186,9 +192,14 @@ export function createInference(options: InferenceOptions): Inference {
         signal.removeEventListener("abort", leave);
       }
     },
-    get waiting() {
-      return queue.texts;
-    },
+    figures: () => ({
+      name: "local-model",
+      waitingCount: queue.texts,
+      runningCount: running?.texts.length ?? 0,
+      doneCount: done,
+      deadLetterCount: 0,
+      oldestAgeMs: ageMs(queue.oldest ?? running),
+    }),
     get pid() {
       return current?.pid;
     },
@@ -201,6 +212,8 @@ export function createInference(options: InferenceOptions): Inference {
     },
   };
 }
+
+const ageMs = (job: Job | undefined): number => (job === undefined ? 0 : Math.round(performance.now() - job.since));
 
 const unavailable = (message: string, retryDelayMs: number) =>
   new EmbedderError("LLM_UNAVAILABLE", message, { retryDelayMs });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { JobQueue } from "./job-queue.ts";
 
-const job = (name: string, urgent: boolean) => ({ name, urgent, texts: [name] });
+const job = (name: string, urgent: boolean, since = 0) => ({ name, urgent, since, texts: [name] });
 const names = (queue: JobQueue<ReturnType<typeof job>>, count: number) =>
   Array.from({ length: count }, () => queue.next()?.name);
 
@@ -19,6 +19,13 @@ describe("JobQueue", () => {
     queue.push(job("p", false));
     for (let count = 1; count <= 10; count += 1) queue.push(job(`q${count}`, true));
     expect(names(queue, 11)).toEqual(["q1", "q2", "q3", "q4", "q5", "q6", "q7", "q8", "p", "q9", "q10"]);
+  });
+
+  it("knows what has waited longest", () => {
+    const queue = new JobQueue<ReturnType<typeof job>>();
+    expect(queue.oldest).toBeUndefined();
+    for (const each of [job("q", true, 2), job("p", false, 1)]) queue.push(each);
+    expect(queue.oldest?.name).toBe("p");
   });
 
   it("forgets whom nobody waits for", () => {

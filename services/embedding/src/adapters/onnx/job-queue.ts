@@ -3,6 +3,8 @@ export interface Job {
   /** Whether somebody waits for it with a question: it goes before passages. */
   readonly urgent: boolean;
   readonly texts: readonly string[];
+  /** When it came, in milliseconds of `performance`. */
+  readonly since: number;
 }
 
 /** So many questions go first while passages wait; then a batch of those has its turn. */
@@ -18,6 +20,12 @@ export class JobQueue<J extends Job> {
   /** How many texts wait. */
   get texts(): number {
     return this.#texts;
+  }
+
+  /** What has waited longest. */
+  get oldest(): J | undefined {
+    const [urgent, other] = [this.#urgent[0], this.#others[0]];
+    return urgent === undefined || (other !== undefined && other.since < urgent.since) ? other : urgent;
   }
 
   push(job: J): void {

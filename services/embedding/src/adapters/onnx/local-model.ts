@@ -1,3 +1,4 @@
+import type { QueueFigures } from "@quartet/rpc";
 import { StartError } from "@quartet/service";
 import type { Logger } from "@quartet/telemetry";
 import type { Embedder } from "../../domain/embedder.ts";
@@ -29,6 +30,8 @@ export interface LocalModel {
    * @throws {StartError} with one line that says why it cannot be used
    */
   start(signal: AbortSignal): Promise<void>;
+  /** What waits for it, in texts. */
+  figures(): QueueFigures;
 }
 
 /** What a computation has at most, filling included: about a third of a second on two processors, which is how long a question waits for passages. */
@@ -57,6 +60,7 @@ export function createLocalModel(options: LocalModelOptions): LocalModel {
       const device = await startOn(inference, request, signal);
       log.info({ model: stored.manifest.name, device }, "local model loaded");
     },
+    figures: () => inference.figures(),
   };
 }
 
