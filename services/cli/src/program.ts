@@ -1,8 +1,10 @@
+import { DocumentFacet } from "@quartet/contracts/type/v1/document";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { advise } from "./commands/advise.ts";
 import { ask, strategies } from "./commands/ask.ts";
 import { cacheLevels, type CacheLevelName, cacheStats, clearCache, warmCache } from "./commands/cache.ts";
 import { doctor } from "./commands/doctor.ts";
+import { countDocuments, type CountOptions } from "./commands/document-counts.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { deleteEntities, importGraphs, type ImportGraphFlags } from "./commands/graph.ts";
@@ -161,7 +163,7 @@ function addSearch(program: Command, action: Action): void {
 }
 
 function addDocuments(program: Command, action: Action): void {
-  const documents = program.command("documents").description("lists, shows and deletes documents");
+  const documents = program.command("documents").description("lists, counts, shows and deletes documents");
   documents
     .command("list")
     .description("lists documents by ID")
@@ -169,6 +171,17 @@ function addDocuments(program: Command, action: Action): void {
     .option("--tag <tag>", "only those with this tag; may be repeated", collect, [])
     .option("--limit <count>", "the most documents to show", wholeNumber(1, 1_000_000), 100)
     .action(action<{ collection?: string; tag: string[]; limit: number }>(listDocuments));
+  const facets = { tags: DocumentFacet.TAG, taxonomy: DocumentFacet.TAXONOMY_PATH } as const;
+  for (const [name, facet] of Object.entries(facets)) {
+    documents
+      .command(name)
+      .description(`counts documents by ${facet === DocumentFacet.TAG ? "tag" : "taxonomy path"}, most first`)
+      .option("--collection <name>", "only those of one collection")
+      .option("--tag <tag>", "only those with this tag; may be repeated", collect, [])
+      .option("--prefix <text>", "only what begins so", "")
+      .option("--limit <count>", "the most to show", wholeNumber(1, 1_000_000), 50)
+      .action(action<CountOptions>((context, options) => countDocuments(context, facet, options)));
+  }
   documents
     .command("get")
     .description("shows a document with its text")

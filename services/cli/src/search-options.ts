@@ -32,6 +32,21 @@ export function toSearchOptions(flags: SearchFlags): SearchOptions {
   });
 }
 
+/** Only documents of one collection that carry all of the tags; undefined for all. */
+export function documentFilter({
+  collection,
+  tag,
+}: {
+  readonly collection?: string;
+  readonly tag: readonly string[];
+}): Filter | undefined {
+  const inCollection = collectionFilter(collection);
+  const withTags = tag.map((value) => create(FilterSchema, { condition: { case: "tag", value } }));
+  const filters = inCollection ? [inCollection, ...withTags] : withTags;
+  if (filters.length <= 1) return filters[0];
+  return create(FilterSchema, { condition: { case: "allOf", value: { filters } } });
+}
+
 /** Only documents of one collection; undefined for all. */
 export function collectionFilter(collection: string | undefined): Filter | undefined {
   if (!collection) return undefined;

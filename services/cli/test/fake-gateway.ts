@@ -20,7 +20,7 @@ import { DocumentService } from "@quartet/contracts/gateway/v1/document_service"
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
-import { type Document, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
+import { type Document, DocumentFacet, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
 import type { CacheSelector } from "@quartet/contracts/type/v1/operations";
 import type { Filter } from "@quartet/contracts/type/v1/filter";
 import type { Graph } from "@quartet/contracts/type/v1/graph";
@@ -220,6 +220,18 @@ export async function startFakeGateway(): Promise<FakeGateway> {
         const size = Math.min(pageSize || 100, 3);
         const nextPageToken = start + size < all.length ? String(start + size) : "";
         return { documents: all.slice(start, start + size), nextPageToken };
+      },
+      countDocuments({ facet, prefix, filter, pageSize, pageToken }) {
+        const found = [...documents.values()].filter(({ collection }) =>
+          [undefined, collection].includes(collectionOf(filter)),
+        );
+        const values = found.flatMap(({ tags, taxonomyPath }) => (facet === DocumentFacet.TAG ? tags : [taxonomyPath]));
+        const counts = [...Map.groupBy(values.filter((value) => value.startsWith(prefix)), (value) => value)]
+          .map(([value, all]) => ({ value, documentCount: BigInt(all.length) }))
+          .sort((a, b) => Number(b.documentCount - a.documentCount) || (a.value < b.value ? -1 : 1));
+        const start = Number(pageToken || 0);
+        const end = start + Math.min(pageSize, 2);
+        return { counts: counts.slice(start, end), nextPageToken: end < counts.length ? String(end) : "" };
       },
       putGraph: ({ graph }) => putGraph(graph!),
       deleteEntities: ({ entityIds }) => ({ deletedCount: entityIds.filter((id) => entities.delete(id)).length }),

@@ -2,13 +2,11 @@ import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Document, DocumentView } from "@quartet/client";
 import { DocumentSchema } from "@quartet/contracts/type/v1/document";
-import { FilterSchema } from "@quartet/contracts/type/v1/filter";
-import { create } from "@bufbuild/protobuf";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { excerpt } from "../domain/printable.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { collectionFilter } from "../search-options.ts";
+import { documentFilter } from "../search-options.ts";
 
 export interface ListOptions {
   readonly collection?: string;
@@ -24,7 +22,7 @@ const deleteBatch = 1000;
 export async function listDocuments(context: Context, options: ListOptions): Promise<ExitCode> {
   const { terminal, signal, json } = context;
   const documents: Document[] = [];
-  const filter = listFilter(options);
+  const filter = documentFilter(options);
   let pageToken = "";
   do {
     const request = {
@@ -72,14 +70,6 @@ export async function deleteDocuments(context: Context, documentIds: readonly st
   else
     terminal.line(`${deleted} deleted${deleted < unique.length ? `, ${unique.length - deleted} did not exist` : ""}`);
   return deleted === 0 ? exitCodes.nothingFound : exitCodes.ok;
-}
-
-function listFilter({ collection, tag }: ListOptions) {
-  const inCollection = collectionFilter(collection);
-  const withTags = tag.map((value) => create(FilterSchema, { condition: { case: "tag", value } }));
-  const filters = inCollection ? [inCollection, ...withTags] : withTags;
-  if (filters.length <= 1) return filters[0];
-  return create(FilterSchema, { condition: { case: "allOf", value: { filters } } });
 }
 
 const jsonOf = (document: Document) => toJson(DocumentSchema, document, { alwaysEmitImplicit: true });
