@@ -8,10 +8,15 @@ const benches = {
   sources:
     "four sources that take 300, 200, 200 and 150 ms: at once, one after the other, and with any of them failing or hanging",
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",
+  pages:
+    "10,000 passages streamed: memory of gateway and retrieval, first page beside a search (also with DATABASE_URL)",
+  cache:
+    "the cache of search results: hits on questions that repeat by Zipf's law, with and without changes, and how fast",
+  threads: "scans of 1,000 to 100,000 vectors, here and in a worker thread: what they cost the thread that answers",
   vectors:
     "pgvector: exact scan, HNSW, selective filters and off-topic tenants: time, recall, build, size (needs DATABASE_URL)",
-  "vector-sizes": "pgvector: tables and indexes in single and in half precision (needs DATABASE_URL)",
   "quality-plot": "draws the runs of `quartet eval` in deploy/docs/quality as deploy/docs/quality.svg",
+  "vector-sizes": "pgvector: tables and indexes in single and in half precision (needs DATABASE_URL)",
 };
 
 const [name, ...args] = process.argv.slice(2);

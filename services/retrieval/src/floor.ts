@@ -9,3 +9,6 @@ export type { SearchCall, Searcher, SearcherOptions } from "./domain/search.ts";
 export type { SearchRequest, SearchResult } from "./domain/search-request.ts";
 export { putDocuments } from "./domain/put-documents.ts";
 export type { GivenDocument } from "./domain/new-document.ts";
+export { DenseRows } from "./adapters/embedded/dense-rows.ts";
+export { HashedRows } from "./adapters/embedded/hashed-rows.ts";
+export type { VectorRows } from "./adapters/embedded/vector-rows.ts";

@@ -1,0 +1,111 @@
+/**
+ * `npm run bench threads`: from how many vectors on a scan is better done in a worker thread: what it costs the thread that answers all other calls.
+ * CPU time, which other work on the machine moves little. Why in this way: ../README.md.
+ */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { DenseRows, HashedRows, type VectorRows } from "@quartet/retrieval-service/floor";
+import { createWorkerPool } from "@quartet/workers";
+import { createRandom } from "./random.ts";
+
+const { values } = parseArgs({
+  options: {
+    sizes: { type: "string", default: "1000,5000,10000,20000,50000,100000" },
+    rounds: { type: "string", default: "40" },
+    /** A file, or - for standard output. */
+    json: { type: "string" },
+  },
+});
+const sizes = values.sizes.split(",").map(Number);
+const rounds = Number(values.rounds);
+if (![...sizes, rounds].every((count) => Number.isInteger(count) && count > 0)) {
+  process.stderr.write("--sizes takes whole numbers above 0 with commas in between, --rounds one.\n");
+  process.exit(2);
+}
+
+const random = createRandom(20_261_121);
+const denseVector = () => ({
+  kind: "float32" as const,
+  values: Float32Array.from({ length: 384 }, () => random() - 0.5),
+});
+/** As of a passage, or of a question: so many of 2,048 components are not 0. */
+const hashedVector = (nonZeros: number) => {
+  const bytes = new Int8Array(2_048);
+  for (let count = 0; count < nonZeros; count += 1)
+    bytes[Math.floor(random() * 2_048)] = 1 + Math.floor(random() * 100);
+  return { kind: "int8" as const, values: bytes, scale: 1 };
+};
+
+const kinds: readonly {
+  readonly name: string;
+  readonly create: () => VectorRows;
+  readonly passage: () => Parameters<VectorRows["set"]>[1];
+  readonly question: () => Parameters<VectorRows["set"]>[1];
+}[] = [
+  { name: "float32 x 384", create: () => new DenseRows(384), passage: denseVector, question: denseVector },
+  {
+    name: "hashed x 2,048",
+    create: () => new HashedRows(2_048),
+    passage: () => hashedVector(500),
+    question: () => hashedVector(90),
+  },
+];
+
+const workers = createWorkerPool({ size: 1 });
+const signal = new AbortController().signal;
+
+/** What the calling thread computed for each of so many, in milliseconds: all together, since its clock is a coarse one. */
+async function ownTime(scan: () => unknown): Promise<number> {
+  // Compiled, and with its thread started.
+  for (let round = 0; round < 3; round += 1) await scan();
+  const before = process.threadCpuUsage();
+  for (let round = 0; round < rounds; round += 1) await scan();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000 / rounds;
+}
+
+interface Cell {
+  readonly kind: string;
+  readonly rows: number;
+  readonly hereMs: number;
+  readonly besideThreadMs: number;
+}
+
+const cells: Cell[] = [];
+for (const { name, create, passage, question } of kinds) {
+  const rows = create();
+  for (const size of sizes) {
+    while (rows.size < size) rows.set(rows.size, passage());
+    const queries = Array.from({ length: rounds }, question);
+    let asked = 0;
+    const next = () => queries[(asked += 1) % rounds]!;
+    let best = 0;
+    const visit = (_slot: number, score: number) => void (best = Math.max(best, score));
+    const hereMs = await ownTime(() => {
+      for (const _step of rows.scan(next(), undefined, visit));
+    });
+    const besideThreadMs = await ownTime(async () => {
+      const scanned = await rows.scanInThread(next(), workers, signal);
+      scanned.forEach(undefined, visit);
+      scanned.close();
+    });
+    cells.push({ kind: name, rows: size, hereMs, besideThreadMs });
+  }
+}
+await workers.close();
+
+const columns: readonly (readonly [title: string, value: (cell: Cell) => string])[] = [
+  ["vectors", ({ kind }) => kind],
+  ["rows", ({ rows }) => String(rows)],
+  ["here ms", ({ hereMs }) => hereMs.toFixed(2)],
+  ["beside a thread ms", ({ besideThreadMs }) => besideThreadMs.toFixed(2)],
+];
+const lines = [columns.map(([title]) => title), ...cells.map((cell) => columns.map(([, value]) => value(cell)))];
+const table = lines.map((line) => line.map((text) => text.padStart(20)).join("")).join("\n");
+const note = `CPU time of the calling thread for one scan, the mean of ${rounds}.`;
+(values.json === "-" ? process.stderr : process.stdout).write(`${table}\n${note}\n`);
+const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
+const json = `${JSON.stringify({ machine, rounds, cells }, null, 2)}\n`;
+if (values.json === "-") process.stdout.write(json);
+else if (values.json !== undefined) await writeFile(values.json, json);
