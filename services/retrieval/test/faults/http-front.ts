@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /** What Elasticsearch says to a search, in place of its own answer. */
@@ -26,13 +26,15 @@ export interface HttpFront extends AsyncDisposable {
 
 export async function createHttpFront(target: string): Promise<HttpFront> {
   const server = new URL(target);
+  const agent = new Agent({ keepAlive: true });
   let fault: HttpFault = { kind: "pass" };
   let meant: string | undefined;
   let searchCount = 0;
 
   const forward = (incoming: Incoming, answered: (answer: IncomingMessage) => void, failed: () => void) => {
     const { host: _, ...headers } = incoming.headers;
-    const options = { host: server.hostname, port: server.port, method: incoming.method, path: incoming.url, headers };
+    const { method, url: path } = incoming;
+    const options = { agent, host: server.hostname, port: server.port, method, path, headers };
     const outgoing = request(options, answered);
     outgoing.on("error", failed);
     outgoing.end(incoming.body);
@@ -102,6 +104,7 @@ export async function createHttpFront(target: string): Promise<HttpFront> {
       return searchCount;
     },
     async [Symbol.asyncDispose]() {
+      agent.destroy();
       front.closeAllConnections();
       front.close();
       await once(front, "close");
