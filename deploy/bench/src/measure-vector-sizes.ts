@@ -57,6 +57,8 @@ async function measureOne(
     options,
     `CREATE TABLE sized (passage bigint PRIMARY KEY, embedding ${type}(${dimensions}) NOT NULL)`,
   );
+  // In the row, as the service has it.
+  await execute(pool, options, "ALTER TABLE sized ALTER COLUMN embedding SET STORAGE PLAIN");
   // The outer row in the inner condition, so that each row has numbers of its own.
   await execute(
     pool,

@@ -9,7 +9,7 @@ import { measureVectorSizes, type VectorSizes } from "./measure-vector-sizes.ts"
 
 const { values } = parseArgs({
   options: {
-    rows: { type: "string", default: "5000" },
+    rows: { type: "string", default: "2000" },
     dimensions: { type: "string", default: "384,1024,1536" },
     /** Of a login that may create databases and extensions. Default: DATABASE_URL. */
     database: { type: "string", default: process.env["DATABASE_URL"] ?? "" },

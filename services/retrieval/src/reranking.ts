@@ -1,7 +1,7 @@
 import { createBreaker } from "@quartet/resilience";
 import type { Telemetry } from "@quartet/service";
 import { createHttpReranker } from "./adapters/rerank/http-reranker.ts";
-import type { RerankConfig } from "./config.ts";
+import type { Config, RerankConfig } from "./config.ts";
 import type { Reranker } from "./domain/reranker.ts";
 import type { Reranking } from "./domain/search-rerank.ts";
 import { createSimilarityReranker } from "./domain/similarity-reranker.ts";
@@ -21,10 +21,14 @@ export interface OpenReranking {
 /** Few searches wait for an endpoint that hangs, and one asks every two seconds whether it is back. */
 const breakerLimits = { minimumCalls: 5, openMs: 2_000 } as const;
 
-/** The built-in one is close by: what takes longer is a store that hangs, and the fusion's order is a good one. */
-const builtinTimeLimitMs = 250;
+/** Of a leg's time, for the built-in one: it asks the same store for less. What takes longer hangs, and the fusion's order is a good one. */
+const builtinShareOfLeg = 1 / 8;
 
-export function openReranking(config: RerankConfig, stores: Stores, telemetry: Telemetry): OpenReranking {
+export function openReranking(
+  config: RerankConfig & Pick<Config, "legTimeLimitMs">,
+  stores: Stores,
+  telemetry: Telemetry,
+): OpenReranking {
   const { log, metrics } = telemetry;
   const made = makeReranker(config, stores);
   const failures = metrics.counter("quartet_search_rerank_failures_total").with({ reranker: config.reranker });
@@ -41,7 +45,8 @@ export function openReranking(config: RerankConfig, stores: Stores, telemetry: T
     events: createBreakerEvents("retrieval.rerank", telemetry),
   });
   const guard = createStoreGuard({ breaker });
-  const timeLimitMs = config.reranker === "builtin" ? builtinTimeLimitMs : config.rerankTimeLimitMs;
+  const timeLimitMs =
+    config.reranker === "builtin" ? builtinShareOfLeg * config.legTimeLimitMs : config.rerankTimeLimitMs;
   return {
     reranking: { reranker: timed(made.reranker, config.reranker, telemetry), guard, timeLimitMs },
     onError,
