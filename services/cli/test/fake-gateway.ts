@@ -226,7 +226,12 @@ export async function startFakeGateway(): Promise<FakeGateway> {
           [undefined, collection].includes(collectionOf(filter)),
         );
         const values = found.flatMap(({ tags, taxonomyPath }) => (facet === DocumentFacet.TAG ? tags : [taxonomyPath]));
-        const counts = [...Map.groupBy(values.filter((value) => value.startsWith(prefix)), (value) => value)]
+        const counts = [
+          ...Map.groupBy(
+            values.filter((value) => value.startsWith(prefix)),
+            (value) => value,
+          ),
+        ]
           .map(([value, all]) => ({ value, documentCount: BigInt(all.length) }))
           .sort((a, b) => Number(b.documentCount - a.documentCount) || (a.value < b.value ? -1 : 1));
         const start = Number(pageToken || 0);
