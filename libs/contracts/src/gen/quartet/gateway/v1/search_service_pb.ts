@@ -70,7 +70,7 @@ export const SearchPassagesRequestSchema: GenMessage<SearchPassagesRequest> = /*
  */
 export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesResponse"> & {
   /**
-   * The passages found, best first; ties by document ID, then ordinal.
+   * The passages found, best first; ties by document ID, then ordinal. Past all that was fused they follow by their rank in a leg, with score 0.
    *
    * @generated from field: repeated quartet.type.v1.Passage passages = 1;
    */
@@ -91,7 +91,7 @@ export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesR
   legs: LegReport[];
 
   /**
-   * Where the next page starts; empty when there is none.
+   * Where the next page starts; empty when there is none. A page with a successor may be shorter than asked for, and the last one empty.
    *
    * @generated from field: string next_page_token = 4;
    */
@@ -198,7 +198,11 @@ export const StreamSearchPassagesResponseSchema: GenMessage<StreamSearchPassages
  */
 export const SearchService: GenService<{
   /**
-   * Embeds the query and searches all sources.
+   * Embeds the query and searches all sources, page by page.
+   *
+   * A page after the first is asked of the legs that answered the first: one that cannot be asked now makes it UNAVAILABLE (UPSTREAM_FAILED),
+   * and the same token may be tried again. Tokens: INVALID_ARGUMENT (PAGE_TOKEN_INVALID), NOT_FOUND for another tenant's, FAILED_PRECONDITION
+   * (PAGE_TOKEN_EXPIRED) after a day.
    *
    * Answers with what came back; what did not is named in `degradations`. UNAVAILABLE (ALL_SOURCES_FAILED) only when nothing could be searched;
    * INVALID_ARGUMENT (FIELD_INVALID, FILTER_FIELD_UNKNOWN, SOURCE_UNKNOWN); RESOURCE_EXHAUSTED (OVERLOADED); DEADLINE_EXCEEDED.
@@ -212,6 +216,9 @@ export const SearchService: GenService<{
   },
   /**
    * Searches page after page with flat memory. No passage comes twice; complete with the message that says `last`.
+   *
+   * The query is embedded once; a page is searched when the one before was taken. Without a deadline of its own a stream has the longest that
+   * the server allows. One that breaks off is resumed with the last page's token. Errors as of SearchPassages, with `search.` before fields.
    *
    * @generated from rpc quartet.gateway.v1.SearchService.StreamSearchPassages
    */

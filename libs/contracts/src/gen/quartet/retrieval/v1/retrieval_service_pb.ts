@@ -46,7 +46,8 @@ export type SearchPassagesRequest = Message<"quartet.retrieval.v1.SearchPassages
   pageSize: number;
 
   /**
-   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then.
+   * `next_page_token` of an earlier response; all other fields but `page_size` must be as then. The vector may differ as much as an embedder's
+   * answers to one text do.
    *
    * @generated from field: string page_token = 3;
    */
@@ -88,7 +89,7 @@ export const SearchPassagesRequestSchema: GenMessage<SearchPassagesRequest> = /*
  */
 export type SearchPassagesResponse = Message<"quartet.retrieval.v1.SearchPassagesResponse"> & {
   /**
-   * The passages found, best first; ties by document ID, then ordinal.
+   * The passages found, best first; ties by document ID, then ordinal. Past all that was fused they follow by their rank in a leg, with score 0.
    *
    * @generated from field: repeated quartet.type.v1.Passage passages = 1;
    */

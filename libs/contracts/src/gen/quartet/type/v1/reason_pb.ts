@@ -50,7 +50,7 @@ export const Reason = {
   SOURCE_UNKNOWN: 3,
 
   /**
-   * INVALID_ARGUMENT. A page token that is no page token, or of another rpc.
+   * INVALID_ARGUMENT. A page token that is no page token, or of another request or rpc.
    *
    * @generated from enum value: REASON_PAGE_TOKEN_INVALID = 5;
    */
@@ -87,7 +87,7 @@ export const Reason = {
   EMBEDDING_SPACE_MISMATCH: 10,
 
   /**
-   * FAILED_PRECONDITION. The page token is too old to continue; start again.
+   * FAILED_PRECONDITION. The page token is too old to continue, or what it was given for is searched otherwise now; start again.
    *
    * @generated from enum value: REASON_PAGE_TOKEN_EXPIRED = 11;
    */
