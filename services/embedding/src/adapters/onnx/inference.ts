@@ -86,9 +86,12 @@ export function createInference(options: InferenceOptions): Inference {
     });
     try {
       return { process, reply: await process.ask(open, OPEN_LIMIT_MS) };
-    } catch (error) {
-      log.warn({ err: error, output: process.lastWords }, "The local model's process did not start");
-      return { process, reply: { kind: "failed", message: "The local model's process did not start." } };
+    } catch {
+      const lastLine = process.lastWords.trim().split("\n").at(-1) ?? "";
+      return {
+        process,
+        reply: { kind: "failed", message: `The local model's process did not start. ${lastLine}`.trim() },
+      };
     }
   };
 
@@ -104,7 +107,8 @@ export function createInference(options: InferenceOptions): Inference {
     if (waitMs > 0) throw unavailable("The local model's process fell over again and again.", waitMs);
     const { process, reply } = await launch();
     if (reply.kind === "opened") return process;
-    if (reply.kind === "failed") log.warn({ reason: reply.message }, "The local model could not be started again");
+    if (reply.kind === "failed" && !closed)
+      log.warn({ reason: reply.message, output: process.lastWords }, "The local model could not be started again");
     await forget(process);
     throw unavailable("The local model could not be started again; the log says why.", BUSY_DELAY_MS);
   };
@@ -113,7 +117,10 @@ export function createInference(options: InferenceOptions): Inference {
     const process = await ready();
     try {
       const reply = await process.ask({ kind: "embed", texts }, timeoutMs);
-      if (reply.kind === "failed") throw new EmbedderError("LLM_PROTOCOL", reply.message);
+      if (reply.kind === "failed") {
+        log.warn({ reason: reply.message, output: process.lastWords }, "The local model failed");
+        throw new EmbedderError("LLM_PROTOCOL", reply.message);
+      }
       if (reply.kind !== "embedded")
         throw new EmbedderError("LLM_PROTOCOL", "The local model's process lost its place.");
       return toOutput(reply, texts.length);
@@ -139,12 +146,11 @@ export function createInference(options: InferenceOptions): Inference {
         continue;
       }
       if (closed || current !== undefined || restarts.waitMs > 0) break;
-      if (
-        !(await ready()
-          .then(() => true)
-          .catch(() => false))
-      )
-        break;
+      const isReady = await ready().then(
+        () => true,
+        () => false,
+      );
+      if (!isReady) break;
     }
     busy = false;
   };

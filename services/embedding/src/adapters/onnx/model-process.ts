@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type { Reply, Request } from "./protocol.ts";
 
@@ -83,12 +84,15 @@ export function startModelProcess(file: string = program): ModelProcess {
   };
 }
 
-function whenEnded(child: ChildProcess): Promise<void> {
+/** After it is gone, and all that it wrote has been read. Node's own event for this never comes where the parent has closed the channel. */
+async function whenEnded(child: ChildProcess): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   child.once("exit", () => resolve());
   // It could not be started at all, or could not be told something.
   child.on("error", () => {
     if (child.pid === undefined) resolve();
   });
-  return promise;
+  const read = child.stderr === null ? undefined : finished(child.stderr).catch(() => {});
+  await promise;
+  await read;
 }
