@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { createQuartetClient, type QuartetClient } from "@quartet/client";
+import { createQuartetClient, LegStatus, type QuartetClient, SourceKind, type SourceReport } from "@quartet/client";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { createClient as createGrpcClient, createGrpcTransport } from "@quartet/rpc";
 import { runNode, temporaryFolder } from "../src/processes.ts";
 
 const services = (command: string, dataDir: string) =>
-  runNode(["deploy/local/services.mjs", command], { QUARTET_PORT: "0", QUARTET_DATA_DIR: dataDir });
+  runNode(["deploy/local/services.mjs", command], {
+    QUARTET_PORT: "0",
+    QUARTET_DATA_DIR: dataDir,
+    QUARTET_SOURCES: "corpus hybrid; archive keyword collections=archive weight=0.5",
+  });
 
 describe("npm run services", () => {
   let data: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -33,6 +37,30 @@ describe("npm run services", () => {
     expect(answer.text).toContain("15일");
     expect(answer.citations[0]).toMatchObject({ number: 1, documentId: "leave", title: "휴가 규정" });
     expect(answer.degradations).toEqual([]);
+  });
+
+  it("tells of each source how it went, in searches and answers, and which there are", async () => {
+    const reports = (sources: readonly SourceReport[]) =>
+      sources.map(({ source, kind, status, reason, weight }) => [source, kind, status, reason, weight]);
+    const expected = [
+      ["corpus", SourceKind.HYBRID, LegStatus.OK, "", 1],
+      ["archive", SourceKind.KEYWORD, LegStatus.SKIPPED, "COLLECTION_MISSING", 0.5],
+    ];
+    expect(reports((await quartet.search.searchPassages({ query: "연차" })).sources)).toEqual(expected);
+    expect(reports((await quartet.answers.answerQuestion({ question: "연차?" })).sources)).toEqual(expected);
+    const post = (body: unknown) =>
+      fetch(`http://${address}/api/v1/search`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const named = (await (await post({ query: "연차", options: { sources: ["corpus"] } })).json()) as object;
+    expect(named).toMatchObject({ sources: [{ source: "corpus", status: "LEG_STATUS_OK" }] });
+    const unknown = await post({ query: "연차", options: { sources: ["people"] } });
+    expect(unknown.status).toBe(400);
+    expect(await unknown.json()).toMatchObject({
+      message: expect.stringContaining("people is not configured; there is corpus, archive"),
+    });
   });
 
   it("answers over gRPC on the gateway's port as well", async () => {

@@ -51,6 +51,18 @@ describe("Elasticsearch that fails", () => {
     expect(fake.requests.map(({ path }) => path)).toEqual(["/quartet-passages/_search"]);
   });
 
+  it("is told to give what it has before the time of the call is over", async () => {
+    const query = { text: "사과", collections: ["default"], filter: undefined, limit: 10 };
+    await store.keywords.search("t", query, never);
+    await store.keywords.search("t", query, { ...never, timeoutMs: 400 });
+    await store.keywords.search("t", query, { ...never, timeoutMs: 60_000 });
+    expect(fake.requests.map(({ body }) => (JSON.parse(body) as { timeout: string }).timeout)).toEqual([
+      "1500ms",
+      "300ms",
+      "1500ms",
+    ]);
+  });
+
   it("hangs: the call ends with the caller's reason, and the request with it", async () => {
     const closed = Promise.withResolvers<void>();
     fake.answerWith((_, response) => void once(response, "close").then(() => closed.resolve()));

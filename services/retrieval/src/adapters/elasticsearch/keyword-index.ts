@@ -8,7 +8,7 @@ import { keywordQuery, type Weights } from "./keyword-query.ts";
 export interface KeywordIndexOptions {
   readonly connection: Connection;
   readonly names: IndexNames;
-  /** After this long each shard gives what it has found so far. */
+  /** After this long, or three quarters of what the call has, each shard gives what it has found so far. */
   readonly searchTimeoutMs: number;
   /** With several shards their statistics are gathered before each search, so that scores can be compared. */
   readonly shards: number;
@@ -36,7 +36,7 @@ export function createKeywordIndex({
   weights,
 }: KeywordIndexOptions): KeywordIndex {
   return {
-    async search(tenant, { limit, after, ...query }, { signal }) {
+    async search(tenant, { limit, after, ...query }, { signal, timeoutMs = Infinity }) {
       signal.throwIfAborted();
       const asked = keywordQuery(tenant, query, weights);
       if (asked === undefined) return { hits: [] };
@@ -52,7 +52,8 @@ export function createKeywordIndex({
               ...(after && { search_after: [after.score, after.documentId, after.ordinal] }),
               track_total_hits: false,
               _source: false,
-              timeout: `${searchTimeoutMs}ms`,
+              // Before the caller's own end, so that what was found by then is not lost.
+              timeout: `${Math.ceil(Math.min(searchTimeoutMs, 0.75 * timeoutMs))}ms`,
               allow_partial_search_results: true,
               ...(shards > 1 && { search_type: "dfs_query_then_fetch" as const }),
               // Copies of a shard differ in what they have merged away, and so in scores: a question asks the same copy each time.
