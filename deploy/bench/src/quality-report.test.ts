@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { toQualitySvg } from "./quality-report.ts";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { type QualityRun, toQualitySvg, wanted } from "./quality-report.ts";
 
 const run = (dataset: string, reranker: string | null, hybrid: number) => ({
   dataset,
@@ -21,5 +23,33 @@ describe("the plot of the quality", () => {
     expect(svg.match(/<line/g)).toHaveLength(2);
     expect(svg).toContain(".6250");
     expect(svg).not.toMatch(/NaN|undefined/);
+  });
+});
+
+describe("the runs in the docs", () => {
+  const folder = path.resolve(import.meta.dirname, "../../docs/quality");
+  const read = async (name: string) =>
+    JSON.parse(await readFile(path.join(folder, name), "utf8")) as QualityRun & {
+      readonly quantisation: { readonly recall_at_10: number } | null;
+    };
+
+  it("reach what each set is to reach, and lose a percent at most by a byte a component", async () => {
+    const names = await readdir(folder);
+    for (const [set, { target }] of Object.entries(wanted)) {
+      expect(names).toContain(`${set}-none.json`);
+      const { legs, quantisation } = await read(`${set}-builtin.json`);
+      expect(legs.hybrid.ndcg_at_10).toBeGreaterThanOrEqual(target);
+      expect(quantisation!.recall_at_10).toBeGreaterThanOrEqual(0.99);
+    }
+  });
+
+  it("are better with the built-in reranker than without, and no set loses more than .002", async () => {
+    const gains: number[] = [];
+    for (const set of Object.keys(wanted)) {
+      const [without, reranked] = await Promise.all([read(`${set}-none.json`), read(`${set}-builtin.json`)]);
+      gains.push(reranked.legs.hybrid.ndcg_at_10 - without.legs.hybrid.ndcg_at_10);
+    }
+    expect(Math.min(...gains)).toBeGreaterThanOrEqual(-0.002);
+    expect(gains.reduce((sum, gain) => sum + gain, 0)).toBeGreaterThan(0);
   });
 });
