@@ -66,11 +66,11 @@ export const variables = {
   }),
   queryPrefix: variable.text("QUARTET_EMBEDDING_QUERY_PREFIX", {
     default: "",
-    doc: "What the model wants before a question, such as query: with a space put behind it.",
+    doc: "What a provider's model wants before a question, such as query: with a space put behind it; a local one has its own.",
   }),
   documentPrefix: variable.text("QUARTET_EMBEDDING_DOCUMENT_PREFIX", {
     default: "",
-    doc: "What the model wants before a passage, such as passage: with a space put behind it.",
+    doc: "What a provider's model wants before a passage, such as passage: with a space put behind it; a local one has its own.",
   }),
   ...localModelVariables,
   maxTextCharacters: variable.integer("QUARTET_EMBEDDING_MAX_CHARACTERS", {
