@@ -34,7 +34,7 @@ export function toQualitySvg(runs: readonly QualityRun[]): string {
       const y = start + place * (plot.bar + plot.gap);
       const rect = `<rect x="${plot.left}" y="${y}" width="${(value * plot.width).toFixed(1)}" height="${plot.bar}" fill="${colour}"/>`;
       const prefix = place === 0 ? `${name}: ` : "";
-      return `${text(plot.left - 8, y + 11, prefix + label, "end")}\n${rect}\n${text(x(value) + 6, y + 11, value.toFixed(4).slice(1), "start")}`;
+      return `${text(plot.left - 8, y + 11, prefix + label, "end")}\n${rect}\n${text(plot.left + plot.width + 8, y + 11, value.toFixed(4).slice(1), "start")}`;
     });
     const marks = Object.entries(wanted[name] ?? {}).map(([kind, value]) => {
       const at = x(value).toFixed(1);

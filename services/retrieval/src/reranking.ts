@@ -6,6 +6,7 @@ import type { Reranker } from "./domain/reranker.ts";
 import type { Reranking } from "./domain/search-rerank.ts";
 import { createSimilarityReranker } from "./domain/similarity-reranker.ts";
 import { createStoreGuard, isCircuitOpen } from "./domain/store-guard.ts";
+import { StoreBusyError } from "./domain/store-errors.ts";
 import type { Stores } from "./domain/stores.ts";
 import { createBreakerEvents } from "./leg-events.ts";
 
@@ -34,8 +35,8 @@ export function openReranking(
   const failures = metrics.counter("quartet_search_rerank_failures_total").with({ reranker: config.reranker });
   const onError = (error: unknown) => {
     failures.add();
-    // Once its breaker is open, that has told the log.
-    if (!isCircuitOpen(error))
+    // Once its breaker is open, or an endpoint has asked to be left alone, that has told the log.
+    if (!isCircuitOpen(error) && !(error instanceof StoreBusyError))
       log.warn({ err: error }, "passages could not be reranked: the order of the fusion stands");
   };
   if (made === undefined) return { reranking: undefined, onError, close: async () => {} };

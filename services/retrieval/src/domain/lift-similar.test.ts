@@ -36,6 +36,11 @@ describe("lifting what is similar", () => {
     expect(liftSimilar(few, vectorsAt(angles))).toBe(few);
   });
 
+  it("leaves equals as they are, whose mean is a hair above them", () => {
+    const scores = Array<number>(13).fill(0.1);
+    expect(scoresOf(liftSimilar(ranked(scores), vectorsAt([...angles, 150])))).toEqual(scores);
+  });
+
   it("keeps the first place and the bounds of the scores, whatever the vectors are", () => {
     const candidate = fc.record({
       score: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -26,9 +26,11 @@ export function liftSimilar(
   const comparable = candidates.filter(({ passageId }) => vectors.has(passageId));
   if (comparable.length < minCandidates) return candidates;
   const means = neighbourMeans(comparable, vectors);
+  const best = candidates.reduce((most, { score }) => Math.max(most, score), 0);
   return candidates.map(({ passageId, score }) => {
     const mean = means.get(passageId) ?? score;
-    return { passageId, score: score + strength * Math.max(0, mean - score) };
+    // A mean of equal numbers may end a hair above them.
+    return { passageId, score: Math.min(best, score + strength * Math.max(0, mean - score)) };
   });
 }
 
