@@ -1,4 +1,4 @@
-import { createGiveWay } from "./give-way.ts";
+import { createGiveWay } from "@quartet/turns";
 import { mentionCandidates, mentionedNames } from "./graph-names.ts";
 
 /** Texts whose names are looked up together. */

@@ -1,7 +1,7 @@
+import { createGiveWay } from "@quartet/turns";
 import type { CollectionState } from "./collection.ts";
 import { cutText } from "./cut-text.ts";
 import type { CutDocument, CutPassage, NewDocument } from "./document.ts";
-import { createGiveWay } from "./give-way.ts";
 import { DocumentError, type GivenDocument, toNewDocument } from "./new-document.ts";
 import type { CallOptions, PutResult } from "./record-store.ts";
 import type { Stores } from "./stores.ts";

@@ -1,3 +1,4 @@
+import { createGiveWay } from "@quartet/turns";
 import {
   compareCounts,
   type CountPage,
@@ -7,7 +8,6 @@ import {
   hasPrefix,
 } from "../../domain/document-counts.ts";
 import { compileFilter } from "../../domain/filter-match.ts";
-import { createGiveWay } from "../../domain/give-way.ts";
 import type { DocumentEntry } from "./catalogue.ts";
 
 /** Values that are put in order at once. */

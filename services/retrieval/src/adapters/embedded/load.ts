@@ -1,6 +1,6 @@
+import { createGiveWay } from "@quartet/turns";
 import { type WorkerPool, workerTask } from "@quartet/workers";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
-import { createGiveWay } from "../../domain/give-way.ts";
 import {
   type CollectionEntry,
   createSpaceEntry,

@@ -1,4 +1,4 @@
-import { createGiveWay } from "../../domain/give-way.ts";
+import { createGiveWay } from "@quartet/turns";
 import type { EmbeddedState } from "./state.ts";
 import type { PreparedDocument } from "./write-document.ts";
 

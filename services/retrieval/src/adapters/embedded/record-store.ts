@@ -1,9 +1,9 @@
 import { terms } from "@quartet/text";
+import { createGiveWay } from "@quartet/turns";
 import { compareCodePoints } from "../../domain/code-point-order.ts";
 import type { CutDocument, StoredPassage } from "../../domain/document.ts";
 import { compileFilter } from "../../domain/filter-match.ts";
 import { requiredDocumentIds } from "../../domain/filter-scope.ts";
-import { createGiveWay } from "../../domain/give-way.ts";
 import { passageContent } from "../../domain/passage-content.ts";
 import type { DocumentPage, DocumentQuery, PutResult, RecordStore } from "../../domain/record-store.ts";
 import {

@@ -1,5 +1,5 @@
+import { createGiveWay } from "@quartet/turns";
 import { compileFilter } from "../../domain/filter-match.ts";
-import { createGiveWay } from "../../domain/give-way.ts";
 import { mentionedRows } from "../../domain/graph-mentions.ts";
 import type { GraphQuery } from "../../domain/graph-index.ts";
 import {

@@ -1,4 +1,4 @@
-import { createGiveWay } from "../../domain/give-way.ts";
+import { createGiveWay } from "@quartet/turns";
 import type { EmbeddedState } from "./state.ts";
 
 /** What of a tenant's graph is kept in memory: its names, which every text is looked through for. Changed only after the commit. */

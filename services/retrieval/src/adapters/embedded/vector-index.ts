@@ -1,6 +1,6 @@
+import { createGiveWay } from "@quartet/turns";
 import type { WorkerPool } from "@quartet/workers";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
-import { createGiveWay } from "../../domain/give-way.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
 import { passageContent } from "../../domain/passage-content.ts";
 import { TopK } from "../../domain/top-k.ts";

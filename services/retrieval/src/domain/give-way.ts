@@ -1,1 +1,0 @@
-export { createGiveWay } from "@quartet/turns";
