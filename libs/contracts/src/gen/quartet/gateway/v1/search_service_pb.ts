@@ -105,7 +105,7 @@ export type SearchPassagesResponse = Message<"quartet.gateway.v1.SearchPassagesR
   collections: CollectionState[];
 
   /**
-   * Whether the result came from the cache.
+   * Whether an earlier search found it, in the same state of the same documents; `legs` and `sources` are then that search's.
    *
    * @generated from field: bool cached = 6;
    */

@@ -124,7 +124,7 @@ export type SearchPassagesResponse = Message<"quartet.retrieval.v1.SearchPassage
   collections: CollectionState[];
 
   /**
-   * Whether the result came from the cache.
+   * Whether an earlier search found it, in the same state of the same documents; `legs` and `sources` are then that search's.
    *
    * @generated from field: bool cached = 6;
    */
