@@ -57,7 +57,12 @@ for (const each of replays) {
   process.stderr.write(`${each.name} ...\n`);
   const subject = await openCacheSubject(shared);
   await subject.put(documents);
-  results.push(await replay(subject, each, documents, { draws: Number(values.draws), seed: Number(values.seed) }));
+  const result = await replay(subject, each, documents, { draws: Number(values.draws), seed: Number(values.seed) });
+  const { entries, bytes, evictions } = await subject.figures();
+  process.stderr.write(
+    `  ${(100 * result.hitRate).toFixed(1)} % hits, p95 ${result.hitMs.p95.toFixed(2)} ms; in memory ${entries} results, ${Math.round(bytes / 1024 ** 2)} MiB, ${evictions} evicted\n`,
+  );
+  results.push(result);
   await subject.close();
   await keys?.drop();
 }

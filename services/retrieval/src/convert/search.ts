@@ -55,7 +55,10 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
   return {
     query: nfc(message.query),
     vector: value === undefined ? undefined : { value, spaceId },
-    filter: both(toFilter(options?.filter, "options.filter"), allTags((options?.tags ?? []).map(nfc))),
+    filter: both(
+      toFilter(options?.filter, "options.filter"),
+      allTags([...new Set((options?.tags ?? []).map(nfc))].sort()),
+    ),
     sources: options?.sources ?? [],
     pageSize: pageSizeOf(message.pageSize, { standard: 10, most: 100 }),
     keywordLimit: options?.bm25TopK || defaultLegLimit,

@@ -41,7 +41,7 @@ describeWithStores(
       };
       const replicas: [Replica, ...Replica[]] = [await startReplica(environment), await startReplica(environment)];
       for (const replica of replicas) await until(() => replica.isUp());
-      const report = await runRandomOperations({ replicas, operations, changeEvery: 250, seed: 2 });
+      const report = await runRandomOperations({ replicas, operations, changeEvery: 500, seed: 2 });
       for (const replica of replicas) await replica.close();
       tell("PostgreSQL, Elasticsearch and Redis", report);
       expect(report.stale).toEqual([]);
