@@ -32,6 +32,8 @@ export interface Condition {
   readonly isList: boolean;
   /** The number of the parameter that alone is the other side. */
   readonly parameter: number | undefined;
+  /** Those of which the other side is a list: `= ANY (ARRAY[$1, $2])`. */
+  readonly elements: readonly number[];
 }
 
 /** What a statement wants of one table, under one name. */
@@ -159,7 +161,10 @@ function* conditionsOf(node: Node, scope: Scope): Generator<[string, Condition]>
         : ["true", node];
   const column = columnOf(operand, scope);
   if (column === undefined) return;
-  yield [column[0], { kind, ...named(column[1]), operator: "", isJoin: false, isList: false, parameter: undefined }];
+  yield [
+    column[0],
+    { kind, ...named(column[1]), operator: "", isJoin: false, isList: false, parameter: undefined, elements: [] },
+  ];
 }
 
 const named = (column: string) => ({ expression: columnSql(column), column });
@@ -199,6 +204,7 @@ function* side(
       isJoin: others.size > 0,
       isList,
       parameter: parameterOf(other),
+      elements: list(fieldsOf(other, "A_ArrayExpr")?.["elements"]).flatMap((each) => parameterOf(each) ?? []),
     },
   ];
 }

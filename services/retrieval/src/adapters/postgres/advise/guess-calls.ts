@@ -67,8 +67,8 @@ async function sampleRows(
   const table = tables.find(({ name }) => name === use.table);
   if (table === undefined) return [];
   const compared = new Map<string, string>();
-  for (const { expression, parameter } of allConditions(use))
-    if (parameter !== undefined) compared.set(expression, expression);
+  for (const { expression, parameter, elements } of allConditions(use))
+    if (parameter !== undefined || elements.length > 0) compared.set(expression, expression);
   if (table.columns.some(({ name }) => name === "tenant")) compared.set("tenant", "tenant");
   if (compared.size === 0) return [];
   // Rows of all parts of the table; a small one has them on one page, which a sample may miss.
@@ -98,12 +98,15 @@ function guess(
   if (isParameter(limitOffset, parameter))
     return tables.every(({ rowCount }) => rowCount > 2 * someOffset) ? someOffset : 0;
   for (const [use, rows] of samples) {
-    const condition = allConditions(use).find((each) => each.parameter === parameter);
+    const condition = allConditions(use).find(
+      (each) => each.parameter === parameter || each.elements.includes(parameter),
+    );
     if (condition === undefined) continue;
     const values = rows.flatMap((row) => row[condition.expression] ?? []);
     if (values.length === 0) continue;
     const rowCount = tables.find(({ name }) => name === use.table)?.rowCount ?? 0;
     return valueFor(condition, use, values, {
+      parameter,
       index,
       type,
       share: Math.min(0.5, Math.max(rangeShare, meanRows / Math.max(rowCount, 1))),
@@ -114,6 +117,7 @@ function guess(
 }
 
 interface Wanted {
+  readonly parameter: number;
   /** Which call it is for. */
   readonly index: number;
   readonly type: string;
@@ -121,14 +125,13 @@ interface Wanted {
   readonly share: number;
 }
 
-function valueFor(
-  condition: Condition,
-  use: TableUse,
-  values: readonly string[],
-  { index, type, share }: Wanted,
-): unknown {
+function valueFor(condition: Condition, use: TableUse, values: readonly string[], wanted: Wanted): unknown {
+  const { index, type, share } = wanted;
   const { kind, operator, expression, isList } = condition;
   const value = values[index % values.length]!;
+  if (condition.elements.includes(wanted.parameter)) {
+    return values[(index + condition.elements.indexOf(wanted.parameter)) % values.length];
+  }
   if (isList) return [...new Set(values.slice(index, index + maxListed))];
   if (kind === "equal") return value;
   if (kind === "match") return `%${middleOf(value)}%`;

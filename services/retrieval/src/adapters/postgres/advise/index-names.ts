@@ -34,7 +34,12 @@ async function namesIn(transaction: Transaction, schema: string): Promise<readon
 }
 
 function freeName({ table, keys }: Candidate, taken: ReadonlySet<string>): string {
-  const words = keys.map((key) => key.replaceAll(/[^\p{L}\p{N}_]+/gu, "_").replaceAll(/^_+|_+$/g, ""));
+  const words = keys.map((key) =>
+    key
+      .replace(/ \S+_ops$/, "")
+      .replaceAll(/[^\p{L}\p{N}_]+/gu, "_")
+      .replaceAll(/^_+|_+$/g, ""),
+  );
   const base = `${table.name}_by_${words.join("_")}`;
   for (let number = 1; ; number += 1) {
     const suffix = number === 1 ? "" : `_${number}`;
