@@ -19,6 +19,8 @@ export interface LaterPageParts {
   /** Runs legs as the first page did, in that order. */
   readonly run: (legs: readonly Leg[]) => Promise<readonly LegOutcome[]>;
   readonly fuse: (outcomes: readonly LegOutcome[]) => readonly FusedHit[];
+  /** Told of each leg whose ranking was read, once, for metrics and logs. */
+  readonly onLeg?: ((outcome: LegOutcome) => void) | undefined;
   /** The candidates as the reranker orders them; undefined when it could not. */
   readonly rerank: (candidates: readonly FusedHit[]) => Promise<readonly FusedHit[] | undefined>;
 }
@@ -90,12 +92,14 @@ async function pageOfRankings(start: PageStart, parts: LaterPageParts): Promise<
     passages.push(...(await readPage(hits, pageSize, reader)).passages);
   }
   const { places } = merged;
+  const outcomes = readings.map(({ outcome }) => outcome());
+  for (const outcome of outcomes) if (outcome.status !== "skipped") parts.onLeg?.(outcome);
   const starts = merged.starts.map((leg, index) => {
     return { ...leg, isAhead: isAhead(again[index]!, legs[index]!, leg, places[index]) };
   });
   return {
     passages,
-    outcomes: readings.map(({ outcome }) => outcome()),
+    outcomes,
     next: merged.isAtEnd ? undefined : { ...start, legs: starts },
   };
 }
@@ -108,22 +112,27 @@ async function runAgain(
 ): Promise<readonly LegOutcome[]> {
   const asked = legs.filter((_, index) => starts[index]!.leftOut === undefined && isWanted(starts[index]!));
   const outcomes = new Map((await run(asked)).map((outcome, index) => [asked[index]!, outcome]));
-  const lost = [...outcomes.values()].find(({ status }) => status === "failed" || status === "skipped");
+  const lost = [...outcomes.values()].find(isLost);
   if (lost !== undefined) throw new PageInterruptedError(lost);
   return legs.map((leg, index) => outcomes.get(leg) ?? leftOut(leg, starts[index]!));
 }
+
+/** A leg whose collections are gone is none that could not be asked: it has no more. */
+const isLost = ({ status, reason }: LegOutcome): boolean =>
+  (status === "failed" || status === "skipped") && reason !== "COLLECTION_MISSING";
 
 function leftOut({ source, leg }: Leg, { leftOut: reason }: LegStart): LegOutcome {
   return { source, leg, status: "skipped", reason, elapsedMs: 0, hitCount: 0, hits: [] };
 }
 
 /** The ranking of a leg, and what became of the leg in reading it. */
-function createReading(named: Leg, start: LegStart, { signal, legsAt }: LaterPageParts) {
+function createReading(named: Leg, start: LegStart, { signal, legsAt, onLeg }: LaterPageParts) {
   const { source, leg, guard, limitMs, more } = named;
   let reason: PartialReason | undefined = named.partial;
   let elapsedMs = 0;
   const hits: Hit[] = [];
   const ask = (part: Parameters<LegPartQuery>[0]): Promise<LegResult> => {
+    if (named.skip === "COLLECTION_MISSING") return Promise.resolve({ hits: [] });
     if (named.skip !== undefined) throw new PageInterruptedError({ ...leftOut(named, start), reason: named.skip });
     if (named.failure !== undefined) throw named.failure;
     // All that it searched is gone.
@@ -142,7 +151,10 @@ function createReading(named: Leg, start: LegStart, { signal, legsAt }: LaterPag
       return result;
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof PageInterruptedError ? error : new PageInterruptedError(failedLeg(named, error));
+      if (error instanceof PageInterruptedError) throw error;
+      const lost = failedLeg(named, error);
+      onLeg?.(lost);
+      throw new PageInterruptedError(lost);
     } finally {
       elapsedMs += performance.now() - startedAt;
     }
