@@ -7,6 +7,8 @@ export { fakeVector } from "./provider/fake-embeddings.ts";
 export { startFakeProvider } from "./provider/fake-provider.ts";
 export type { FakeProvider, FakeProviderOptions } from "./provider/fake-provider.ts";
 export type { FakeRequest } from "./provider/fake-request.ts";
+export { createPutLedger } from "./put-ledger.ts";
+export type { PutLedger } from "./put-ledger.ts";
 export { startFakeReranker } from "./rerank/fake-reranker.ts";
 export type { FakeRerankBehaviour, FakeReranker, FakeRerankRequest, FakeRerankResult } from "./rerank/fake-reranker.ts";
 export type { TestDatabase, TestPostgres } from "./stores/postgres.ts";

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Health } from "@quartet/contracts/grpc/health/v1/health";
@@ -21,6 +22,9 @@ export interface RetrievalProcess extends AsyncDisposable {
   /** Everything that it has written, of all its lives. */
   readonly output: () => string;
   readonly isAlive: () => boolean;
+  /** Files and sockets it has open. */
+  handleCount(): Promise<number>;
+  residentBytes(): Promise<number>;
   /** Sends the signal, waits for the end, and gives the exit code. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
   start(): Promise<void>;
@@ -83,6 +87,11 @@ export async function startRetrieval(environment: Readonly<Record<string, string
     },
     output: () => output,
     isAlive: () => child !== undefined && child.exitCode === null && child.signalCode === null,
+    handleCount: async () => (await readdir(`/proc/${child?.pid}/fd`)).length,
+    residentBytes: async () => {
+      const { status } = await clients.instance.getInstanceReport({});
+      return Number(status!.instances[0]!.residentByteCount);
+    },
     start,
     stop,
     [Symbol.asyncDispose]: async () => void (await stop("SIGKILL")),

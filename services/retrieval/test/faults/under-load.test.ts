@@ -1,32 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
+import { createPutLedger, type PutLedger } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { type Cluster, openCluster } from "./cluster.ts";
 import { until } from "./retrieval-process.ts";
 
 const documentCount = 60;
-
-/** What the one who puts knows: the last version that was acknowledged, and any that may or may not have been stored since. */
-class Ledger {
-  readonly #acknowledged = new Map<number, number>();
-  readonly #possible = new Map<number, Set<number>>();
-
-  begin(document: number, version: number): void {
-    const possible = this.#possible.get(document) ?? new Set([this.#acknowledged.get(document) ?? 0]);
-    this.#possible.set(document, possible.add(version));
-  }
-  acknowledge(document: number, version: number): void {
-    this.#acknowledged.set(document, version);
-    this.#possible.set(document, new Set([version]));
-  }
-  /** Whether the document may have that version at the end, when nothing is under way. */
-  allows(document: number, version: number): boolean {
-    return this.#possible.get(document)?.has(version) ?? false;
-  }
-  get documents(): readonly number[] {
-    return [...this.#acknowledged.keys()];
-  }
-}
 
 const textOf = (document: number, version: number) => `subject${document}x version${version}x 본문 ${document}`;
 
@@ -34,7 +13,7 @@ describeWithStores("stores that come and go under load", ["postgres", "elasticse
   it("cost no document, and make no answer wrong", async () => {
     await using cluster = await openCluster(stores);
     await cluster.put([{ id: "doc-0", text: textOf(0, 0) }]);
-    const ledger = new Ledger();
+    const ledger = createPutLedger();
     const load = startLoad(cluster, ledger);
     for (const store of [cluster.record, cluster.index, cluster.record, cluster.index]) {
       await sleep(1_000);
@@ -70,7 +49,7 @@ describeWithStores("stores that come and go under load", ["postgres", "elasticse
 });
 
 /** One who puts, each document again and again, and three who search. */
-function startLoad(cluster: Cluster, ledger: Ledger) {
+function startLoad(cluster: Cluster, ledger: PutLedger) {
   let going = true;
   let searches = 0;
   let unanswered = 0;
