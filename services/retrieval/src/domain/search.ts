@@ -1,28 +1,18 @@
 import { createSingleFlight } from "@quartet/cache";
 import type { Collection } from "./collection.ts";
 import { canMatchCollection } from "./filter-scope.ts";
-import { fuse, type FusedHit } from "./fusion.ts";
-import { createGraphChoice } from "./search-graph.ts";
-import { failedLeg, type Leg, type LegOutcome, reportLeg } from "./leg.ts";
-import { type LaterPage, nextAfterFused, readLaterPage } from "./later-page.ts";
-import { type PageStart, startInFused } from "./page-start.ts";
+import { failedLeg, type LegOutcome } from "./leg.ts";
 import type { ResultCache } from "./result-cache.ts";
-import { type KeyedSearch, searchKey } from "./search-key.ts";
-import { lags, legKindsFor, legsOf, type StoreGuards, unguarded } from "./search-legs.ts";
-import {
-  createPassageReader,
-  createSearchRecord,
-  NothingToAskError,
-  type PassageReader,
-  readPage,
-} from "./search-record.ts";
 import { type Deadlines, deadlinesOf, longestMs, whenever } from "./search-deadlines.ts";
 import { AllSourcesFailedError, NoLegsError, QueryVectorError } from "./search-errors.ts";
-import { rerank, type Reranking } from "./search-rerank.ts";
+import { createGraphChoice } from "./search-graph.ts";
+import { searchKey } from "./search-key.ts";
+import { legKindsFor, type StoreGuards, unguarded } from "./search-legs.ts";
+import { type AskedSearch, createPages } from "./search-pages.ts";
+import { createSearchRecord, NothingToAskError } from "./search-record.ts";
 import type { SearchRequest, SearchResult } from "./search-request.ts";
-import { runLegs } from "./search-run.ts";
-import { planOf } from "./search-plan.ts";
-import { chooseSources, reportSource, type Source, weightOf } from "./source.ts";
+import type { Reranking } from "./search-rerank.ts";
+import { chooseSources, type Source } from "./source.ts";
 import type { Stores } from "./stores.ts";
 
 export interface SearcherOptions {
@@ -38,7 +28,7 @@ export interface SearcherOptions {
   readonly results?: ResultCache | undefined;
   /** How long the oldest change has waited for the keyword index; asked only about a collection that lags. Default: no time. Never rejects. */
   readonly keywordLagMs?: () => number | Promise<number>;
-  /** Told once of each leg that was run, for metrics and logs. */
+  /** Told of each leg as it ends, for metrics and logs. */
   readonly onLeg?: (outcome: LegOutcome) => void;
   /** Told why the record could not be asked where the projection answers in its place, for logs. */
   readonly onRecordError?: (error: unknown) => void;
@@ -54,16 +44,6 @@ export interface SearchCall {
 
 /** Searches with every leg of every source asked for, and fuses what came back. */
 export type Searcher = (tenant: string, request: SearchRequest, call: SearchCall) => Promise<SearchResult>;
-
-/** Changes reach the keyword index within a second or so: only what waits longer than this is worth a word. */
-const keywordLagLimitMs = 5_000;
-
-/** One search with all that its legs are made from. */
-interface Asked extends KeyedSearch {
-  readonly recordError: unknown;
-  /** The names of all collections that there are. */
-  readonly existing: ReadonlySet<string>;
-}
 
 /**
  * Equal searches in flight are one, whose legs end when the last of those who wait for it has left.
@@ -82,92 +62,22 @@ export function createSearcher(options: SearcherOptions): Searcher {
   const flights = createSingleFlight<string, SearchResult>(() => {});
   const rerankerId = reranking?.reranker.id;
   const graph = createGraphChoice({ stores, guards });
-
-  /** The steps of a search, which the first page and later ones take in their own ways. */
-  const stepsOf = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines) => {
-    const { tenant, request, collections, existing, recordError } = asked;
-    const keywordsLag = collections.some(lags) && ((await options.keywordLagMs?.()) ?? 0) > keywordLagLimitMs;
-    const parts = { stores, guards, collections, existing, recordError, keywordsLag, legTimeLimitMs };
-    const { execution } = request;
-    const reader = createPassageReader((ids) => {
-      const limitMs = Math.min(legTimeLimitMs, deadlines.endAt - performance.now());
-      return record.passages(tenant, ids, { signal, limitMs });
-    });
-    const rerankCall = { signal, endAt: deadlines.rerankAt, read: reader.read, onError: options.onRerankError };
-    return {
-      legs: asked.sources.flatMap((source) => legsOf(source, tenant, request, parts)),
-      run: (legs: readonly Leg[]) => runLegs(legs, { signal, execution, endAt: deadlines.legsAt, onLeg }),
-      fuse: (answered: readonly LegOutcome[]) =>
-        fuse(answered, {
-          method: request.fusion,
-          vectorWeight: request.vectorWeight ?? denseWeightOf(request, collections),
-          sourceWeights: new Map(asked.sources.map((source) => [source.name, weightOf(source)])),
-        }),
-      rerank: async (candidates: readonly FusedHit[]) =>
-        reranking && (await rerank(candidates, asked, reranking, rerankCall)),
-      reader,
-    };
-  };
-
-  const answer = async (asked: Asked, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
-    const { candidateLimit, pageSize } = asked.request;
-    const steps = await stepsOf(asked, signal, deadlines);
-    const { legs, reader } = steps;
-    const outcomes = await steps.run(legs);
-    const answered = outcomes.filter(isAnswered);
-    if (answered.length === 0 && outcomes.some(couldNotBeAsked)) throw new AllSourcesFailedError(outcomes);
-    const fused = steps.fuse(answered);
-    const candidates = fused.slice(0, candidateLimit);
-    const ordered = await steps.rerank(candidates);
-    const { passages, taken } = await readPage(ordered?.hits ?? candidates, pageSize, reader);
-    const isReranked = ordered?.failed === false;
-    const start = startInFused(planOf(asked), outcomes, { fusedOffset: taken, isReranked });
-    const next = nextAfterFused(start, fused, legs, outcomes);
-    return resultOf(asked, { passages, outcomes, next, reader, notReranked: ordered?.failed ?? false });
-  };
-
-  /** Legs that took part in the first page and cannot be asked now end the call: what is missing could not be told from what was given. */
-  const goOn = async (asked: Asked, start: PageStart, signal: AbortSignal, deadlines: Deadlines) => {
-    const { candidateLimit, pageSize } = asked.request;
-    const { rerank: reorder, ...steps } = await stepsOf(asked, signal, deadlines);
-    const page = await readLaterPage(start, {
-      ...{ ...steps, candidateLimit, pageSize, signal, legsAt: deadlines.legsAt },
-      rerank: async (candidates) => {
-        const ordered = await reorder(candidates);
-        return ordered?.failed === false ? ordered.hits : undefined;
-      },
-    });
-    return resultOf(asked, { ...page, reader: steps.reader, notReranked: false });
-  };
-
-  const resultOf = (asked: Asked, page: LaterPage & { reader: PassageReader; notReranked: boolean }): SearchResult => {
-    const { outcomes, passages, notReranked, next, reader } = page;
-    return {
-      passages,
-      legs: outcomes.map(reportLeg),
-      sources: asked.sources.map((source) =>
-        reportSource(
-          source,
-          outcomes.filter((outcome) => outcome.source === source.name),
-        ),
-      ),
-      notReranked,
-      withoutRecord: asked.recordError !== undefined || reader.fromProjection,
-      collections: asked.collections.map(({ state }) => state),
-      cached: false,
-      next,
-    };
-  };
+  const pages = createPages({ ...options, guards, record });
 
   /** From the cache where the request allows it, else searched and, if whole, kept. */
-  const find = async (asked: Asked, key: string, signal: AbortSignal, deadlines: Deadlines): Promise<SearchResult> => {
+  const find = async (
+    asked: AskedSearch,
+    key: string,
+    signal: AbortSignal,
+    deadlines: Deadlines,
+  ): Promise<SearchResult> => {
     const { cacheUse } = asked.request;
-    if (results === undefined || cacheUse === "bypass") return answer(asked, signal, deadlines);
+    if (results === undefined || cacheUse === "bypass") return pages.first(asked, signal, deadlines);
     const { recordError: _, existing: __, ...keyed } = asked;
     const search = { ...keyed, key };
     const kept = cacheUse === "read-write" ? await results.get(search, { signal }) : undefined;
     if (kept !== undefined) return { ...kept, cached: true };
-    const result = await answer(asked, signal, deadlines);
+    const result = await pages.first(asked, signal, deadlines);
     if (isWhole(result)) results.put(search, result);
     return result;
   };
@@ -189,8 +99,8 @@ export function createSearcher(options: SearcherOptions): Searcher {
     checkVector(request, collections);
     const call = { signal, limitMs: Math.min(legTimeLimitMs, deadlines.legsAt - performance.now()) };
     const chosen = await graph.choose(tenant, request, wanted, { ...call, rerankerId, recordError });
-    const search: Asked = { tenant, request, collections, ...chosen, rerankerId, recordError, existing };
-    if (request.start !== undefined) return goOn(search, request.start, signal, deadlines);
+    const search: AskedSearch = { tenant, request, collections, ...chosen, rerankerId, recordError, existing };
+    if (request.start !== undefined) return pages.later(search, request.start, signal, deadlines);
     const key = searchKey(search);
     // Shared by those with time enough for every limit of its parts, so that nobody is given less for another's hurry.
     const isPatient = deadlines.legsAt - performance.now() > longestMs(chosen.sources, request, options);
@@ -229,19 +139,10 @@ function asIfAllWereAsked(
   return new AllSourcesFailedError(outcomes);
 }
 
-const isAnswered = ({ status }: LegOutcome): boolean => status === "ok" || status === "partial";
-
-const couldNotBeAsked = ({ status, reason }: LegOutcome): boolean => status === "failed" || reason === "CIRCUIT_OPEN";
-
 function checkVector({ vector }: SearchRequest, collections: readonly Collection[]): void {
   for (const { active } of collections) {
     if (vector === undefined || active?.space.id !== vector.spaceId) continue;
     const { dimensions } = active.space;
     if (vector.value.values.length !== dimensions) throw new QueryVectorError(dimensions);
   }
-}
-
-function denseWeightOf({ vector }: SearchRequest, collections: readonly Collection[]): number {
-  const spaces = collections.map(({ active }) => active?.space);
-  return spaces.find((space) => space !== undefined && space.id === vector?.spaceId)?.denseWeight ?? 0;
 }
