@@ -89,15 +89,21 @@ export async function measurePages(plan: PagesPlan): Promise<PagesMeasured> {
   }
 }
 
+/** Puts all, and waits until words and vectors find them: the worker then takes as many at once as it likes. */
 async function index(client: QuartetClient, documents: readonly object[], { signal, progress }: PagesPlan) {
   for (let start = 0; start < documents.length; start += batchSize) {
     const batch = documents.slice(start, start + batchSize);
-    const { degradations } = await client.documents.putDocuments(
-      { documents: batch, wait: PutWait.SEARCHABLE },
-      { signal },
-    );
-    if (degradations.length > 0) throw new Error(`not searchable: ${degradations[0]!.message}`);
-    if (start % 2_000 === 0) progress(`indexed ${start} of ${documents.length}`);
+    const { results } = await client.documents.putDocuments({ documents: batch, wait: PutWait.RECORDED }, { signal });
+    const failure = results.find((result) => result.failure !== undefined)?.failure;
+    if (failure !== undefined) throw new Error(`not stored: ${failure.message}`);
+  }
+  for (let told = -1; ; await sleep(500, undefined, { signal })) {
+    const { collections } = await client.documents.listCollections({}, { signal });
+    const { state, passageCount = 0n, activeVectorCount = 0n } = collections[0] ?? {};
+    if (passageCount === activeVectorCount && state !== undefined && state.projectedSeq >= state.recordSeq) return;
+    const thousands = Number(activeVectorCount / 1000n);
+    if (thousands !== told) progress(`${activeVectorCount} of ${passageCount} passages have vectors`);
+    told = thousands;
   }
 }
 
