@@ -162,7 +162,7 @@ describe("searches with a reranker behind HTTP", () => {
       query: "연차",
       pageSize: 20,
       spaceId: space.id,
-      queryVector: { encoding: { case: "float32", value: { values: [Math.cos(0.2), Math.sin(0.2)] } } as const },
+      queryVector: { encoding: { case: "float32" as const, value: { values: [Math.cos(0.2), Math.sin(0.2)] } } },
     };
     const { passages, failures } = await createClient(RetrievalService, transport).searchPassages(query);
     const place = passages.findIndex(({ documentId }) => documentId === "휴무.md");
