@@ -4,6 +4,7 @@ import {
   type Fields,
   fieldsOf,
   isNode,
+  isSameTree,
   list,
   nameParts,
   type Node,
@@ -43,18 +44,29 @@ type Lookup = (
 export function rewrites(statement: Node, tables: readonly Table[]): readonly Rewrite[] {
   const query = fieldsOf(statement, "SelectStmt");
   if (query === undefined || query["op"] !== "SETOP_NONE") return [];
-  return [notExists(query, tables), unionOfBranches(query, tables), dayRange(query), afterKey(query, tables)]
-    .flatMap((each) => each ?? [])
-    .filter(({ sql }) => isWellWritten(sql));
+  const patterns = [notExists, unionOfBranches, dayRange, afterKey];
+  return patterns.flatMap((pattern) => writable(() => pattern(query, tables)) ?? []);
 }
 
-/** Whether the text says what it was made from, once more: a writer that leaves out a parenthesis would say something else. */
-const isWellWritten = (sql: string): boolean => {
-  const tree = parseStatement(sql);
-  return tree !== undefined && toSql(tree) === sql;
-};
+/** Thrown where the text of a query would say something else than the query: a writer that leaves out a parenthesis does that. */
+class UnwritableError extends Error {}
 
-const toQuery = (query: Query): string => toSql({ SelectStmt: query });
+function toQuery(query: Query): string {
+  const tree: Node = { SelectStmt: query };
+  const sql = toSql(tree);
+  if (!isSameTree(parseStatement(sql), tree)) throw new UnwritableError();
+  return sql;
+}
+
+/** Undefined where what is proposed cannot be written. */
+function writable(propose: () => Rewrite | undefined): Rewrite | undefined {
+  try {
+    return propose();
+  } catch (error) {
+    if (error instanceof UnwritableError) return undefined;
+    throw error;
+  }
+}
 
 /** The conditions of a WHERE that must all hold. */
 function conjuncts(node: unknown): readonly Node[] {

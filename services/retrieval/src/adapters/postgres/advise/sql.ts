@@ -26,6 +26,17 @@ export function parseExpression(text: string): Node | undefined {
 
 export const toSql = (node: Node): string => deparseSync(node as never).trim();
 
+/** Whether two trees say the same; where their parts stood in a text makes no difference. */
+export const isSameTree = (one: unknown, other: unknown): boolean => plain(one) === plain(other);
+
+const places = new Set(["location", "rexpr_list_start", "rexpr_list_end", "list_start", "list_end"]);
+
+const plain = (tree: unknown): string =>
+  JSON.stringify(tree, (key, value: unknown) => {
+    if (places.has(key)) return undefined;
+    return isNode(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value;
+  });
+
 /** An expression on one line. */
 export const expressionSql = (node: Node): string => toSql(node).replaceAll(/\s+/g, " ");
 
