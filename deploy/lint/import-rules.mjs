@@ -36,7 +36,17 @@ const only = {
     message: "Services never import each other; talk over the contract. Only services/standalone composes them.",
   },
   drivers: {
-    group: ["pgvector", "pgvector/*", "openai", "openai/*", "@elastic/*", "undici", "node:sqlite", "@huggingface/*", "onnxruntime-*"],
+    group: [
+      "pgvector",
+      "pgvector/*",
+      "openai",
+      "openai/*",
+      "@elastic/*",
+      "undici",
+      "node:sqlite",
+      "@huggingface/*",
+      "onnxruntime-*",
+    ],
     message: "Drivers live in adapters/. Define a port in domain/ and implement it in adapters/.",
   },
 };
