@@ -46,7 +46,7 @@ export function createModule(
     telemetry,
     workers,
   );
-  const results = openResults(config, telemetry);
+  const results = openResults(config, telemetry, stores);
   const documents = createDocumentCache({
     stores,
     maxEntries: config.documentCacheEntries,

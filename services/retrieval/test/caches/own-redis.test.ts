@@ -2,19 +2,22 @@ import { afterAll, afterEach, beforeAll, expect, it } from "@jest/globals";
 import { until } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { type OwnRedis, startOwnRedis } from "./own-redis.ts";
-import { idsOf, type Replica, startReplica } from "./replica.ts";
+import { createSameRecord, idsOf, type Replica, type SameRecord, startReplica } from "./replica.ts";
 
 /** What a Redis that tests share must not be made to do. That it is LOADING or BUSY is told in tests of libs/redis, by a server made for it. */
 describeWithStores("results of searches while Redis itself", ["redis"], () => {
   let server: OwnRedis;
   let replicas: [Replica, Replica];
   let asked = 0;
-  beforeAll(async () => void (server = await startOwnRedis()), 60_000);
+  let record: SameRecord;
+  beforeAll(async () => {
+    record = await createSameRecord([{ id: "cats", text: "Cats sleep for most of the day." }]);
+    server = await startOwnRedis();
+  }, 60_000);
+  afterAll(() => record[Symbol.asyncDispose]());
   afterAll(() => server[Symbol.asyncDispose](), 60_000);
   const start = async (): Promise<Replica> => {
-    const replica = await startReplica({ REDIS_URL: server.url });
-    await replica.put([{ id: "cats", text: "Cats sleep for most of the day." }]);
-    await replica.settle();
+    const replica = await startReplica({ QUARTET_DATA_DIR: await record.copy(), REDIS_URL: server.url });
     await until(() => replica.isUp());
     return replica;
   };

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { createContextValues } from "@connectrpc/connect";
 import { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
@@ -125,6 +128,30 @@ export async function startReplica(environment: Readonly<Record<string, string>>
       await module.stop?.();
       metrics.close();
     },
+  };
+}
+
+/** Folders with the same record, as replicas see it that share a database: states and installation are the same. */
+export interface SameRecord extends AsyncDisposable {
+  /** A folder of its own for one process. */
+  copy(): Promise<string>;
+}
+
+export async function createSameRecord(documents: readonly NewDocument[]): Promise<SameRecord> {
+  const root = await mkdtemp(path.join(tmpdir(), "quartet-caches-"));
+  const original = path.join(root, "original");
+  const replica = await startReplica({ QUARTET_DATA_DIR: original });
+  await replica.put(documents);
+  await replica.settle();
+  await replica.close();
+  let copies = 0;
+  return {
+    async copy() {
+      const folder = path.join(root, `copy-${(copies += 1)}`);
+      await cp(original, folder, { recursive: true });
+      return folder;
+    },
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
   };
 }
 

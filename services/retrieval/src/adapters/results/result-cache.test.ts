@@ -109,9 +109,9 @@ describeWithStores("results in Redis", ["redis"], ({ redis: server }) => {
   });
 
   /** A replica, as far as it matters here. Nothing is late unless the test says when: the machine may be busy. */
-  async function start({ url = server.url, timeoutMs = 10_000 } = {}) {
+  async function start({ url = server.url, timeoutMs = 10_000, recordId = "r" } = {}) {
     const redis = createRedis({ url, keyPrefix: prefix(), timeoutMs, name: "test", log, metrics });
-    const cache = open({ redis });
+    const cache = open({ redis, recordId: () => recordId });
     closers.push(async () => {
       await cache.close();
       await redis.close();
@@ -120,7 +120,7 @@ describeWithStores("results in Redis", ["redis"], ({ redis: server }) => {
     return { redis, cache };
   }
   const keyOf = ({ redis }: Awaited<ReturnType<typeof start>>, search = searchOf()) =>
-    redis.key(`search:v1:${resultName(search)}`);
+    redis.key(`search:v1:${resultName(search, "r")}`);
 
   it("are found by other replicas, and there from memory", async () => {
     const [one, two] = [await start(), await start()];
@@ -130,6 +130,14 @@ describeWithStores("results in Redis", ["redis"], ({ redis: server }) => {
     expect(two.cache.figures()).toMatchObject({ entries: 1 });
     const [ttl] = [await one.redis.send([["PTTL", keyOf(one)]], { use: "test" })];
     expect(JSON.stringify(ttl)).toMatch(/"value":[1-9]/);
+  });
+
+  it("are none of another record's, whose state is the same", async () => {
+    const [one, two] = [await start(), await start()];
+    one.cache.put(searchOf(), answer);
+    await until(async () => (await two.cache.get(searchOf(), { signal })) !== undefined);
+    const anew = await start({ recordId: "anew" });
+    expect(await anew.cache.get(searchOf(), { signal })).toBeUndefined();
   });
 
   it("are none of another tenant's, though the search is the same (C6)", async () => {

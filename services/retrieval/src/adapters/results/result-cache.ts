@@ -14,8 +14,13 @@ export interface ResultCacheOptions {
   /** In memory, about. */
   readonly maxBytes: number;
   readonly ttlMs: number;
-  /** Behind the memory, for other replicas. Default: none. */
+  /** Behind the memory, for other replicas of the same record. Default: none. */
   readonly redis?: Redis | undefined;
+  /**
+   * What stands for the record among all that may ever use that Redis: another one, or one that was made anew, has states of the same numbers.
+   * Undefined while it is not known; nothing is shared then.
+   */
+  readonly recordId?: () => string | undefined;
   readonly metrics: Metrics;
 }
 
@@ -52,7 +57,8 @@ const BYTES_PER_PASSAGE = 600;
  *
  * Nothing is kept, nor looked up, while the keyword index lags behind the record: what it finds then changes without the state's doing.
  */
-export function createResultCache({ maxEntries, maxBytes, ttlMs, redis, metrics }: ResultCacheOptions): KeptResults {
+export function createResultCache(options: ResultCacheOptions): KeptResults {
+  const { maxEntries, maxBytes, ttlMs, redis, recordId = () => undefined, metrics } = options;
   const counts = { hits: 0, misses: 0, coalesced: 0, bypasses: 0 };
   const memory: Cache<string, Kept> = createCache({
     maxEntries,
@@ -79,13 +85,14 @@ export function createResultCache({ maxEntries, maxBytes, ttlMs, redis, metrics 
     async get(search, { signal }) {
       if (!isKeepable(search)) return undefined;
       scopes.saw(search);
-      const name = resultName(search);
+      const record = recordId();
+      const name = resultName(search, record);
       const here = memory.get(name);
       if (here !== undefined) {
         counts.hits++;
         return here.result;
       }
-      const read = (await shared?.getMany([name]))?.[0] ?? { kind: "miss" };
+      const read = (record === undefined ? undefined : await shared?.getMany([name]))?.[0] ?? { kind: "miss" };
       signal.throwIfAborted();
       if (read.kind !== "hit") {
         counts[read.kind === "miss" ? "misses" : "bypasses"]++;
@@ -98,10 +105,11 @@ export function createResultCache({ maxEntries, maxBytes, ttlMs, redis, metrics 
 
     put(search, result) {
       if (!isKeepable(search)) return;
-      const name = resultName(search);
+      const record = recordId();
+      const name = resultName(search, record);
       const encoded = encodeResult(result);
       keep(search, name, encoded);
-      shared?.setLater(name, encoded, { ttlMs });
+      if (record !== undefined) shared?.setLater(name, encoded, { ttlMs });
     },
 
     coalesced: () => void counts.coalesced++,

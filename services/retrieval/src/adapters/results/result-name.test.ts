@@ -12,7 +12,7 @@ describe("the name of a result", () => {
       kind: "allOf",
       filters: [tag("세금"), { kind: "allOf", filters: [tag("b:c"), tag("세금")] }],
     };
-    const parts = resultName(searchOf({ tenant: "에이크미", collections, request: { filter } })).split(":");
+    const parts = resultName(searchOf({ tenant: "에이크미", collections, request: { filter } }), "r").split(":");
     expect(parts).toEqual([
       encodeURIComponent("에이크미"),
       "규정@12.11,a%3Ab%2Cc%40d%2Ae%20f%25@3.3",
@@ -50,17 +50,18 @@ describe("the name of a result", () => {
       searchOf({ request: { fusion: "rrf" } }),
       searchOf({ request: { vectorWeight: 0.5 } }),
       { ...searchOf(), key: "of another reranker" },
-    ].map(resultName);
+    ].map((search) => resultName(search, "r"));
     expect(new Set(names).size).toBe(names.length);
-    expect(resultName(searchOf({ request: { cacheUse: "refresh" } }))).toBe(names[0]);
-    expect(resultName(searchOf())).toBe(names[0]);
+    expect(resultName(searchOf({ request: { cacheUse: "refresh" } }), "r")).toBe(names[0]);
+    expect(resultName(searchOf(), "r")).toBe(names[0]);
+    expect(names).not.toContain(resultName(searchOf(), "another record"));
   });
 
   it("stays short, whatever is asked for", () => {
     const collections = Array.from({ length: 500 }, (_, index) => collectionAt(`collection-${index}`, 1));
     const filters = Array.from({ length: 200 }, (_, index) => tag(`tag-${index}`));
-    const name = resultName(searchOf({ collections, request: { filter: { kind: "allOf", filters } } }));
+    const name = resultName(searchOf({ collections, request: { filter: { kind: "allOf", filters } } }), "r");
     expect(name).toMatch(/^default:~[\w-]{43}:[\w-]{43}:~[\w-]{43}$/);
-    expect(resultName(searchOf({ request: { filter: tag("\ud800") } }))).toMatch(/:\ufffd$/);
+    expect(resultName(searchOf({ request: { filter: tag("\ud800") } }), "r")).toMatch(/:\ufffd$/);
   });
 });

@@ -15,7 +15,7 @@ export const tenantStart = (tenant: string): string => `${encodeURIComponent(ten
  * `handbook@12.12,policies@3.3`; HASH is the SHA-256 of everything that the result depends on; and TAGS are those that every result must have,
  * sorted. It holds no text of a user but names of collections and tags.
  */
-export function resultName(search: CachedSearch): string {
+export function resultName(search: CachedSearch, recordId: string | undefined): string {
   const { tenant, collections, request } = search;
   const where = collections.map(
     ({ state }) => `${escapeName(state.collection)}@${state.recordSeq}.${state.projectedSeq}`,
@@ -23,15 +23,15 @@ export function resultName(search: CachedSearch): string {
   const tags = [...new Set(requiredTags(request.filter))].sort().map(escapeName);
   return [
     tenantStart(tenant) + within(where.join(","), MAX_COLLECTIONS_LENGTH),
-    hashOf(everything(search)),
+    hashOf(everything(search, recordId)),
     within(tags.join(","), MAX_TAGS_LENGTH),
   ].join(":");
 }
 
-/** Also what another release, or another judgement of how good a space's vectors are, would answer otherwise. */
-function everything({ key, collections }: CachedSearch): string {
+/** Also what another record, another release, or another judgement of how good a space's vectors are, would answer otherwise. */
+function everything({ key, collections }: CachedSearch, recordId = ""): string {
   const weights = collections.map(({ active }) => active?.space.denseWeight);
-  return JSON.stringify([version, weights]) + key;
+  return JSON.stringify([recordId, version, weights]) + key;
 }
 
 /** The tags that a document must have to satisfy the filter. */
