@@ -24,7 +24,8 @@ export function createLagMeter(): { take(): Lag } {
   setInterval(() => {
     const current = now();
     const late = current.wallMs - last.wallMs - everyMs;
-    const computed = current.cpuMs - last.cpuMs - everyMs;
+    // All of the interval: some of it may lie before the timer was due, so that this is the most that it can have been.
+    const computed = current.cpuMs - last.cpuMs;
     last = current;
     own.record(Math.max(1, Math.round(Math.min(late, computed) * perMs)));
   }, everyMs).unref();
