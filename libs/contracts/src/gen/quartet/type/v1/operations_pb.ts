@@ -65,7 +65,7 @@ export type Advice = Message<"quartet.type.v1.Advice"> & {
    */
   proposal: {
     /**
-     * The index to make, as `CREATE INDEX CONCURRENTLY`.
+     * The index to make, as `CREATE INDEX CONCURRENTLY`; several, a line each, where they help only together.
      *
      * @generated from field: string create_index_statement = 2;
      */
