@@ -117,8 +117,13 @@ describe("telemetry", () => {
     await client.echo({});
     await client.echo({ behaviour: "throw plain" }).catch(() => undefined);
     for await (const _ of client.count({ count: 1000 })) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const { text } = await metrics.exposition();
+    // The server hears of the end some time after the client has left.
+    let { text } = await metrics.exposition();
+    for (const end = performance.now() + 10_000; performance.now() < end;) {
+      if (/rpc_server_handled_total\{.*method="Count".*\} 1/.test(text)) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      ({ text } = await metrics.exposition());
+    }
     for (const side of ["server", "client"]) {
       expect(text).toMatch(new RegExp(`rpc_${side}_handled_total\\{.*method="Echo".*code="ok".*\\} 1`));
       expect(text).toMatch(new RegExp(`rpc_${side}_handled_total\\{.*method="Echo".*code="internal".*\\} 1`));
