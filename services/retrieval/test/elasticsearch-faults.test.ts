@@ -121,16 +121,6 @@ describe("Elasticsearch that fails", () => {
     expect(await failure(search())).toBeInstanceOf(IndexMissingError);
   });
 
-  it("coming up, without its aliases yet: an error, not that nothing is served", async () => {
-    const unknown = json(404, { error: "alias [quartet-passages] missing", status: 404 });
-    const blocked = json(503, { error: { type: "cluster_block_exception" }, status: 503 });
-    fake.answerWith((request, response) => (request.path.includes("_alias") ? unknown : blocked)(request, response));
-    expect(await failure(store.writer.serving(never))).toBeInstanceOf(StoreUnavailableError);
-    const missing = json(404, { error: { type: "index_not_found_exception" }, status: 404 });
-    fake.answerWith((request, response) => (request.path.includes("_alias") ? unknown : missing)(request, response));
-    expect(await store.writer.serving(never)).toBeUndefined();
-  });
-
   it("200 MB: what is too long is not read", async () => {
     let sent = 0;
     fake.answerWith((_, response) => {

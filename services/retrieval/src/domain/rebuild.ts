@@ -104,7 +104,7 @@ export async function restoreIndex(parts: RebuildParts, { signal }: CallOptions)
       const indexes = await outbox.indexes(options);
       const isFollowing = serving !== undefined && indexes.includes(serving);
       if (isFollowing && indexes.length === 1) return;
-      // What is there is deleted only once another is served: it could be the one, seen by an engine that has not come up whole yet.
+      // What was left is deleted only once another is served: until then it may be all there is to look into.
       if (!isFollowing) await build(parts, undefined, leased);
       await dropLeftOvers(parts, await writer.serving(options), leased);
     },

@@ -12,7 +12,8 @@ const refreshTimeoutMs = 120_000;
 export function createProjectionWriter(connection: Connection, indexOptions: IndexOptions): ProjectionWriter {
   const names = indexNames(indexOptions.prefix);
 
-  const aliased = async ({ signal }: CallOptions): Promise<readonly string[]> => {
+  /** Of the alias; searches are answered from one index, and from more only for as long as an operator made it so. */
+  const served = async ({ signal }: CallOptions): Promise<readonly string[]> => {
     const answer = await connection.call(
       (client, options) =>
         client.indices.getAlias({ name: names.alias, ignore_unavailable: true }, { ...options, ignore: [404] }),
@@ -21,28 +22,6 @@ export function createProjectionWriter(connection: Connection, indexOptions: Ind
     return Object.entries(answer)
       .filter(([, value]) => Object.hasOwn((value as { readonly aliases?: object }).aliases ?? {}, names.alias))
       .map(([index]) => index);
-  };
-
-  /**
-   * Of the alias; searches are answered from one index, and from more only for as long as an operator made it so.
-   *
-   * A server that is coming up knows no alias before it has read its state, and says so without an error. What it says of a search is certain:
-   * an error until then, and that there is no such index only when there is none.
-   */
-  const served = async (callOptions: CallOptions): Promise<readonly string[]> => {
-    const indexes = await aliased(callOptions);
-    if (indexes.length > 0) return indexes;
-    const { signal } = callOptions;
-    try {
-      await connection.call(
-        (client, options) => client.count({ index: names.alias, query: { match_none: {} } }, options),
-        { signal },
-      );
-    } catch (error) {
-      if (error instanceof IndexMissingError) return [];
-      throw error;
-    }
-    return await aliased(callOptions);
   };
 
   return {
