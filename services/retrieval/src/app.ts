@@ -107,7 +107,9 @@ export function createModule(
       return { ...ofStores, caches: [...caches, documents.figures()], pools: [...(ofStores.pools ?? []), ...pools] };
     },
     invalidateCache: async (selection, signal) =>
-      selection.level === "documents" ? documents.invalidate(selection) : ((await results?.invalidate(selection, signal)) ?? 0),
+      selection.level === "documents"
+        ? documents.invalidate(selection)
+        : ((await results?.invalidate(selection, signal)) ?? 0),
   };
 }
 

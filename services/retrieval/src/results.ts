@@ -26,7 +26,7 @@ export function openResults(config: ResultConfig, { log, metrics }: Telemetry, s
     maxBytes: config.resultCacheBytes,
     ttlMs: config.resultCacheTtlMs,
     redis,
-    recordId: redis && createRecordId(stores),
+    ...(redis && { recordId: createRecordId(stores) }),
     metrics,
   });
   return {
