@@ -113,7 +113,12 @@ export function createMemoryRecord() {
       const matches = filter === undefined ? () => true : compileFilter(filter);
       const found = of(tenant).filter(({ document }) => matches(document));
       const values = found.flatMap(({ document }) => facetValues(facet, document));
-      const counts = [...Map.groupBy(values.filter((value) => hasPrefix(facet, value, prefix)), (value) => value)]
+      const counts = [
+        ...Map.groupBy(
+          values.filter((value) => hasPrefix(facet, value, prefix)),
+          (value) => value,
+        ),
+      ]
         .map(([value, { length: documentCount }]) => ({ value, documentCount }))
         .filter((count) => after === undefined || compareCounts(after, count) < 0)
         .sort(compareCounts);

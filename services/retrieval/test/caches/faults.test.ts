@@ -19,7 +19,7 @@ describeWithStores("results of searches where Redis fails", ["redis"], ({ redis:
 
   let record: SameRecord;
   beforeAll(async () => void (record = await createSameRecord(documents)), 60_000);
-  afterAll(() => record[Symbol.asyncDispose]());
+  afterAll(async () => record[Symbol.asyncDispose]());
   const documents = [
     { id: "휴가", text: "연차 휴가는 1년에 15일이고 사흘 전에 신청한다." },
     { id: "cats", text: "Cats sleep for most of the day." },

@@ -14,8 +14,8 @@ describeWithStores("results of searches while Redis itself", ["redis"], () => {
     record = await createSameRecord([{ id: "cats", text: "Cats sleep for most of the day." }]);
     server = await startOwnRedis();
   }, 60_000);
-  afterAll(() => record[Symbol.asyncDispose]());
-  afterAll(() => server[Symbol.asyncDispose](), 60_000);
+  afterAll(async () => record[Symbol.asyncDispose]());
+  afterAll(async () => server[Symbol.asyncDispose](), 60_000);
   const start = async (): Promise<Replica> => {
     const replica = await startReplica({ QUARTET_DATA_DIR: await record.copy(), REDIS_URL: server.url });
     await until(() => replica.isUp());
