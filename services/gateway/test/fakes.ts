@@ -145,6 +145,9 @@ export function createFakeServices(): FakeServices {
         const value = filter?.condition.case === "equals" ? filter.condition.value.value?.kind.value : undefined;
         return { documents: [...documents.values()].filter(({ id }) => value === undefined || id === value) };
       },
+      async countDocuments() {
+        return { counts: [] };
+      },
       async deleteDocuments({ documentIds }) {
         return { deletedCount: documentIds.filter((id) => documents.delete(id)).length };
       },
