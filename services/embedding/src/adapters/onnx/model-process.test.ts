@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { type ModelProcess, startModelProcess } from "./model-process.ts";
 import type { OpenRequest } from "./protocol.ts";
@@ -33,6 +35,23 @@ describe("startModelProcess", () => {
     );
     for (let count = 0; count < 2; count += 1)
       expect(await child.ask(request, FAR)).toMatchObject({ vectors: Float32Array.of(0.1, 1) });
+  });
+
+  it("holds no reply once it was given", async () => {
+    const child = await start(
+      `process.send({ kind: "embedded", vectors: new Float32Array(1000), dimensions: 1000, truncated: [false], tokens: 1 });`,
+    );
+    const ask = async () => new WeakRef((await child.ask(request, FAR)) as object);
+    const replies = [await ask(), await ask()];
+    // What was delivered last may still be in the hands of the channel.
+    await child.ask(request, FAR);
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    for (let turn = 0; turn < 3; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      collect();
+    }
+    expect(replies.map((reply) => reply.deref())).toEqual([undefined, undefined]);
   });
 
   it("tells that it ended while it was asked, with its last words, and each time after", async () => {

@@ -50,7 +50,12 @@ export function startModelProcess(file: string = program): ModelProcess {
     .on("data", (text: string) => (lastWords = (lastWords + text).slice(-MAX_LAST_WORDS)));
   const ended = whenEnded(child);
   let hasEnded = false;
-  void ended.then(() => (hasEnded = true));
+  // Kept here and not by a reaction to `ended` for each request: those, and with them all replies, would be held as long as the process lives.
+  let giveUp = () => {};
+  void ended.then(() => {
+    hasEnded = true;
+    giveUp();
+  });
   return {
     ended,
     pid: child.pid,
@@ -64,7 +69,7 @@ export function startModelProcess(file: string = program): ModelProcess {
         child.kill("SIGKILL");
         reject(new ModelProcessError("it did not answer in time"));
       }, limitMs);
-      void ended.then(() => reject(new ModelProcessError("it ended")));
+      giveUp = () => reject(new ModelProcessError("it ended"));
       child.once("message", resolve);
       // A pipe that broke tells by the end of the process.
       child.send(request, () => {});
@@ -72,6 +77,7 @@ export function startModelProcess(file: string = program): ModelProcess {
         return await promise;
       } finally {
         clearTimeout(timer);
+        giveUp = () => {};
         child.off("message", resolve);
       }
     },
