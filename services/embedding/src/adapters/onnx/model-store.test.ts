@@ -86,6 +86,14 @@ describe("models that were added", () => {
     expect(await readdir(models)).toEqual(["one"]);
   });
 
+  it("never take the place of what somebody else put among them, least of all of what is added", async () => {
+    const own = await exported(path.join("data", "models", "own"), { "pytorch_model.bin": "the only copy" });
+    await expect(add(own)).rejects.toThrow("is no model that was added");
+    expect((await readdir(own)).sort()).toEqual(["model.onnx", "pytorch_model.bin", "tokenizer.json"]);
+    await add(own, "copy");
+    expect(names()).toEqual(["copy"]);
+  });
+
   it("are named where what says what they are is damaged, and can be removed", async () => {
     const { stored } = await add(await exported("one"));
     for (const text of ["", "{", "[]", '{"name":"one"}']) {

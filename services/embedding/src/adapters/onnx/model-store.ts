@@ -74,7 +74,7 @@ const damaged = (folder: string) =>
 /**
  * Copies a model in, whole or not at all: until its last file is there it has another name. Adding the same again makes it the one in use.
  *
- * @throws {StartError} where another model has the name
+ * @throws {StartError} where another model, or something that is none, has the name
  */
 export async function addModel(
   modelsFolder: string,
@@ -83,6 +83,10 @@ export async function addModel(
   checkName(name);
   const folder = path.join(modelsFolder, name);
   const adding = path.join(modelsFolder, `.adding-${name}-${process.pid}`);
+  const before = readManifest(folder);
+  // What it takes the place of is removed: never what somebody else put there, such as the folder that is added itself.
+  if (before === undefined && existsSync(folder))
+    throw new StartError(`${folder} is there already, and is no model that was added. Give another name with --name.`);
   try {
     const files: Record<string, FileRecord> = {};
     for (const [file, source] of Object.entries(model.files)) {
@@ -95,7 +99,6 @@ export async function addModel(
     const { settings, modelFile } = model;
     const manifest: Manifest = { name, addTime: new Date().toISOString(), dimensions, settings, modelFile, files };
     await writeFile(path.join(adding, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
-    const before = readManifest(folder);
     if (before !== undefined && identityOf(before) !== identityOf(manifest))
       throw new StartError(
         `There is another model named ${name}. Remove it with \`quartet models remove ${name}\`, or give --name.`,
