@@ -30,6 +30,20 @@ describe("warming", () => {
     expect(counts).toEqual([...new Set(counts)].sort((one, other) => one - other));
   });
 
+  it("tells the end also where the last ended while its caller was at something else", async () => {
+    const ends = [1, 2, 3].map(() => Promise.withResolvers<void>());
+    const warm = (item: number) => ends[item]!.promise;
+    const told = warmAll({ items: [0, 1, 2], warm, concurrency: () => 3, signal });
+    expect((await told.next()).value).toMatchObject({ doneCount: 0 });
+    ends[0]!.resolve();
+    expect((await told.next()).value).toMatchObject({ doneCount: 1 });
+    ends[1]!.resolve();
+    ends[2]!.reject(new Error("no"));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await told.next()).value).toEqual({ doneCount: 3, failedCount: 1, totalCount: 3 });
+    expect((await told.next()).done).toBe(true);
+  });
+
   it("gives way while others are served", async () => {
     let running = 0;
     let most = 0;

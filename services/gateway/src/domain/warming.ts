@@ -53,12 +53,14 @@ export async function* warmAll<T>({
   signal.addEventListener("abort", onAbort);
   try {
     yield progress();
-    for (let told = 0; told < items.length; told = counts.done) {
+    for (let told = 0; told < items.length;) {
       fill();
       if (counts.done === told) await change.promise;
       signal.throwIfAborted();
       change = Promise.withResolvers();
       fill();
+      // Before it is told: more may have ended by the time that somebody asks again.
+      told = counts.done;
       yield progress();
     }
   } finally {
