@@ -1,6 +1,8 @@
 import {
+  ConnectionError,
   createPool,
   type Pool,
+  PostgresError,
   StatementTimeoutError,
   type StatementTimings,
   type Transaction,
@@ -106,7 +108,11 @@ async function advise(
 /** Undefined for an error that is no matter of the statement. */
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof NotTriedError) return error.message;
-  return error instanceof StatementTimeoutError ? "Trying it took too long, and was given up." : undefined;
+  if (error instanceof StatementTimeoutError) return "Trying it took too long, and was given up.";
+  // Such as a cast that fails on rows which the statement itself never gets to: the statements after it are not to suffer for it.
+  if (error instanceof PostgresError && error.sqlState !== undefined && !(error instanceof ConnectionError))
+    return `PostgreSQL refused a step of its trial (SQLSTATE ${error.sqlState}).`;
+  return undefined;
 }
 
 const toUnadvised = ({ text, callCount, totalMs }: SlowStatement, explanation: string): UnadvisedStatement => ({
