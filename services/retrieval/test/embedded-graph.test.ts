@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
+import { until } from "@quartet/testing";
 import { openEmbeddedStore } from "../src/adapters/embedded/open.ts";
 import { entity, graphIndexContract, type GraphSubject } from "./contract/graph-index.ts";
 import { cutDocument, never, put } from "./contract/subject.ts";
@@ -49,6 +50,24 @@ describe("documents that are being looked through", () => {
     const reopened = { ...subject, stores: await subject.reopen() };
     await subject.settle();
     expect(await named(reopened, "런던")).toEqual(ids);
+    await subject.close();
+  });
+
+  it("are looked through again where names came between their own look and their write", async () => {
+    const subject = await openOnDisk();
+    const { graph } = subject.stores;
+    await put(subject.stores, "t", cutDocument("replaced", { text: "베를린에서 온 편지" }));
+    const text = "런던에서 온 편지. ".repeat(2_000);
+    const documents = ["replaced", "new"].map((id) => cutDocument(id, { text }));
+    const passageCount = documents.flatMap(({ passages }) => passages).length;
+    // Each passage takes a turn of its own: all that was there is looked through long before these are written.
+    let nowMs = performance.now();
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => (nowMs += 10));
+    const putting = put(subject.stores, "t", ...documents);
+    await graph!.put("t", { ...nothing, entities: [entity("london", { name: "런던" })] }, never);
+    await putting;
+    clock.mockRestore();
+    await until(async () => (await named(subject, "런던")).length === passageCount);
     await subject.close();
   });
 

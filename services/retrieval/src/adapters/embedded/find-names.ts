@@ -25,6 +25,11 @@ function replaceMentions(database: Database, passage: number, names: readonly nu
   return added.length + before.size > 0;
 }
 
+/** Begins to look the documents of a tenant through, where that is not under way. */
+export function lookThrough(state: EmbeddedState, graph: TenantGraph): void {
+  if (!graph.isScanning) state.inBackground(scanDocuments(state, graph));
+}
+
 /** Looked through in one go; other calls wait some 10 ms. */
 const passagesPerStep = 32;
 
@@ -35,10 +40,10 @@ interface Scanned {
 
 /**
  * Looks the documents of a tenant through, step by step, until none is behind its names. What is changed meanwhile is left alone: whoever puts a
- * document looks it through, and whoever changes names makes all documents stand behind. Throws nothing: where the disk fails, the next change of the
- * graph, or opening the store, goes on from there.
+ * document looks it through, and begins this anew where names changed before it was written; whoever changes names makes all documents stand behind.
+ * Throws nothing: where the disk fails, the next change of the graph, or opening the store, goes on from there.
  */
-export function* scanDocuments(state: EmbeddedState, graph: TenantGraph): Generator<void, void, void> {
+function* scanDocuments(state: EmbeddedState, graph: TenantGraph): Generator<void, void, void> {
   graph.isScanning = true;
   try {
     // The first step is taken at once, before the caller has its answer.

@@ -1,5 +1,5 @@
 import type { GraphIndex } from "../../domain/graph-index.ts";
-import { scanDocuments } from "./find-names.ts";
+import { lookThrough } from "./find-names.ts";
 import { deleteEntities, putGraph, type WrittenGraph } from "./put-graph.ts";
 import { searchGraph } from "./search-graph.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -8,17 +8,14 @@ import { newTenantGraph, type TenantGraph } from "./tenant-graph.ts";
 /** Goes on with what the last process left: documents that stand behind the names of their tenant are looked through. */
 export function createGraphIndex(state: EmbeddedState): GraphIndex {
   const { database, graphs, tenants } = state;
-  const scan = (graph: TenantGraph) => {
-    if (!graph.isScanning) state.inBackground(scanDocuments(state, graph));
-  };
-  for (const graph of graphs.values()) scan(graph);
+  for (const graph of graphs.values()) lookThrough(state, graph);
 
   const change = (tenant: string, work: (graph: TenantGraph) => WrittenGraph) => {
     const graph = graphs.get(tenant) ?? newTenantGraph(tenant);
     const { changedCount, apply } = database.transaction(() => work(graph));
     apply();
     if (changedCount > 0) graphs.set(tenant, graph);
-    scan(graph);
+    lookThrough(state, graph);
     return { graph, changedCount };
   };
 

@@ -16,7 +16,7 @@ import {
   toStoredDocument,
 } from "./catalogue.ts";
 import { countDocuments } from "./count-documents.ts";
-import { namesIn } from "./find-names.ts";
+import { lookThrough, namesIn } from "./find-names.ts";
 import { numberNewTerms } from "./number-terms.ts";
 import type { EmbeddedState } from "./state.ts";
 import type { TenantGraph } from "./tenant-graph.ts";
@@ -48,6 +48,9 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       )) {
         await numberNewTerms(state, group, signal);
         results.push(...writeGroup(state, tenant, group, touched));
+        const graph = state.graphs.get(tenantName);
+        if (graph && group.some(({ mentions }) => (mentions?.namesSeq ?? 0) < graph.namesSeq))
+          lookThrough(state, graph);
       }
       return { results, collections: [...touched].map(stateOf) };
     },

@@ -170,10 +170,10 @@ function writeRow(
       content_hash, create_time_ms, update_time_ms, tenant, document_id, names_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
     return database.run(sql, ...values, tenant, id, fields.namesSeq).id;
   }
-  // Not so of one that is replaced: passages that it keeps were looked through when it says.
+  // Of one that is replaced the older: passages that it keeps were looked through when it says, and new ones for the names of that moment.
   const sql = `UPDATE document SET collection = ?, title = ?, media_type = ?, language = ?, uri = ?, tags = ?, taxonomy_path = ?,
-    metadata = ?, version = ?, content_hash = ?, create_time_ms = ?, update_time_ms = ? WHERE id = ?`;
-  database.run(sql, ...values, previousRow);
+    metadata = ?, version = ?, content_hash = ?, create_time_ms = ?, update_time_ms = ?, names_seq = min(names_seq, ?) WHERE id = ?`;
+  database.run(sql, ...values, fields.namesSeq, previousRow);
   return previousRow;
 }
 
