@@ -71,13 +71,18 @@ export async function createTcpProxy({
   const accept = (client: Socket) => {
     acceptedConnections += 1;
     const upstream = connect({ ...server, allowHalfOpen: true });
-    const cut = () => [client, upstream].forEach((socket) => socket.resetAndDestroy());
+    let isCut = false;
+    const cut = () => {
+      isCut = true;
+      for (const socket of [client, upstream]) reset(socket);
+    };
     const connection: Connection = { cut, receivedBytes: 0 };
     connections.add(connection);
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true).on("error", cut);
       socket.once("close", () => {
         connections.delete(connection);
+        if (isCut) return;
         client.destroy();
         upstream.destroy();
       });
@@ -135,6 +140,16 @@ export async function createTcpProxy({
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Ends the connection by a reset where the system can: not once it is being ended in order. Node (24) loses a handle whose reset the system refuses,
+ * and then never ends; so does one that is destroyed while its reset is under way.
+ */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.writableEnded || socket.writableLength > 0) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function addressOf(url: string): { readonly host: string; readonly port: number } {
