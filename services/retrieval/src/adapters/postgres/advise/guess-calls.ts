@@ -1,5 +1,6 @@
 import type { StatementValues, Transaction } from "@quartet/postgres";
 import type { Condition, TableUse } from "./conditions.ts";
+import { ownMark } from "./slow-statements.ts";
 import { all, type Fields, fieldsOf, type Node } from "./sql.ts";
 import type { Table } from "./tables.ts";
 
@@ -75,7 +76,7 @@ async function sampleRows(
   const percent = Math.min(100, Math.max(0.01, (100_000 * callCount) / Math.max(table.rowCount, 1)));
   const columns = [...compared.keys()].map((expression) => `(${expression})::text AS ${quoted(expression)}`).join(", ");
   return transaction.query<Row>(
-    `SELECT ${columns} FROM ${sqlOf(table)} TABLESAMPLE BERNOULLI (${percent}) REPEATABLE (3) ORDER BY md5(ctid::text) LIMIT ${100 * callCount}`,
+    `SELECT ${ownMark} ${columns} FROM ${sqlOf(table)} TABLESAMPLE BERNOULLI (${percent}) REPEATABLE (3) ORDER BY md5(ctid::text) LIMIT ${100 * callCount}`,
   );
 }
 

@@ -20,6 +20,9 @@ export interface SlowStatements {
   readonly statements: readonly SlowStatement[];
 }
 
+/** Stands in the queries of advice itself, which the server times like all others and which nobody wants advice on: it keeps comments. */
+export const ownMark = "/* quartet advice */";
+
 /** Of what pg_stat_statements holds: most is of others' tools, and cannot be looked at. */
 const maxRead = 500;
 const maxTextChars = 16_384;
@@ -81,7 +84,8 @@ async function readServerStatistics(transaction: Transaction): Promise<readonly 
       [maxTextChars, maxRead],
     ),
   );
-  return rows?.map(({ text, role, calls, total_ms: totalMs, row_count: rowCount }) => ({
+  const ofOthers = rows?.filter(({ text }) => !text.includes(ownMark));
+  return ofOthers?.map(({ text, role, calls, total_ms: totalMs, row_count: rowCount }) => ({
     text: cleaned(text),
     role: role ?? undefined,
     callCount: calls,

@@ -3,6 +3,7 @@ import type { Advice } from "../../../domain/advice.ts";
 import { attempt, undone } from "./attempt.ts";
 import { measure, nameTenant, readingAs, type Runner } from "./measure.ts";
 import type { Rewrite } from "./rewrites.ts";
+import { ownMark } from "./slow-statements.ts";
 import { adviceOf, indexSql, isWorthwhile, type Trial } from "./trial.ts";
 import { bestIndex, type Proposal, purposeOf } from "./try-indexes.ts";
 
@@ -63,7 +64,8 @@ async function callsOf(
     for (const call of runner.calls) {
       await nameTenant(transaction, call);
       const given = keys.valuesBefore(call.values);
-      const [row] = given === undefined ? [] : await transaction.query<{ key: readonly string[] }>(keys.sql, given);
+      const [row] =
+        given === undefined ? [] : await transaction.query<{ key: readonly string[] }>(keys.sql + ownMark, given);
       if (row === undefined) return undefined;
       calls.push({ ...call, values: keys.valuesAfter(call.values, row.key) });
     }
@@ -100,7 +102,7 @@ function digest(transaction: Transaction, { sql, runner }: Text): Promise<readon
     for (const call of runner.calls) {
       await nameTenant(transaction, call);
       const [row] = await transaction.query<{ digest: string }>(
-        `SELECT concat_ws(' ', count(*), sum(hashtextextended(t::text, 0)::numeric)) AS digest FROM (${sql}\n) AS t`,
+        `SELECT ${ownMark} concat_ws(' ', count(*), sum(hashtextextended(t::text, 0)::numeric)) AS digest FROM (${sql}\n) AS t`,
         call.values,
       );
       digests.push(row!.digest);
