@@ -53,12 +53,14 @@ function isManifest(value: unknown): value is Manifest {
     typeof addTime === "string" &&
     Number.isInteger(dimensions) &&
     typeof modelFile === "string" &&
-    typeof settings === "object" &&
+    isObject(settings) &&
     poolings.includes(settings.pooling) &&
     Number.isInteger(settings.maxTokens) &&
     typeof settings.prefixes?.query === "string" &&
     typeof settings.prefixes.document === "string" &&
-    typeof files === "object" &&
+    isObject(files) &&
     Object.values(files).every((file) => Number.isInteger(file?.bytes) && /^[0-9a-f]{64}$/.test(file?.sha256))
   );
 }
+
+const isObject = <Value>(value: Value): value is NonNullable<Value> => typeof value === "object" && value !== null;

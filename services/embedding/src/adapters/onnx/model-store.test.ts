@@ -96,7 +96,9 @@ describe("models that were added", () => {
 
   it("are named where what says what they are is damaged, and can be removed", async () => {
     const { stored } = await add(await exported("one"));
-    for (const text of ["", "{", "[]", '{"name":"one"}']) {
+    const whole = JSON.stringify(stored.manifest);
+    const nulled = ["settings", "files"].map((part) => JSON.stringify({ ...stored.manifest, [part]: null }));
+    for (const text of ["", "{", "[]", '{"name":"one"}', whole.slice(0, -1), ...nulled]) {
       await writeFile(path.join(stored.folder, "quartet-model.json"), text);
       expect(names).toThrow(/damaged\. Remove the model with `quartet models remove one`/);
     }
