@@ -21,10 +21,13 @@ export function createCacheInvalidation(
   replicas: Pick<Replicas, "list">,
   { everyMs }: { readonly everyMs?: number } = {},
 ): CacheInvalidation {
-  const repeat = async ({ replica: name, tenant, selector }: Missed<CacheSelector>, signal: AbortSignal) => {
+  const repeat = async ({ replica: name, service, tenant, selector }: Missed<CacheSelector>, signal: AbortSignal) => {
     const all = await replicas.list(signal);
-    // A process that is there no more has taken its memory with it. Behind a name that stood for nobody there may be several by now.
-    const meant = all.filter((replica) => replica.name === name || replica.service === name);
+    // A process that is there no more has taken its memory with it; while its service cannot be found, nobody knows, and the one that stands for
+    // all of it fails. Behind a name that stood for nobody there may be several by now.
+    const meant = all.filter(
+      (replica) => replica.name === name || replica.service === name || replica.name === service,
+    );
     await Promise.all(meant.map((replica) => replica.invalidate(tenant, selector, signal)));
   };
   const missed = createMissedInvalidations<CacheSelector>({
@@ -38,7 +41,7 @@ export function createCacheInvalidation(
       const answers = await Promise.allSettled(all.map((replica) => replica.invalidate(tenant, selector, signal)));
       const silent = all.filter((_, index) => answers[index]?.status === "rejected");
       // Those that were not asked to the end because the caller left are asked too.
-      for (const { name } of silent) missed.add({ replica: name, tenant, selector });
+      for (const { name, service } of silent) missed.add({ replica: name, service, tenant, selector });
       signal.throwIfAborted();
       const removed = answers.reduce((sum, each) => sum + (each.status === "fulfilled" ? each.value : 0n), 0n);
       return { removed, missed: byService(silent, all) };

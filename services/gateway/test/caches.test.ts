@@ -84,6 +84,27 @@ describe("emptying caches", () => {
     invalidation.close();
   });
 
+  it("is not given up for a process while its service cannot be found", async () => {
+    const away = createReplica("retrieval", "retrieval r-1");
+    let isKnown = true;
+    let unknownCount = 0;
+    const refuse = () => Promise.reject(new Error("no address"));
+    const nobody = { service: "retrieval", name: "retrieval", report: refuse, invalidate: refuse };
+    const list = async () => {
+      if (!isKnown) unknownCount += 1;
+      return [isKnown ? away.replica : nobody];
+    };
+    const invalidation = createCacheInvalidation({ list }, { everyMs: 2 });
+    away.state.isThere = false;
+    await invalidation.invalidate("a", selectorOf("x*"), signal);
+    isKnown = false;
+    await until(() => unknownCount > 2);
+    away.state.isThere = true;
+    isKnown = true;
+    await until(() => away.state.entries === 0n);
+    invalidation.close();
+  });
+
   it("is done with for a process that is there no more, and asked of all behind a name that stood for nobody", async () => {
     const [gone, come] = [createReplica("retrieval", "r-1"), createReplica("retrieval", "r-2")];
     const nobody = { ...come.replica, name: "retrieval", invalidate: () => Promise.reject(new Error("no address")) };

@@ -14,20 +14,20 @@ describe("a process that did not empty its caches", () => {
         if (!isThere) throw new Error("away");
       },
     });
-    missed.add({ replica: "retrieval 1", tenant: "a", selector: "x" });
-    missed.add({ replica: "retrieval 2", tenant: "a", selector: "x" });
-    missed.add({ replica: "retrieval 1", tenant: "a", selector: "y" });
-    missed.add({ replica: "retrieval 1", tenant: "b", selector: "y" });
+    missed.add({ replica: "retrieval 1", service: "retrieval", tenant: "a", selector: "x" });
+    missed.add({ replica: "retrieval 2", service: "retrieval", tenant: "a", selector: "x" });
+    missed.add({ replica: "retrieval 1", service: "retrieval", tenant: "a", selector: "y" });
+    missed.add({ replica: "retrieval 1", service: "retrieval", tenant: "b", selector: "y" });
     expect(missed.count).toBe(3);
     await until(() => asked.length >= 6);
     isThere = true;
     await until(() => missed.count === 0);
     expect(asked.slice(-3)).toEqual([
-      { replica: "retrieval 1", tenant: "a", selector: "*" },
-      { replica: "retrieval 2", tenant: "a", selector: "x" },
-      { replica: "retrieval 1", tenant: "b", selector: "y" },
+      { replica: "retrieval 1", service: "retrieval", tenant: "a", selector: "*" },
+      { replica: "retrieval 2", service: "retrieval", tenant: "a", selector: "x" },
+      { replica: "retrieval 1", service: "retrieval", tenant: "b", selector: "y" },
     ]);
-    missed.add({ replica: "retrieval 1", tenant: "a", selector: "z" });
+    missed.add({ replica: "retrieval 1", service: "retrieval", tenant: "a", selector: "z" });
     await until(() => missed.count === 0);
     expect(asked.at(-1)?.selector).toBe("z");
     missed.close();
@@ -40,7 +40,7 @@ describe("a process that did not empty its caches", () => {
       everyMs: 1,
       repeat: async () => void asked++,
     });
-    missed.add({ replica: "retrieval 1", tenant: "a", selector: "x" });
+    missed.add({ replica: "retrieval 1", service: "retrieval", tenant: "a", selector: "x" });
     missed.close();
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect([asked, missed.count]).toEqual([0, 0]);

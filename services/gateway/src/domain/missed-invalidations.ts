@@ -2,6 +2,7 @@
 export interface Missed<S> {
   /** The process, as it is known while it is there. */
   readonly replica: string;
+  readonly service: string;
   readonly tenant: string;
   readonly selector: S;
 }
