@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { createRedis, type RedisCommand } from "@quartet/redis";
+import { createRedis, type RedisAnswer, type RedisCommand } from "@quartet/redis";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { until } from "@quartet/testing";
 
@@ -18,6 +18,10 @@ export interface OwnRedis extends AsyncDisposable {
 }
 
 const program = fileURLToPath(new URL("../../../../deploy/local/stores.mjs", import.meta.url));
+
+const notConnected = "NOT_CONNECTED";
+
+const replyOf = (answer: RedisAnswer) => (answer.kind === "answered" ? answer.replies[0]! : { error: answer.reason });
 
 /** By the command that operators use; it keeps its address, and is deleted at the end. */
 export async function startOwnRedis(): Promise<OwnRedis> {
@@ -35,8 +39,13 @@ export async function startOwnRedis(): Promise<OwnRedis> {
   return {
     url,
     async command(...command) {
-      const answer = await redis.send([command], { use: "test" });
-      const reply = answer.kind === "answered" ? answer.replies[0]! : { error: answer.reason };
+      let answer: RedisAnswer = { kind: "bypassed", reason: notConnected };
+      // After an answer such as READONLY the connection is made anew, and until then nothing is sent.
+      await until(async () => {
+        answer = await redis.send([command], { use: "test" });
+        return answer.kind === "answered" || answer.reason !== notConnected;
+      });
+      const reply = replyOf(answer);
       if ("error" in reply) throw new Error(`${command[0]}: ${reply.error}`);
       return reply.value;
     },
