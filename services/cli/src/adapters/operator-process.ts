@@ -21,7 +21,11 @@ function programOf(service: string, name: string): string {
 
 type Surroundings = Pick<Context, "config" | "signal">;
 
-/** Runs it under this Node with this Node's flags, on this terminal. */
+/**
+ * Runs it under this Node with this Node's flags, on this terminal.
+ *
+ * @throws the signal's reason when it is aborted before it is done
+ */
 export async function runOperatorCommand(
   { config, signal }: Surroundings,
   program: OperatorProgram,
@@ -32,7 +36,9 @@ export async function runOperatorCommand(
   signal.addEventListener("abort", forward);
   try {
     const [code] = (await once(child, "exit")) as [number | null];
-    return code === 0 ? exitCodes.ok : exitCodes.failure;
+    if (code === 0) return exitCodes.ok;
+    signal.throwIfAborted();
+    return exitCodes.failure;
   } finally {
     signal.removeEventListener("abort", forward);
   }
