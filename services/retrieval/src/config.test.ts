@@ -58,6 +58,7 @@ describe("the configuration", () => {
   it.each([
     [{ QUARTET_RERANKER: "http" }, "QUARTET_RERANK_URL: is not set"],
     [{ QUARTET_RERANK_URL: "https://me:canary@rerank.example/" }, "QUARTET_RERANK_URL: holds a user or password."],
+    [{ QUARTET_RERANK_URL: "https://:canary@rerank.example/" }, "QUARTET_RERANK_URL: holds a user or password."],
     [{ QUARTET_RERANKER: "http", QUARTET_RERANK_URL: "https://rerank.example/" }, "QUARTET_RERANK_MODEL: is not set"],
     [{ DATABASE_URL: databaseUrl }, "ELASTICSEARCH_URL: is not set, and DATABASE_URL is."],
     [{ ELASTICSEARCH_URL: elasticsearchUrl }, "DATABASE_URL: is not set, and ELASTICSEARCH_URL is."],

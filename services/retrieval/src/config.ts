@@ -235,7 +235,8 @@ function checkRerank({ reranker, rerankUrl, rerankForm, rerankModel }: Config): 
       "QUARTET_RERANK_URL: is not set, and QUARTET_RERANKER is http. Write the endpoint's address.",
     ]);
   }
-  if (rerankUrl !== undefined && URL.parse(rerankUrl)?.username !== "") {
+  const { username = "", password = "" } = URL.parse(rerankUrl ?? "") ?? {};
+  if (username + password !== "") {
     throw new ConfigError([
       "QUARTET_RERANK_URL: holds a user or password. Take them out; the endpoint's key goes into QUARTET_RERANK_API_KEY.",
     ]);
