@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { GraphIndex } from "./graph-index.ts";
 import { unguarded } from "./search-legs.ts";
+import { createSearcher } from "./search.ts";
 import { createGraphChoice, type GraphCall } from "./search-graph.ts";
 import { planOf } from "./search-plan.ts";
 import type { SearchRequest } from "./search-request.ts";
@@ -75,6 +76,25 @@ describe("a graph in a search", () => {
     ["hangs", () => new Promise(() => {})],
   ])("takes part, and nobody keeps the result, when its version %s", async (_, version) => {
     expect(await choiceOf({ version }).choose({}, { limitMs: 10 })).toEqual([both, "unknown"]);
+  });
+
+  it("keeps no leg from its time where the record hangs once it has told its collections", async () => {
+    const state = { collection: "default", recordSeq: 1, projectedSeq: 1 };
+    const slowly = (_: string, { timeoutMs }: { readonly timeoutMs?: number }) =>
+      new Promise((resolve) => setTimeout(() => resolve(true), timeoutMs));
+    const stores = {
+      records: {
+        collections: async () => [{ state, documentCount: 1, passageCount: 1, active: undefined, building: undefined }],
+        passages: async () => new Map([[1, { ordinal: 0, text: "found" }]]),
+      },
+      keywords: { search: async () => ({ hits: [{ passageId: 1, documentId: "d", ordinal: 0, score: 1 }] }) },
+      graph: { hasEntities: slowly, version: () => new Promise(() => {}), search: async () => ({ hits: [] }) },
+    } as unknown as Stores;
+    const search = createSearcher({ stores, sources, legTimeLimitMs: 10_000 });
+    const limits = { pageSize: 10, keywordLimit: 10, vectorLimit: 10, candidateLimit: 10 };
+    const request = requestOf({ query: "q", execution: "parallel", cacheUse: "read-write", ...limits });
+    const { passages } = await search("t", request, { signal: new AbortController().signal, grantMs: 4_000 });
+    expect(passages).toMatchObject([{ text: "found" }]);
   });
 
   it("ends with the caller", async () => {

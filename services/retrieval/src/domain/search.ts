@@ -97,7 +97,8 @@ export function createSearcher(options: SearcherOptions): Searcher {
     const existing = new Set(all.map(({ state }) => state.collection));
     const collections = all.filter(({ state }) => canMatchCollection(request.filter, state.collection));
     checkVector(request, collections);
-    const call = { signal, limitMs: Math.min(legTimeLimitMs, deadlines.legsAt - performance.now()) };
+    // Two questions at most, which together leave the legs half of what is left.
+    const call = { signal, limitMs: Math.min(legTimeLimitMs, (deadlines.legsAt - performance.now()) / 4) };
     const chosen = await graph.choose(tenant, request, wanted, { ...call, rerankerId, recordError });
     const search: AskedSearch = { tenant, request, collections, ...chosen, rerankerId, recordError, existing };
     if (request.start !== undefined) return pages.later(search, request.start, signal, deadlines);
