@@ -65,9 +65,10 @@ describe("a reranker behind HTTP", () => {
     expect(fake.requests[0]!.key).toBe("");
   });
 
-  it("is another one where address, form or model are", () => {
+  it("is another one where address, form, model or how many it orders are", () => {
     const others = [create({ model: "n" }), create({ url: fake.jinaUrl }), create({ form: "jina" })];
-    expect(new Set([create(), create({ apiKey: "other" }), ...others].map(({ id }) => id)).size).toBe(4);
+    const all = [create(), create({ apiKey: "other" }), create({ maxCandidates: 16 }), ...others];
+    expect(new Set(all.map(({ id }) => id)).size).toBe(5);
     expect(create().id).not.toContain("127.0.0.1");
   });
 

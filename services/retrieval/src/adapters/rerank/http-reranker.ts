@@ -73,7 +73,8 @@ export function createHttpReranker(options: HttpRerankerOptions): HttpReranker {
   };
 
   return {
-    id: `http ${sha256(JSON.stringify([url, form, model])).slice(0, 16)}`,
+    // With how many it orders: the rest stands as the fusion ordered it, and so the whole differs.
+    id: `http ${sha256(JSON.stringify([url, form, model, maxCandidates])).slice(0, 16)}`,
     maxCandidates,
     readsTexts: true,
     rerank: async ({ text: query, candidates }, { signal }) => {
