@@ -20,7 +20,7 @@ const listed = (filter: Filter | undefined) => ({ filter, afterId: undefined, li
 function openRecord() {
   const { records } = createMemoryRecord();
   const asked = { listDocuments: 0, countDocuments: 0 };
-  const counted: RecordStore = {
+  const counted: { -readonly [Name in keyof RecordStore]: RecordStore[Name] } = {
     ...records,
     listDocuments: (...call) => (asked.listDocuments++, records.listDocuments(...call)),
     countDocuments: (...call) => (asked.countDocuments++, records.countDocuments(...call)),
@@ -89,6 +89,30 @@ describe("document cache", () => {
     fails = false;
     await Promise.all([count("t"), count("t"), count("u")]);
     expect([asked.countDocuments, cache.figures().coalesced]).toEqual([3, 2]);
+  });
+
+  it("takes nobody's time for another's hurry", async () => {
+    const { records, counted, asked, open } = openRecord();
+    await records.putDocuments("t", [cutDocument("a", { tags: ["x"] })], never);
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const { countDocuments } = counted;
+    counted.countDocuments = async (tenant, query, options) => {
+      begun.resolve();
+      await goOn.promise;
+      if (options.timeoutMs !== undefined) throw new Error("too late");
+      return countDocuments(tenant, query, options);
+    };
+    const { records: cached } = open();
+    const caller = new AbortController();
+    const hurried = cached.countDocuments("t", tags, { signal: caller.signal, timeoutMs: 50 });
+    await begun.promise;
+    const patient = cached.countDocuments("t", tags, never);
+    caller.abort(new Error("out of time"));
+    await expect(hurried).rejects.toThrow("out of time");
+    goOn.resolve();
+    expect((await patient).counts).toHaveLength(1);
+    expect(asked.countDocuments).toBe(1);
   });
 
   it("lets go what a pattern picks, of that tenant alone", async () => {

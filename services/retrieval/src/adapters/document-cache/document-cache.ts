@@ -65,7 +65,8 @@ export function createDocumentCache({
     const kept = await cache.getOrLoad(
       name,
       async (loading) => {
-        const answer = await ask({ ...options, signal: loading });
+        // Without the limit of whoever asked first: others may have more time, and the signal ends it when the last has left.
+        const answer = await ask({ signal: loading });
         return { answer, bytes: bytesOf(answer) };
       },
       { signal },
