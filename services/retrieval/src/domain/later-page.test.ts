@@ -39,6 +39,8 @@ interface World {
   readonly passedOver: ReadonlySet<number>;
   readonly gone: Set<number>;
   failing?: "keyword" | "vector" | "graph" | undefined;
+  /** How many of its first hits the keyword engine gives, whose shards are out of time. Default: all. */
+  readonly keywordsCutAt?: number;
 }
 
 const names = ["가", "나", "a", "b"];
@@ -66,6 +68,9 @@ function storesOf(world: World): Stores {
     async (_tenant: string, query: Parameters<typeof rank>[1]): Promise<LegResult> => {
       if (world.failing === leg) throw new Error("down");
       const isFirst = query.after === undefined && query.passageIds === undefined;
+      if (leg === "keyword" && isFirst && world.keywordsCutAt !== undefined) {
+        return { hits: rank(scores, query).slice(0, world.keywordsCutAt), partial: "PARTIAL_SHARDS" };
+      }
       if (leg !== "vector" || world.passedOver.size === 0 || !isFirst) return { hits: rank(scores, query) };
       const seen = new Map([...scores].filter(([id]) => !world.passedOver.has(id)));
       return { hits: rank(seen, query), approximate: true };
@@ -193,6 +198,15 @@ describe("the pages of a search", () => {
       { leg: "keyword", status: "ok" },
       { leg: "vector", status: "ok" },
     ]);
+  });
+
+  it.each([3, 0])("go on where an engine that was out of time gave %i of its first hits", async (keywordsCutAt) => {
+    const keyword = new Map(Array.from({ length: 20 }, (_, id) => [id, 100 - id]));
+    const none = { vector: new Map(), graph: new Map(), passedOver: new Set<number>(), gone: new Set<number>() };
+    const search = searcherOf({ keyword, ...none, keywordsCutAt });
+    const { pages, ids } = await readAll(search, requestOf({ fusion: "keyword-only" }));
+    expect(ids).toEqual([...keyword.keys()]);
+    expect(pages[0]!.legs).toMatchObject([{ status: "partial", reason: "PARTIAL_SHARDS" }]);
   });
 
   it("repeat nothing of what an approximate index passed over, and leave none of it out", async () => {

@@ -39,6 +39,13 @@ export interface LegOfStart {
   readonly queryKey: string;
 }
 
+/** Of a leg that gave less than there is because its store did not search to the end: it may have more. Other reasons say nothing of that. */
+const cutShort: ReadonlySet<LegReason | undefined> = new Set<LegReason>([
+  "PARTIAL_SHARDS",
+  "OUT_OF_TIME",
+  "UPSTREAM_FAILED",
+]);
+
 const notBegun: LegStart = { rank: 0, isAtEnd: false, isAhead: false };
 
 /** Of the first pages: what is left out of the fusion stays left out. */
@@ -69,12 +76,13 @@ export function startOfRankings(
     const isRead = leg.leftOut === undefined && more !== undefined && !queries.has(queryKey);
     if (!isRead) return { ...leg, isAtEnd: true };
     queries.add(queryKey);
-    const { hits, approximate } = outcomes[index]!;
+    const { hits, approximate, reason } = outcomes[index]!;
     if (approximate === true) return leg;
+    const isAtEnd = hits.length < limit && !cutShort.has(reason);
     const last = hits.at(-1);
-    if (last === undefined) return { ...leg, isAtEnd: true };
+    if (last === undefined) return { ...leg, isAtEnd };
     const { score, passageId } = last;
-    return { ...leg, rank: hits.length, last: { score, passageId }, isAtEnd: hits.length < limit };
+    return { ...leg, rank: hits.length, last: { score, passageId }, isAtEnd };
   });
   if (starts.every(({ isAtEnd }) => isAtEnd)) return undefined;
   const withAhead = starts.map((leg, index) => ({ ...leg, isAhead: isAhead(outcomes[index]!, legs[index]!, leg) }));
