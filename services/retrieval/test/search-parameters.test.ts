@@ -120,7 +120,7 @@ function parametersContract(open: () => Promise<Subject>) {
   it("sources and include_metadata", async () => {
     expect((await search({ sources: ["corpus"] }, 1)).passages[0]!.metadata).toEqual({});
     expect((await search({ includeMetadata: true }, 1)).passages[0]!.metadata["색"]).toBeDefined();
-    expect(reasonOf(await errorOf(search({ sources: ["graph"] })))).toBe("SOURCE_UNKNOWN");
+    expect(reasonOf(await errorOf(search({ sources: ["nowhere"] })))).toBe("SOURCE_UNKNOWN");
   });
 }
 
