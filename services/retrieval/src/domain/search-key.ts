@@ -17,9 +17,9 @@ export interface KeyedSearch {
 }
 
 /**
- * The same for two searches exactly when they would be answered alike: tenant, request, what its sources are, and the collections and the graph
+ * The same for two searches only when they find the same passages: tenant, request, what its sources are, and the collections and the graph
  * as both saw them, with their sequences and counts of vectors. How the cache is used makes no difference. So a search that comes after a
- * change is never answered by one from before it.
+ * change is never answered by one from before it. Scores may differ: other collections have a part in the statistics of words.
  */
 export function searchKey({ tenant, request, collections, sources, graphState, rerankerId }: KeyedSearch): string {
   const { vector, cacheUse: _, sources: __, ...rest } = request;
