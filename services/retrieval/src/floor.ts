@@ -6,6 +6,7 @@ export { openEmbeddedStore } from "./adapters/embedded/open.ts";
 export type { EmbeddedStore, EmbeddedStoreOptions } from "./adapters/embedded/open.ts";
 export { createSearcher } from "./domain/search.ts";
 export type { SearchCall, Searcher, SearcherOptions } from "./domain/search.ts";
+export { searchDefaults } from "./domain/search-request.ts";
 export type { SearchRequest, SearchResult } from "./domain/search-request.ts";
 export { putDocuments } from "./domain/put-documents.ts";
 export type { GivenDocument } from "./domain/new-document.ts";

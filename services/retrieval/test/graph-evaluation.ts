@@ -8,7 +8,7 @@ import type { Graph } from "../src/domain/graph.ts";
 import { toGraph } from "../src/domain/graph.ts";
 import { putDocuments } from "../src/domain/put-documents.ts";
 import { createSearcher } from "../src/domain/search.ts";
-import type { SearchRequest } from "../src/domain/search-request.ts";
+import { searchDefaults, type SearchRequest } from "../src/domain/search-request.ts";
 import type { Source } from "../src/domain/source.ts";
 import { never } from "./contract/subject.ts";
 
@@ -122,18 +122,13 @@ export async function rankAll(
   const rankings: string[][] = [];
   for (const { text } of queries) {
     const request: SearchRequest = {
+      ...searchDefaults,
       query: text,
       vector: { value: { kind: "float32", values: hashedEmbedding(text) }, spaceId: space.id },
-      filter: undefined,
       sources: sources.map(({ name }) => name),
       pageSize: 50,
       keywordLimit: 200,
       vectorLimit: 200,
-      candidateLimit: 200,
-      fusion: "convex",
-      vectorWeight: undefined,
-      execution: "parallel",
-      cacheUse: "read-write",
     };
     const { passages } = await search(tenant, request, never);
     rankings.push([...new Set(passages.map(({ document }) => document.id))].slice(0, 10));

@@ -21,7 +21,7 @@ import { nfc } from "@quartet/text";
 import { allTags, both } from "../domain/filter.ts";
 import type { FusionMethod } from "../domain/fusion.ts";
 import type { LegReason, LegReport } from "../domain/leg.ts";
-import type { FoundPassage, SearchRequest, SearchResult } from "../domain/search-request.ts";
+import { searchDefaults, type FoundPassage, type SearchRequest, type SearchResult } from "../domain/search-request.ts";
 import type { SourceReport } from "../domain/source.ts";
 import { fromVectorMessage, toStateMessage } from "./collection.ts";
 import { toMetadataMessage } from "./document.ts";
@@ -44,9 +44,6 @@ const cacheUses: Readonly<Record<CacheUse, SearchRequest["cacheUse"]>> = {
   [CacheUse.REFRESH]: "refresh",
 };
 
-const defaultLegLimit = 100;
-const defaultCandidateLimit = 200;
-
 /** Completes a request with the defaults. Throws INVALID_ARGUMENT naming the field. */
 export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
   const { options, queryVector, spaceId } = message;
@@ -60,10 +57,10 @@ export function toSearchRequest(message: SearchPassagesRequest): SearchRequest {
       allTags([...new Set((options?.tags ?? []).map(nfc))].sort()),
     ),
     sources: options?.sources ?? [],
-    pageSize: pageSizeOf(message.pageSize, { standard: 10, most: 100 }),
-    keywordLimit: options?.bm25TopK || defaultLegLimit,
-    vectorLimit: options?.vectorTopK || defaultLegLimit,
-    candidateLimit: options?.rerankCandidateCount || defaultCandidateLimit,
+    pageSize: pageSizeOf(message.pageSize, { standard: searchDefaults.pageSize, most: 100 }),
+    keywordLimit: options?.bm25TopK || searchDefaults.keywordLimit,
+    vectorLimit: options?.vectorTopK || searchDefaults.vectorLimit,
+    candidateLimit: options?.rerankCandidateCount || searchDefaults.candidateLimit,
     // The contract's rules let no other value through.
     fusion: fusions[options?.fusion ?? Fusion.UNSPECIFIED] ?? "convex",
     vectorWeight: options?.vectorWeight,

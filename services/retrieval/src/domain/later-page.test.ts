@@ -8,7 +8,7 @@ import type { PageStart } from "./page-start.ts";
 import { comparePlaces, type RankingPart } from "./place.ts";
 import { createSearcher, type Searcher } from "./search.ts";
 import { PlanChangedError } from "./search-plan.ts";
-import type { SearchRequest, SearchResult } from "./search-request.ts";
+import { searchDefaults, type SearchRequest, type SearchResult } from "./search-request.ts";
 import type { Source } from "./source.ts";
 import type { Stores } from "./stores.ts";
 
@@ -97,18 +97,13 @@ const sourceSets: readonly (readonly Source[])[] = [
 ];
 
 const requestOf = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
+  ...searchDefaults,
   query: "q",
   vector: { value: { kind: "float32", values: Float32Array.of(1) }, spaceId: space.id },
-  filter: undefined,
-  sources: [],
   pageSize: 5,
   keywordLimit: 6,
   vectorLimit: 4,
   candidateLimit: 8,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-  cacheUse: "read-write",
   ...fields,
 });
 

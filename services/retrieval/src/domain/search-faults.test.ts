@@ -6,7 +6,7 @@ import type { LegResult } from "./keyword-index.ts";
 import type { LegOutcome, LegReport } from "./leg.ts";
 import { createSearcher } from "./search.ts";
 import { AllSourcesFailedError } from "./search-errors.ts";
-import type { SearchRequest, SearchResult } from "./search-request.ts";
+import { searchDefaults, type SearchRequest, type SearchResult } from "./search-request.ts";
 import { createStoreGuard } from "./store-guard.ts";
 import type { Stores } from "./stores.ts";
 
@@ -98,18 +98,9 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
     onRecordError: (error) => recordErrors.push(error),
   });
   const request = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
+    ...searchDefaults,
     query: "q",
     vector: { value: { kind: "float32", values: Float32Array.of(1, 0) }, spaceId: space.id },
-    filter: undefined,
-    sources: [],
-    pageSize: 10,
-    keywordLimit: 100,
-    vectorLimit: 100,
-    candidateLimit: 200,
-    fusion: "convex",
-    vectorWeight: undefined,
-    execution: "parallel",
-    cacheUse: "read-write",
     ...fields,
   });
   const ask = (fields: Partial<SearchRequest> = {}, grantMs = 600_000, signal = new AbortController().signal) =>

@@ -4,23 +4,15 @@ import type { LegReason } from "./leg.ts";
 import type { PageStart } from "./page-start.ts";
 import { PageTokenError } from "./page-token.ts";
 import { createSearchPageTokens, ForeignPageTokenError, PageTokenExpiredError } from "./search-page-token.ts";
-import type { SearchRequest } from "./search-request.ts";
+import { searchDefaults, type SearchRequest } from "./search-request.ts";
 
 const call = { signal: new AbortController().signal };
 const key = new Uint8Array(32).fill(7);
 const request: SearchRequest = {
+  ...searchDefaults,
   query: "부가세",
   vector: undefined,
   filter: { kind: "tag", tag: "세금" },
-  sources: [],
-  pageSize: 10,
-  keywordLimit: 100,
-  vectorLimit: 100,
-  candidateLimit: 200,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-  cacheUse: "read-write",
 };
 const owner = { tenant: "t", request };
 const leg = { rank: 100, last: { score: 0.1 + 0.2, passageId: 2 ** 40 }, isAtEnd: false, isAhead: true };

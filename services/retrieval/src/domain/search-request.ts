@@ -30,6 +30,20 @@ export interface SearchRequest {
   readonly cacheUse: "read-write" | "bypass" | "refresh";
 }
 
+/** What a search does that asks for nothing in particular. */
+export const searchDefaults = {
+  filter: undefined,
+  sources: [],
+  pageSize: 10,
+  keywordLimit: 100,
+  vectorLimit: 100,
+  candidateLimit: 200,
+  fusion: "convex",
+  vectorWeight: undefined,
+  execution: "parallel",
+  cacheUse: "read-write",
+} as const satisfies Omit<SearchRequest, "query" | "vector">;
+
 export interface FoundPassage extends StoredPassage {
   readonly score: number;
   readonly ranks: readonly LegRank[];

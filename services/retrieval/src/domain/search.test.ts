@@ -4,7 +4,7 @@ import type { StoredPassage } from "./document.ts";
 import type { KeywordQuery, LegResult } from "./keyword-index.ts";
 import { createSearcher } from "./search.ts";
 import { AllSourcesFailedError, QueryVectorError } from "./search-errors.ts";
-import type { SearchRequest } from "./search-request.ts";
+import { searchDefaults, type SearchRequest } from "./search-request.ts";
 import { UnknownSourceError } from "./source.ts";
 import type { Stores } from "./stores.ts";
 import type { VectorQuery } from "./vector-index.ts";
@@ -70,18 +70,10 @@ function searcherOf({
 }
 
 const requestOf = (fields: Partial<SearchRequest> = {}): SearchRequest => ({
+  ...searchDefaults,
   query: "q",
   vector: { value: { kind: "float32", values: Float32Array.of(1, 0) }, spaceId: space.id },
-  filter: undefined,
-  sources: [],
-  pageSize: 10,
-  keywordLimit: 100,
   vectorLimit: 50,
-  candidateLimit: 200,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-  cacheUse: "read-write",
   ...fields,
 });
 const call = { signal: new AbortController().signal };

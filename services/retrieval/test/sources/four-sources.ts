@@ -5,7 +5,7 @@ import type { GraphIndex, GraphQuery } from "../../src/domain/graph-index.ts";
 import type { KeywordQuery, LegResult } from "../../src/domain/keyword-index.ts";
 import { createSearcher } from "../../src/domain/search.ts";
 import type { StoreGuards } from "../../src/domain/search-legs.ts";
-import type { SearchRequest, SearchResult } from "../../src/domain/search-request.ts";
+import { searchDefaults, type SearchRequest, type SearchResult } from "../../src/domain/search-request.ts";
 import type { Source } from "../../src/domain/source.ts";
 import type { Stores } from "../../src/domain/stores.ts";
 import type { VectorQuery } from "../../src/domain/vector-index.ts";
@@ -75,18 +75,9 @@ export function setUp(options: SetUpOptions = {}) {
 }
 
 export const requestOf = (fields: Partial<SearchRequest>): SearchRequest => ({
+  ...searchDefaults,
   query: "q",
   vector: { value: { kind: "float32", values: Float32Array.of(1, 0) }, spaceId: space.id },
-  filter: undefined,
-  sources: [],
-  pageSize: 10,
-  keywordLimit: 100,
-  vectorLimit: 100,
-  candidateLimit: 200,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-  cacheUse: "read-write",
   ...fields,
 });
 

@@ -1,7 +1,7 @@
 import type { CachedSearch } from "../../../domain/result-cache.ts";
 import { type GraphState, searchKey } from "../../../domain/search-key.ts";
 import type { Collection } from "../../../domain/collection.ts";
-import type { SearchRequest, SearchResult } from "../../../domain/search-request.ts";
+import { searchDefaults, type SearchRequest, type SearchResult } from "../../../domain/search-request.ts";
 
 export const space = {
   id: "0123456789abcdef",
@@ -21,18 +21,9 @@ export const collectionAt = (collection: string, recordSeq: number, projectedSeq
 });
 
 export const request: SearchRequest = {
+  ...searchDefaults,
   query: "휴가는 며칠?",
   vector: { value: { kind: "float32", values: Float32Array.of(1, 0, 0, 0) }, spaceId: space.id },
-  filter: undefined,
-  sources: [],
-  pageSize: 10,
-  keywordLimit: 100,
-  vectorLimit: 100,
-  candidateLimit: 200,
-  fusion: "convex",
-  vectorWeight: undefined,
-  execution: "parallel",
-  cacheUse: "read-write",
 };
 
 export interface SearchChange {
