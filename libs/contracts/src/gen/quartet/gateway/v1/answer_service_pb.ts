@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Answerer, Citation, CompressionStrategy, FinishReason, TextDelta } from "../../type/v1/answer_pb.ts";
+import type { Answerer, Citation, CompressionStrategy, FinishReason, ModelOptions, Section, SectionSpec, TextDelta } from "../../type/v1/answer_pb.ts";
 import { file_quartet_type_v1_answer } from "../../type/v1/answer_pb.ts";
 import type { Degradation, StageTiming, Timings } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/answer_service.proto.
  */
 export const file_quartet_gateway_v1_answer_service: GenFile = /*@__PURE__*/
-  fileDesc("CidxdWFydGV0L2dhdGV3YXkvdjEvYW5zd2VyX3NlcnZpY2UucHJvdG8SEnF1YXJ0ZXQuZ2F0ZXdheS52MSKUAgoVQW5zd2VyUXVlc3Rpb25SZXF1ZXN0EjcKCHF1ZXN0aW9uGAEgASgJQiW6SCJyIBiAEDIbXlteXHgwMF0qW15cc1x4MDBdW15ceDAwXSokEi4KBnNlYXJjaBgCIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5TZWFyY2hPcHRpb25zEiAKDXBhc3NhZ2VfY291bnQYBSABKAVCCbpIBhoEGGQoABIrChZtYXhfY29udGV4dF9jaGFyX2NvdW50GAYgASgFQgu6SAgaBhjAmgwoABJDCgtjb21wcmVzc2lvbhgHIAEoDjIkLnF1YXJ0ZXQudHlwZS52MS5Db21wcmVzc2lvblN0cmF0ZWd5Qgi6SAWCAQIQASKcAwoWQW5zd2VyUXVlc3Rpb25SZXNwb25zZRIMCgR0ZXh0GAEgASgJEiwKCWNpdGF0aW9ucxgCIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5DaXRhdGlvbhIyCgxkZWdyYWRhdGlvbnMYAyADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24SNAoNZmluaXNoX3JlYXNvbhgFIAEoDjIdLnF1YXJ0ZXQudHlwZS52MS5GaW5pc2hSZWFzb24SKwoIYW5zd2VyZXIYBiABKAsyGS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXISKgoFdXNhZ2UYByABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZRIpCgd0aW1pbmdzGAggASgLMhgucXVhcnRldC50eXBlLnYxLlRpbWluZ3MSKAoEbGVncxgJIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5MZWdSZXBvcnQSLgoHc291cmNlcxgLIAMoCzIdLnF1YXJ0ZXQudHlwZS52MS5Tb3VyY2VSZXBvcnQiYAobU3RyZWFtQW5zd2VyUXVlc3Rpb25SZXF1ZXN0EkEKBmFuc3dlchgBIAEoCzIpLnF1YXJ0ZXQuZ2F0ZXdheS52MS5BbnN3ZXJRdWVzdGlvblJlcXVlc3RCBrpIA8gBASL1AQocU3RyZWFtQW5zd2VyUXVlc3Rpb25SZXNwb25zZRItCgVzdGFnZRgBIAEoCzIcLnF1YXJ0ZXQudHlwZS52MS5TdGFnZVRpbWluZ0gAEi0KCGNpdGF0aW9uGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uSAASMAoKdGV4dF9kZWx0YRgDIAEoCzIaLnF1YXJ0ZXQudHlwZS52MS5UZXh0RGVsdGFIABI8CgZhbnN3ZXIYBSABKAsyKi5xdWFydGV0LmdhdGV3YXkudjEuQW5zd2VyUXVlc3Rpb25SZXNwb25zZUgAQgcKBWV2ZW50MvUBCg1BbnN3ZXJTZXJ2aWNlEmcKDkFuc3dlclF1ZXN0aW9uEikucXVhcnRldC5nYXRld2F5LnYxLkFuc3dlclF1ZXN0aW9uUmVxdWVzdBoqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5BbnN3ZXJRdWVzdGlvblJlc3BvbnNlEnsKFFN0cmVhbUFuc3dlclF1ZXN0aW9uEi8ucXVhcnRldC5nYXRld2F5LnYxLlN0cmVhbUFuc3dlclF1ZXN0aW9uUmVxdWVzdBowLnF1YXJ0ZXQuZ2F0ZXdheS52MS5TdHJlYW1BbnN3ZXJRdWVzdGlvblJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_search, file_quartet_type_v1_usage]);
+  fileDesc("CidxdWFydGV0L2dhdGV3YXkvdjEvYW5zd2VyX3NlcnZpY2UucHJvdG8SEnF1YXJ0ZXQuZ2F0ZXdheS52MSLYAwoVQW5zd2VyUXVlc3Rpb25SZXF1ZXN0EjcKCHF1ZXN0aW9uGAEgASgJQiW6SCJyIBiAEDIbXlteXHgwMF0qW15cc1x4MDBdW15ceDAwXSokEi4KBnNlYXJjaBgCIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5TZWFyY2hPcHRpb25zEosBCghzZWN0aW9ucxgDIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5TZWN0aW9uU3BlY0JbukhYugFQChVzZWN0aW9ucy51bmlxdWVfbmFtZXMSGXNlY3Rpb24gbmFtZXMgbXVzdCBkaWZmZXIaHHRoaXMubWFwKHMsIHMubmFtZSkudW5pcXVlKCmSAQIQCBI0Cg1tb2RlbF9vcHRpb25zGAQgASgLMh0ucXVhcnRldC50eXBlLnYxLk1vZGVsT3B0aW9ucxIgCg1wYXNzYWdlX2NvdW50GAUgASgFQgm6SAYaBBhkKAASKwoWbWF4X2NvbnRleHRfY2hhcl9jb3VudBgGIAEoBUILukgIGgYYwJoMKAASQwoLY29tcHJlc3Npb24YByABKA4yJC5xdWFydGV0LnR5cGUudjEuQ29tcHJlc3Npb25TdHJhdGVneUIIukgFggECEAEiyAMKFkFuc3dlclF1ZXN0aW9uUmVzcG9uc2USDAoEdGV4dBgBIAEoCRIsCgljaXRhdGlvbnMYAiADKAsyGS5xdWFydGV0LnR5cGUudjEuQ2l0YXRpb24SMgoMZGVncmFkYXRpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEioKCHNlY3Rpb25zGAQgAygLMhgucXVhcnRldC50eXBlLnYxLlNlY3Rpb24SNAoNZmluaXNoX3JlYXNvbhgFIAEoDjIdLnF1YXJ0ZXQudHlwZS52MS5GaW5pc2hSZWFzb24SKwoIYW5zd2VyZXIYBiABKAsyGS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXISKgoFdXNhZ2UYByABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZRIpCgd0aW1pbmdzGAggASgLMhgucXVhcnRldC50eXBlLnYxLlRpbWluZ3MSKAoEbGVncxgJIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5MZWdSZXBvcnQSLgoHc291cmNlcxgLIAMoCzIdLnF1YXJ0ZXQudHlwZS52MS5Tb3VyY2VSZXBvcnQiYAobU3RyZWFtQW5zd2VyUXVlc3Rpb25SZXF1ZXN0EkEKBmFuc3dlchgBIAEoCzIpLnF1YXJ0ZXQuZ2F0ZXdheS52MS5BbnN3ZXJRdWVzdGlvblJlcXVlc3RCBrpIA8gBASKiAgocU3RyZWFtQW5zd2VyUXVlc3Rpb25SZXNwb25zZRItCgVzdGFnZRgBIAEoCzIcLnF1YXJ0ZXQudHlwZS52MS5TdGFnZVRpbWluZ0gAEi0KCGNpdGF0aW9uGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uSAASMAoKdGV4dF9kZWx0YRgDIAEoCzIaLnF1YXJ0ZXQudHlwZS52MS5UZXh0RGVsdGFIABIrCgdzZWN0aW9uGAQgASgLMhgucXVhcnRldC50eXBlLnYxLlNlY3Rpb25IABI8CgZhbnN3ZXIYBSABKAsyKi5xdWFydGV0LmdhdGV3YXkudjEuQW5zd2VyUXVlc3Rpb25SZXNwb25zZUgAQgcKBWV2ZW50MvUBCg1BbnN3ZXJTZXJ2aWNlEmcKDkFuc3dlclF1ZXN0aW9uEikucXVhcnRldC5nYXRld2F5LnYxLkFuc3dlclF1ZXN0aW9uUmVxdWVzdBoqLnF1YXJ0ZXQuZ2F0ZXdheS52MS5BbnN3ZXJRdWVzdGlvblJlc3BvbnNlEnsKFFN0cmVhbUFuc3dlclF1ZXN0aW9uEi8ucXVhcnRldC5nYXRld2F5LnYxLlN0cmVhbUFuc3dlclF1ZXN0aW9uUmVxdWVzdBowLnF1YXJ0ZXQuZ2F0ZXdheS52MS5TdHJlYW1BbnN3ZXJRdWVzdGlvblJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_search, file_quartet_type_v1_usage]);
 
 /**
  * AnswerQuestionRequest asks one question. All but the question may be left out; the defaults are the operator's.
@@ -40,6 +40,20 @@ export type AnswerQuestionRequest = Message<"quartet.gateway.v1.AnswerQuestionRe
    * @generated from field: quartet.type.v1.SearchOptions search = 2;
    */
   search?: SearchOptions | undefined;
+
+  /**
+   * The parts of the answer to write at once, at most 8, with different names. If empty, one text without a name.
+   *
+   * @generated from field: repeated quartet.type.v1.SectionSpec sections = 3;
+   */
+  sections: SectionSpec[];
+
+  /**
+   * How to use the model.
+   *
+   * @generated from field: quartet.type.v1.ModelOptions model_options = 4;
+   */
+  modelOptions?: ModelOptions | undefined;
 
   /**
    * How many passages to search for, up to 100. If 0, 10.
@@ -77,7 +91,7 @@ export const AnswerQuestionRequestSchema: GenMessage<AnswerQuestionRequest> = /*
  */
 export type AnswerQuestionResponse = Message<"quartet.gateway.v1.AnswerQuestionResponse"> & {
   /**
-   * The answer with `[n]` citations.
+   * The answer with `[n]` citations; empty when sections were asked for.
    *
    * @generated from field: string text = 1;
    */
@@ -98,7 +112,14 @@ export type AnswerQuestionResponse = Message<"quartet.gateway.v1.AnswerQuestionR
   degradations: Degradation[];
 
   /**
-   * Why the text ended.
+   * The sections asked for, in that order; those that failed hold a failure. Empty when none was asked for.
+   *
+   * @generated from field: repeated quartet.type.v1.Section sections = 4;
+   */
+  sections: Section[];
+
+  /**
+   * Why the text ended; unset when sections were asked for, which have their own.
    *
    * @generated from field: quartet.type.v1.FinishReason finish_reason = 5;
    */
@@ -205,6 +226,14 @@ export type StreamAnswerQuestionResponse = Message<"quartet.gateway.v1.StreamAns
     case: "textDelta";
   } | {
     /**
+     * A section is over, whole or failed.
+     *
+     * @generated from field: quartet.type.v1.Section section = 4;
+     */
+    value: Section;
+    case: "section";
+  } | {
+    /**
      * The answer is complete: all of it, as AnswerQuestion would have given it.
      *
      * @generated from field: quartet.gateway.v1.AnswerQuestionResponse answer = 5;
@@ -224,8 +253,8 @@ export const StreamAnswerQuestionResponseSchema: GenMessage<StreamAnswerQuestion
 /**
  * AnswerService answers questions from documents, composing the inner services. Public.
  *
- * Codes of both rpcs: INVALID_ARGUMENT (FIELD_INVALID, FILTER_FIELD_UNKNOWN, SOURCE_UNKNOWN), RESOURCE_EXHAUSTED (OVERLOADED, LLM_RATE_LIMIT,
- * LLM_QUOTA; with RetryInfo where waiting helps), FAILED_PRECONDITION (LLM_AUTH), UNAVAILABLE (ALL_SOURCES_FAILED, CIRCUIT_OPEN, DRAINING,
+ * Codes of both rpcs: INVALID_ARGUMENT (FIELD_INVALID, FILTER_FIELD_UNKNOWN, SOURCE_UNKNOWN), RESOURCE_EXHAUSTED (OVERLOADED, BUDGET_EXHAUSTED,
+ * LLM_RATE_LIMIT, LLM_QUOTA; with RetryInfo where waiting helps), FAILED_PRECONDITION (LLM_AUTH), UNAVAILABLE (ALL_SOURCES_FAILED, CIRCUIT_OPEN, DRAINING,
  * LLM_*, STREAM_*, UPSTREAM_*), DEADLINE_EXCEEDED (OUT_OF_TIME, DEADLINE_TOO_SHORT). Without a deadline the call gets 30 s.
  *
  * @generated from service quartet.gateway.v1.AnswerService
@@ -244,8 +273,9 @@ export const AnswerService: GenService<{
   /**
    * Answers a question as a stream of events.
    *
-   * `stage` at any time; `citation` only before the first text; any number of `text_delta`; `answer` once, last. A stream without
-   * `answer` ends with an error, with a TokenUsage as a detail, and its text is a fragment. Clients skip events they do not know.
+   * `stage` at any time; `citation` only before the first text; any number of `text_delta`; one `section` per section asked for; `answer` once,
+   * last. A stream without `answer` ends with an error, with a TokenUsage as a detail, and its text is a fragment. When every section failed
+   * there is an error. Clients skip events they do not know.
    *
    * @generated from rpc quartet.gateway.v1.AnswerService.StreamAnswerQuestion
    */

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Answerer, Citation, FinishReason, TextDelta } from "../../type/v1/answer_pb.ts";
+import type { Answerer, Citation, FinishReason, ModelOptions, Section, SectionSpec, TextDelta } from "../../type/v1/answer_pb.ts";
 import { file_quartet_type_v1_answer } from "../../type/v1/answer_pb.ts";
 import type { Degradation } from "../../type/v1/outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "../../type/v1/outcome_pb.ts";
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/generation/v1/generation_service.proto.
  */
 export const file_quartet_generation_v1_generation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEiowEKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESGgoScmV0cmlldmFsX2Rpc2FibGVkGAUgASgIIogBChZHZW5lcmF0ZUFuc3dlclJlc3BvbnNlEjAKCnRleHRfZGVsdGEYASABKAsyGi5xdWFydGV0LnR5cGUudjEuVGV4dERlbHRhSAASMwoDZW5kGAMgASgLMiQucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRpb25FbmRIAEIHCgVldmVudCKAAgoNR2VuZXJhdGlvbkVuZBIsCgljaXRhdGlvbnMYASADKAsyGS5xdWFydGV0LnR5cGUudjEuQ2l0YXRpb24SKwoIYW5zd2VyZXIYAiABKAsyGS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXISKgoFdXNhZ2UYAyABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZRIyCgxkZWdyYWRhdGlvbnMYBCADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24SNAoNZmluaXNoX3JlYXNvbhgFIAEoDjIdLnF1YXJ0ZXQudHlwZS52MS5GaW5pc2hSZWFzb24yhAEKEUdlbmVyYXRpb25TZXJ2aWNlEm8KDkdlbmVyYXRlQW5zd2VyEiwucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBotLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
+  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEi5wIKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESiwEKCHNlY3Rpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLlNlY3Rpb25TcGVjQlu6SFi6AVAKFXNlY3Rpb25zLnVuaXF1ZV9uYW1lcxIZc2VjdGlvbiBuYW1lcyBtdXN0IGRpZmZlchocdGhpcy5tYXAocywgcy5uYW1lKS51bmlxdWUoKZIBAhAIEjQKDW1vZGVsX29wdGlvbnMYBCABKAsyHS5xdWFydGV0LnR5cGUudjEuTW9kZWxPcHRpb25zEhoKEnJldHJpZXZhbF9kaXNhYmxlZBgFIAEoCCK1AQoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIwCgp0ZXh0X2RlbHRhGAEgASgLMhoucXVhcnRldC50eXBlLnYxLlRleHREZWx0YUgAEisKB3NlY3Rpb24YAiABKAsyGC5xdWFydGV0LnR5cGUudjEuU2VjdGlvbkgAEjMKA2VuZBgDIAEoCzIkLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0aW9uRW5kSABCBwoFZXZlbnQigAIKDUdlbmVyYXRpb25FbmQSLAoJY2l0YXRpb25zGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uEisKCGFuc3dlcmVyGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkFuc3dlcmVyEioKBXVzYWdlGAMgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2USMgoMZGVncmFkYXRpb25zGAQgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEjQKDWZpbmlzaF9yZWFzb24YBSABKA4yHS5xdWFydGV0LnR5cGUudjEuRmluaXNoUmVhc29uIi0KEFJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAiWQoRUmVsYXlDaGF0UmVzcG9uc2USDwoFY2h1bmsYASABKAxIABIqCgNlbmQYAiABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZUgAQgcKBWV2ZW50MuYBChFHZW5lcmF0aW9uU2VydmljZRJvCg5HZW5lcmF0ZUFuc3dlchIsLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlcXVlc3QaLS5xdWFydGV0LmdlbmVyYXRpb24udjEuR2VuZXJhdGVBbnN3ZXJSZXNwb25zZTABEmAKCVJlbGF5Q2hhdBInLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5SZWxheUNoYXRSZXF1ZXN0GigucXVhcnRldC5nZW5lcmF0aW9uLnYxLlJlbGF5Q2hhdFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
 
 /**
  * GenerateAnswerRequest is all that an answer is made from.
@@ -41,6 +41,20 @@ export type GenerateAnswerRequest = Message<"quartet.generation.v1.GenerateAnswe
    * @generated from field: repeated quartet.type.v1.Passage passages = 2;
    */
   passages: Passage[];
+
+  /**
+   * The sections to write at once, at most 8, with different names. If empty, one text without a name.
+   *
+   * @generated from field: repeated quartet.type.v1.SectionSpec sections = 3;
+   */
+  sections: SectionSpec[];
+
+  /**
+   * How to use the model.
+   *
+   * @generated from field: quartet.type.v1.ModelOptions model_options = 4;
+   */
+  modelOptions?: ModelOptions | undefined;
 
   /**
    * Whether nothing was searched because the operator switched retrieval off: a model then answers from what it knows, and says so.
@@ -76,6 +90,14 @@ export type GenerateAnswerResponse = Message<"quartet.generation.v1.GenerateAnsw
      */
     value: TextDelta;
     case: "textDelta";
+  } | {
+    /**
+     * A section is over, whole or failed.
+     *
+     * @generated from field: quartet.type.v1.Section section = 2;
+     */
+    value: Section;
+    case: "section";
   } | {
     /**
      * All is over; sent once, last.
@@ -115,7 +137,7 @@ export type GenerationEnd = Message<"quartet.generation.v1.GenerationEnd"> & {
   answerer?: Answerer | undefined;
 
   /**
-   * What it cost; absent when no provider was asked.
+   * What it cost, all sections together; absent when no provider was asked.
    *
    * @generated from field: quartet.type.v1.TokenUsage usage = 3;
    */
@@ -129,7 +151,7 @@ export type GenerationEnd = Message<"quartet.generation.v1.GenerationEnd"> & {
   degradations: Degradation[];
 
   /**
-   * Why the text ended.
+   * Why the text ended; unset when sections were asked for, which have their own.
    *
    * @generated from field: quartet.type.v1.FinishReason finish_reason = 5;
    */
@@ -144,19 +166,77 @@ export const GenerationEndSchema: GenMessage<GenerationEnd> = /*@__PURE__*/
   messageDesc(file_quartet_generation_v1_generation_service, 2);
 
 /**
+ * RelayChatRequest is a chat in the provider's own form.
+ *
+ * @generated from message quartet.generation.v1.RelayChatRequest
+ */
+export type RelayChatRequest = Message<"quartet.generation.v1.RelayChatRequest"> & {
+  /**
+   * Required. The JSON body of POST /v1/chat/completions as the client sent it, at most 1 MiB.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+};
+
+/**
+ * Describes the message quartet.generation.v1.RelayChatRequest.
+ * Use `create(RelayChatRequestSchema)` to create a new message.
+ */
+export const RelayChatRequestSchema: GenMessage<RelayChatRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_generation_v1_generation_service, 3);
+
+/**
+ * RelayChatResponse is one event of the provider's reply.
+ *
+ * @generated from message quartet.generation.v1.RelayChatResponse
+ */
+export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof quartet.generation.v1.RelayChatResponse.event
+   */
+  event: {
+    /**
+     * One whole JSON value as the provider sent it: the reply, or one event of a streamed reply.
+     *
+     * @generated from field: bytes chunk = 1;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | {
+    /**
+     * The reply is complete, and this is what it cost; sent once, last.
+     *
+     * @generated from field: quartet.type.v1.TokenUsage end = 2;
+     */
+    value: TokenUsage;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message quartet.generation.v1.RelayChatResponse.
+ * Use `create(RelayChatResponseSchema)` to create a new message.
+ */
+export const RelayChatResponseSchema: GenMessage<RelayChatResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_generation_v1_generation_service, 4);
+
+/**
  * GenerationService writes answers from passages. Internal.
  *
- * Codes of all rpcs: RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA), FAILED_PRECONDITION (LLM_AUTH), UNAVAILABLE
+ * Codes of all rpcs: RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA, BUDGET_EXHAUSTED), FAILED_PRECONDITION (LLM_AUTH), UNAVAILABLE
  * (LLM_TTFT, LLM_PROTOCOL, LLM_UNAVAILABLE, STREAM_STALLED, STREAM_TRUNCATED), INVALID_ARGUMENT, DEADLINE_EXCEEDED.
  *
  * @generated from service quartet.generation.v1.GenerationService
  */
 export const GenerationService: GenService<{
   /**
-   * Generates an answer piece by piece.
+   * Generates an answer piece by piece; sections interleave.
    *
-   * Any number of `text_delta`, then one `end`. A stream without `end` carries an error, with a TokenUsage as a detail, and is not an answer.
-   * Readers skip events they do not know.
+   * Any number of `text_delta`, one `section` per section asked for, then one `end`. A stream without `end` carries an error, with a TokenUsage
+   * as a detail, and is not an answer. When every section failed there is an error. Readers skip events they do not know.
    *
    * @generated from rpc quartet.generation.v1.GenerationService.GenerateAnswer
    */
@@ -164,6 +244,19 @@ export const GenerationService: GenService<{
     methodKind: "server_streaming";
     input: typeof GenerateAnswerRequestSchema;
     output: typeof GenerateAnswerResponseSchema;
+  },
+  /**
+   * Passes an OpenAI-style chat to the provider under the key pool, limits and budgets, without retrieval.
+   *
+   * Any number of `chunk`, then one `end`; a stream without `end` carries an error. INVALID_ARGUMENT (MODEL_UNKNOWN) for a model that the
+   * operator does not allow, (FIELD_INVALID) for a body that is no chat request, or that the provider does not take.
+   *
+   * @generated from rpc quartet.generation.v1.GenerationService.RelayChat
+   */
+  relayChat: {
+    methodKind: "server_streaming";
+    input: typeof RelayChatRequestSchema;
+    output: typeof RelayChatResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_generation_v1_generation_service, 0);

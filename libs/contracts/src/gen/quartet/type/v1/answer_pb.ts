@@ -4,15 +4,20 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { Failure } from "./outcome_pb.ts";
+import { file_quartet_type_v1_outcome } from "./outcome_pb.ts";
 import type { Span } from "./passage_pb.ts";
 import { file_quartet_type_v1_passage } from "./passage_pb.ts";
+import type { TokenUsage } from "./usage_pb.ts";
+import { file_quartet_type_v1_usage } from "./usage_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quartet/type/v1/answer.proto.
  */
 export const file_quartet_type_v1_answer: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvYW5zd2VyLnByb3RvEg9xdWFydGV0LnR5cGUudjEi6AEKCENpdGF0aW9uEg4KBm51bWJlchgBIAEoBRITCgtkb2N1bWVudF9pZBgCIAEoCRINCgV0aXRsZRgDIAEoCRIMCgR0ZXh0GAQgASgJEhQKDHN0YXJ0X29mZnNldBgFIAEoBRISCgplbmRfb2Zmc2V0GAYgASgFEikKCmhpZ2hsaWdodHMYByADKAsyFS5xdWFydGV0LnR5cGUudjEuU3BhbhINCgVzY29yZRgIIAEoARILCgN1cmkYCSABKAkSDwoHc291cmNlcxgKIAMoCRIYChBkb2N1bWVudF92ZXJzaW9uGAsgASgDIhkKCVRleHREZWx0YRIMCgR0ZXh0GAIgASgJIl4KCEFuc3dlcmVyEisKBGtpbmQYASABKA4yHS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXJLaW5kEg0KBW1vZGVsGAIgASgJEhYKDnByb21wdF92ZXJzaW9uGAMgASgJKrkBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhADEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAEEhsKF0ZJTklTSF9SRUFTT05fTk9fQU5TV0VSEAUqZAoMQW5zd2VyZXJLaW5kEh0KGUFOU1dFUkVSX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBTlNXRVJFUl9LSU5EX01PREVMEAESHAoYQU5TV0VSRVJfS0lORF9FWFRSQUNUSVZFEAIqhAEKE0NvbXByZXNzaW9uU3RyYXRlZ3kSJAogQ09NUFJFU1NJT05fU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIiCh5DT01QUkVTU0lPTl9TVFJBVEVHWV9TRUVEX1JVTEUQARIjCh9DT01QUkVTU0lPTl9TVFJBVEVHWV9FWFRSQUNUSVZFEAJiBnByb3RvMw", [file_quartet_type_v1_passage]);
+  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvYW5zd2VyLnByb3RvEg9xdWFydGV0LnR5cGUudjEi6AEKCENpdGF0aW9uEg4KBm51bWJlchgBIAEoBRITCgtkb2N1bWVudF9pZBgCIAEoCRINCgV0aXRsZRgDIAEoCRIMCgR0ZXh0GAQgASgJEhQKDHN0YXJ0X29mZnNldBgFIAEoBRISCgplbmRfb2Zmc2V0GAYgASgFEikKCmhpZ2hsaWdodHMYByADKAsyFS5xdWFydGV0LnR5cGUudjEuU3BhbhINCgVzY29yZRgIIAEoARILCgN1cmkYCSABKAkSDwoHc291cmNlcxgKIAMoCRIYChBkb2N1bWVudF92ZXJzaW9uGAsgASgDIokBCgtTZWN0aW9uU3BlYxIpCgRuYW1lGAEgASgJQhu6SBhyFhggMhJeW2Etel1bYS16MC05Xy1dKiQSKQoLaW5zdHJ1Y3Rpb24YAiABKAlCFLpIEXIPGNAPMgpeW15ceDAwXSokEiQKD21heF90b2tlbl9jb3VudBgDIAEoBUILukgIGgYYgIABKAAidwoMTW9kZWxPcHRpb25zEjEKC3RlbXBlcmF0dXJlGAIgASgBQhe6SBQSEhkAAAAAAAAAQCkAAAAAAAAAAEgAiAEBEiQKD21heF90b2tlbl9jb3VudBgDIAEoBUILukgIGgYYgIABKABCDgoMX3RlbXBlcmF0dXJlIrIBCgdTZWN0aW9uEgwKBG5hbWUYASABKAkSDAoEdGV4dBgCIAEoCRI0Cg1maW5pc2hfcmVhc29uGAMgASgOMh0ucXVhcnRldC50eXBlLnYxLkZpbmlzaFJlYXNvbhIqCgV1c2FnZRgEIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Ub2tlblVzYWdlEikKB2ZhaWx1cmUYBSABKAsyGC5xdWFydGV0LnR5cGUudjEuRmFpbHVyZSIqCglUZXh0RGVsdGESDwoHc2VjdGlvbhgBIAEoCRIMCgR0ZXh0GAIgASgJIl4KCEFuc3dlcmVyEisKBGtpbmQYASABKA4yHS5xdWFydGV0LnR5cGUudjEuQW5zd2VyZXJLaW5kEg0KBW1vZGVsGAIgASgJEhYKDnByb21wdF92ZXJzaW9uGAMgASgJKrkBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhADEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAEEhsKF0ZJTklTSF9SRUFTT05fTk9fQU5TV0VSEAUqZAoMQW5zd2VyZXJLaW5kEh0KGUFOU1dFUkVSX0tJTkRfVU5TUEVDSUZJRUQQABIXChNBTlNXRVJFUl9LSU5EX01PREVMEAESHAoYQU5TV0VSRVJfS0lORF9FWFRSQUNUSVZFEAIqhAEKE0NvbXByZXNzaW9uU3RyYXRlZ3kSJAogQ09NUFJFU1NJT05fU1RSQVRFR1lfVU5TUEVDSUZJRUQQABIiCh5DT01QUkVTU0lPTl9TVFJBVEVHWV9TRUVEX1JVTEUQARIjCh9DT01QUkVTU0lPTl9TVFJBVEVHWV9FWFRSQUNUSVZFEAJiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
 
 /**
  * Citation is what a `[n]` in an answer refers to.
@@ -106,11 +111,130 @@ export const CitationSchema: GenMessage<Citation> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_answer, 0);
 
 /**
- * TextDelta is text to append to the answer.
+ * SectionSpec asks for one part of an answer, written at the same time as the others.
+ *
+ * @generated from message quartet.type.v1.SectionSpec
+ */
+export type SectionSpec = Message<"quartet.type.v1.SectionSpec"> & {
+  /**
+   * Required. Such as `summary` or `recommendations`; unique in the request.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What to write; at most 2000 characters, without NUL. If empty, the instruction configured for that name, else the name itself.
+   *
+   * @generated from field: string instruction = 2;
+   */
+  instruction: string;
+
+  /**
+   * The most tokens to write, up to 16384. If 0, the configured number; never more than that.
+   *
+   * @generated from field: int32 max_token_count = 3;
+   */
+  maxTokenCount: number;
+};
+
+/**
+ * Describes the message quartet.type.v1.SectionSpec.
+ * Use `create(SectionSpecSchema)` to create a new message.
+ */
+export const SectionSpecSchema: GenMessage<SectionSpec> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_answer, 1);
+
+/**
+ * ModelOptions steers the model; the extractive answerer ignores all of it.
+ *
+ * @generated from message quartet.type.v1.ModelOptions
+ */
+export type ModelOptions = Message<"quartet.type.v1.ModelOptions"> & {
+  /**
+   * From 0 to 2. If absent, as configured.
+   *
+   * @generated from field: optional double temperature = 2;
+   */
+  temperature?: number | undefined;
+
+  /**
+   * The most tokens to write without sections, up to 16384. If 0, the configured number; never more than that.
+   *
+   * @generated from field: int32 max_token_count = 3;
+   */
+  maxTokenCount: number;
+};
+
+/**
+ * Describes the message quartet.type.v1.ModelOptions.
+ * Use `create(ModelOptionsSchema)` to create a new message.
+ */
+export const ModelOptionsSchema: GenMessage<ModelOptions> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_answer, 2);
+
+/**
+ * Section is one part of an answer that has ended. In a stream, its text is what the deltas joined together give.
+ *
+ * @generated from message quartet.type.v1.Section
+ */
+export type Section = Message<"quartet.type.v1.Section"> & {
+  /**
+   * The name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The text, with `[n]` citations. Incomplete when `failure` is set.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * Why it ended; unset when `failure` is set.
+   *
+   * @generated from field: quartet.type.v1.FinishReason finish_reason = 3;
+   */
+  finishReason: FinishReason;
+
+  /**
+   * What it cost; absent when no provider was asked.
+   *
+   * @generated from field: quartet.type.v1.TokenUsage usage = 4;
+   */
+  usage?: TokenUsage | undefined;
+
+  /**
+   * Why it is missing or incomplete; absent when it is whole.
+   *
+   * @generated from field: quartet.type.v1.Failure failure = 5;
+   */
+  failure?: Failure | undefined;
+};
+
+/**
+ * Describes the message quartet.type.v1.Section.
+ * Use `create(SectionSchema)` to create a new message.
+ */
+export const SectionSchema: GenMessage<Section> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_answer, 3);
+
+/**
+ * TextDelta is text to append to the answer, or to one section of it.
  *
  * @generated from message quartet.type.v1.TextDelta
  */
 export type TextDelta = Message<"quartet.type.v1.TextDelta"> & {
+  /**
+   * The section; empty when none was asked for.
+   *
+   * @generated from field: string section = 1;
+   */
+  section: string;
+
   /**
    * The text, never empty, never inside a grapheme or a `[n]`.
    *
@@ -124,7 +248,7 @@ export type TextDelta = Message<"quartet.type.v1.TextDelta"> & {
  * Use `create(TextDeltaSchema)` to create a new message.
  */
 export const TextDeltaSchema: GenMessage<TextDelta> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_answer, 1);
+  messageDesc(file_quartet_type_v1_answer, 4);
 
 /**
  * Answerer is who wrote an answer.
@@ -159,7 +283,7 @@ export type Answerer = Message<"quartet.type.v1.Answerer"> & {
  * Use `create(AnswererSchema)` to create a new message.
  */
 export const AnswererSchema: GenMessage<Answerer> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_answer, 2);
+  messageDesc(file_quartet_type_v1_answer, 5);
 
 /**
  * FinishReason is why a text ended.

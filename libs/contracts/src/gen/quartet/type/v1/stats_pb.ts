@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Money } from "./usage_pb.ts";
+import { file_quartet_type_v1_usage } from "./usage_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file quartet/type/v1/stats.proto.
  */
 export const file_quartet_type_v1_stats: GenFile = /*@__PURE__*/
-  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvc3RhdHMucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKaAgoKQ2FjaGVTdGF0cxIqCgVsZXZlbBgBIAEoDjIbLnF1YXJ0ZXQudHlwZS52MS5DYWNoZUxldmVsEhEKCWhpdF9jb3VudBgCIAEoAxISCgptaXNzX2NvdW50GAMgASgDEhcKD2NvYWxlc2NlZF9jb3VudBgEIAEoAxIUCgxieXBhc3NfY291bnQYBSABKAMSFgoOZXZpY3Rpb25fY291bnQYBiABKAMSGgoSaW52YWxpZGF0aW9uX2NvdW50GAcgASgDEhMKC2VudHJ5X2NvdW50GAggASgDEhIKCmJ5dGVfY291bnQYCSABKAMSLQoKb2xkZXN0X2FnZRgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKRAQoJUG9vbFN0YXRzEgwKBG5hbWUYASABKAkSDAoEc2l6ZRgCIAEoBRIQCghtYXhfc2l6ZRgDIAEoBRISCgppZGxlX2NvdW50GAQgASgFEhUKDXdhaXRpbmdfY291bnQYBSABKAUSKwoId2FpdF9wOTUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ipgEKClF1ZXVlU3RhdHMSDAoEbmFtZRgBIAEoCRIVCg13YWl0aW5nX2NvdW50GAIgASgDEhUKDXJ1bm5pbmdfY291bnQYAyABKAMSEgoKZG9uZV9jb3VudBgEIAEoAxIZChFkZWFkX2xldHRlcl9jb3VudBgFIAEoAxItCgpvbGRlc3RfYWdlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoCCg1JbnN0YW5jZVN0YXRzEg8KB3NlcnZpY2UYASABKAkSEAoIaW5zdGFuY2UYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRINCgVyZWFkeRgEIAEoCBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljcHVfcmF0aW8YBiABKAESFAoMbWVtb3J5X3JhdGlvGAcgASgBEhsKE3Jlc2lkZW50X2J5dGVfY291bnQYCCABKAMSFwoPaGVhcF9ieXRlX2NvdW50GAkgASgDEjUKEmV2ZW50X2xvb3BfbGFnX3A5ORgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghzaGVkZGluZxgLIAEoCCqAAQoKQ2FjaGVMZXZlbBIbChdDQUNIRV9MRVZFTF9VTlNQRUNJRklFRBAAEhoKFkNBQ0hFX0xFVkVMX0VNQkVERElOR1MQARIeChpDQUNIRV9MRVZFTF9TRUFSQ0hfUkVTVUxUUxACEhkKFUNBQ0hFX0xFVkVMX0RPQ1VNRU5UUxADYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvc3RhdHMucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKaAgoKQ2FjaGVTdGF0cxIqCgVsZXZlbBgBIAEoDjIbLnF1YXJ0ZXQudHlwZS52MS5DYWNoZUxldmVsEhEKCWhpdF9jb3VudBgCIAEoAxISCgptaXNzX2NvdW50GAMgASgDEhcKD2NvYWxlc2NlZF9jb3VudBgEIAEoAxIUCgxieXBhc3NfY291bnQYBSABKAMSFgoOZXZpY3Rpb25fY291bnQYBiABKAMSGgoSaW52YWxpZGF0aW9uX2NvdW50GAcgASgDEhMKC2VudHJ5X2NvdW50GAggASgDEhIKCmJ5dGVfY291bnQYCSABKAMSLQoKb2xkZXN0X2FnZRgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKRAQoJUG9vbFN0YXRzEgwKBG5hbWUYASABKAkSDAoEc2l6ZRgCIAEoBRIQCghtYXhfc2l6ZRgDIAEoBRISCgppZGxlX2NvdW50GAQgASgFEhUKDXdhaXRpbmdfY291bnQYBSABKAUSKwoId2FpdF9wOTUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ipgEKClF1ZXVlU3RhdHMSDAoEbmFtZRgBIAEoCRIVCg13YWl0aW5nX2NvdW50GAIgASgDEhUKDXJ1bm5pbmdfY291bnQYAyABKAMSEgoKZG9uZV9jb3VudBgEIAEoAxIZChFkZWFkX2xldHRlcl9jb3VudBgFIAEoAxItCgpvbGRlc3RfYWdlGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIscDCghLZXlTdGF0cxINCgVsYWJlbBgBIAEoCRIoCgVzdGF0ZRgCIAEoDjIZLnF1YXJ0ZXQudHlwZS52MS5LZXlTdGF0ZRIxCg1yZXN0X2VuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtsaW1pdF9ncm91cBgEIAEoCRISCgpjYWxsX2NvdW50GAUgASgDEhMKC2Vycm9yX2NvdW50GAYgASgDEhIKCnJlc3RfY291bnQYByABKAMSGQoRaW5wdXRfdG9rZW5fY291bnQYCCABKAMSGgoSb3V0cHV0X3Rva2VuX2NvdW50GAkgASgDEiQKBGNvc3QYCiABKAsyFi5xdWFydGV0LnR5cGUudjEuTW9uZXkSEgoKY2FsbF9zaGFyZRgLIAEoARIkChdyZW1haW5pbmdfcmVxdWVzdF9jb3VudBgMIAEoA0gAiAEBEiIKFXJlbWFpbmluZ190b2tlbl9jb3VudBgNIAEoA0gBiAEBEgwKBHBvb2wYDiABKAlCGgoYX3JlbWFpbmluZ19yZXF1ZXN0X2NvdW50QhgKFl9yZW1haW5pbmdfdG9rZW5fY291bnQixAEKC0J1ZGdldFN0YXRzEg0KBXNjb3BlGAEgASgJEiUKBWxpbWl0GAIgASgLMhYucXVhcnRldC50eXBlLnYxLk1vbmV5EiUKBXNwZW50GAMgASgLMhYucXVhcnRldC50eXBlLnYxLk1vbmV5EigKCHJlc2VydmVkGAQgASgLMhYucXVhcnRldC50eXBlLnYxLk1vbmV5Ei4KCnJlc2V0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkUKCkNvdW50U3RhdHMSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRINCgVjb3VudBgDIAEoAxILCgNzdW0YBCABKAEiqgIKDUluc3RhbmNlU3RhdHMSDwoHc2VydmljZRgBIAEoCRIQCghpbnN0YW5jZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEg0KBXJlYWR5GAQgASgIEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNwdV9yYXRpbxgGIAEoARIUCgxtZW1vcnlfcmF0aW8YByABKAESGwoTcmVzaWRlbnRfYnl0ZV9jb3VudBgIIAEoAxIXCg9oZWFwX2J5dGVfY291bnQYCSABKAMSNQoSZXZlbnRfbG9vcF9sYWdfcDk5GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCHNoZWRkaW5nGAsgASgIKoABCgpDYWNoZUxldmVsEhsKF0NBQ0hFX0xFVkVMX1VOU1BFQ0lGSUVEEAASGgoWQ0FDSEVfTEVWRUxfRU1CRURESU5HUxABEh4KGkNBQ0hFX0xFVkVMX1NFQVJDSF9SRVNVTFRTEAISGQoVQ0FDSEVfTEVWRUxfRE9DVU1FTlRTEAMqgQEKCEtleVN0YXRlEhkKFUtFWV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD0tFWV9TVEFURV9SRUFEWRABEhUKEUtFWV9TVEFURV9SRVNUSU5HEAISFwoTS0VZX1NUQVRFX0VYSEFVU1RFRBADEhUKEUtFWV9TVEFURV9SRUZVU0VEEARiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_quartet_type_v1_usage]);
 
 /**
  * CacheStats is one cache level.
@@ -211,6 +213,209 @@ export const QueueStatsSchema: GenMessage<QueueStats> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_stats, 2);
 
 /**
+ * KeyStats is one key of a model provider in one pool of keys. The key's value is never sent.
+ *
+ * @generated from message quartet.type.v1.KeyStats
+ */
+export type KeyStats = Message<"quartet.type.v1.KeyStats"> & {
+  /**
+   * The operator's name for it, or `key-1`, `key-2`, ...
+   *
+   * @generated from field: string label = 1;
+   */
+  label: string;
+
+  /**
+   * Its state; of replicas that differ, that of the one that last learned something.
+   *
+   * @generated from field: quartet.type.v1.KeyState state = 2;
+   */
+  state: KeyState;
+
+  /**
+   * When a rest ends; absent when it does not rest.
+   *
+   * @generated from field: google.protobuf.Timestamp rest_end_time = 3;
+   */
+  restEndTime?: Timestamp | undefined;
+
+  /**
+   * The group of keys that share a limit, such as `group-1`; empty when it shares none, as far as known.
+   *
+   * @generated from field: string limit_group = 4;
+   */
+  limitGroup: string;
+
+  /**
+   * Calls made.
+   *
+   * @generated from field: int64 call_count = 5;
+   */
+  callCount: bigint;
+
+  /**
+   * Calls that failed.
+   *
+   * @generated from field: int64 error_count = 6;
+   */
+  errorCount: bigint;
+
+  /**
+   * Rests taken.
+   *
+   * @generated from field: int64 rest_count = 7;
+   */
+  restCount: bigint;
+
+  /**
+   * Tokens sent.
+   *
+   * @generated from field: int64 input_token_count = 8;
+   */
+  inputTokenCount: bigint;
+
+  /**
+   * Tokens received.
+   *
+   * @generated from field: int64 output_token_count = 9;
+   */
+  outputTokenCount: bigint;
+
+  /**
+   * What it cost; absent when no call had a price.
+   *
+   * @generated from field: quartet.type.v1.Money cost = 10;
+   */
+  cost?: Money | undefined;
+
+  /**
+   * Its share of the pool's calls, in `[0.0, 1.0]`.
+   *
+   * @generated from field: double call_share = 11;
+   */
+  callShare: number;
+
+  /**
+   * Requests left in the provider's window; absent when not told.
+   *
+   * @generated from field: optional int64 remaining_request_count = 12;
+   */
+  remainingRequestCount?: bigint | undefined;
+
+  /**
+   * Tokens left in the provider's window; absent when not told.
+   *
+   * @generated from field: optional int64 remaining_token_count = 13;
+   */
+  remainingTokenCount?: bigint | undefined;
+
+  /**
+   * The service whose calls the pool serves: `embedding` or `generation`.
+   *
+   * @generated from field: string pool = 14;
+   */
+  pool: string;
+};
+
+/**
+ * Describes the message quartet.type.v1.KeyStats.
+ * Use `create(KeyStatsSchema)` to create a new message.
+ */
+export const KeyStatsSchema: GenMessage<KeyStats> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_stats, 3);
+
+/**
+ * BudgetStats is one spending limit.
+ *
+ * @generated from message quartet.type.v1.BudgetStats
+ */
+export type BudgetStats = Message<"quartet.type.v1.BudgetStats"> & {
+  /**
+   * `platform`, or `tenant` for the caller's own.
+   *
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * The limit; absent when there is none.
+   *
+   * @generated from field: quartet.type.v1.Money limit = 2;
+   */
+  limit?: Money | undefined;
+
+  /**
+   * What was spent since the last reset.
+   *
+   * @generated from field: quartet.type.v1.Money spent = 3;
+   */
+  spent?: Money | undefined;
+
+  /**
+   * What calls in flight have reserved.
+   *
+   * @generated from field: quartet.type.v1.Money reserved = 4;
+   */
+  reserved?: Money | undefined;
+
+  /**
+   * When it starts anew.
+   *
+   * @generated from field: google.protobuf.Timestamp reset_time = 5;
+   */
+  resetTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message quartet.type.v1.BudgetStats.
+ * Use `create(BudgetStatsSchema)` to create a new message.
+ */
+export const BudgetStatsSchema: GenMessage<BudgetStats> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_stats, 4);
+
+/**
+ * CountStats is a counter with a label, for what needs no message of its own.
+ *
+ * @generated from message quartet.type.v1.CountStats
+ */
+export type CountStats = Message<"quartet.type.v1.CountStats"> & {
+  /**
+   * What is counted, such as `section_characters`, `section_seconds`, `prompt_tokens_saved`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Of which kind, such as a section's name; beyond a bounded number of kinds, `other`.
+   *
+   * @generated from field: string label = 2;
+   */
+  label: string;
+
+  /**
+   * How often.
+   *
+   * @generated from field: int64 count = 3;
+   */
+  count: bigint;
+
+  /**
+   * The sum of the values, for an average; 0 when there is none.
+   *
+   * @generated from field: double sum = 4;
+   */
+  sum: number;
+};
+
+/**
+ * Describes the message quartet.type.v1.CountStats.
+ * Use `create(CountStatsSchema)` to create a new message.
+ */
+export const CountStatsSchema: GenMessage<CountStats> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_stats, 5);
+
+/**
  * InstanceStats is one process.
  *
  * @generated from message quartet.type.v1.InstanceStats
@@ -299,7 +504,7 @@ export type InstanceStats = Message<"quartet.type.v1.InstanceStats"> & {
  * Use `create(InstanceStatsSchema)` to create a new message.
  */
 export const InstanceStatsSchema: GenMessage<InstanceStats> = /*@__PURE__*/
-  messageDesc(file_quartet_type_v1_stats, 3);
+  messageDesc(file_quartet_type_v1_stats, 6);
 
 /**
  * CacheLevel is one cache of the platform.
@@ -348,4 +553,59 @@ export type CacheLevel = (typeof CacheLevel)[keyof typeof CacheLevel] | UnknownE
  */
 export const CacheLevelSchema: GenEnum<CacheLevel> = /*@__PURE__*/
   enumDesc(file_quartet_type_v1_stats, 0);
+
+/**
+ * KeyState is whether a key can be used.
+ *
+ * @generated from enum quartet.type.v1.KeyState
+ */
+export const KeyState = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: KEY_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * In use.
+   *
+   * @generated from enum value: KEY_STATE_READY = 1;
+   */
+  READY: 1,
+
+  /**
+   * Rests after a 429.
+   *
+   * @generated from enum value: KEY_STATE_RESTING = 2;
+   */
+  RESTING: 2,
+
+  /**
+   * Out of quota.
+   *
+   * @generated from enum value: KEY_STATE_EXHAUSTED = 3;
+   */
+  EXHAUSTED: 3,
+
+  /**
+   * Refused by the provider (401).
+   *
+   * @generated from enum value: KEY_STATE_REFUSED = 4;
+   */
+  REFUSED: 4,
+} as const;
+
+/**
+ * KeyState is whether a key can be used.
+ *
+ * @generated from enum quartet.type.v1.KeyState
+ */
+export type KeyState = (typeof KeyState)[keyof typeof KeyState] | UnknownEnum;
+
+/**
+ * Describes the enum quartet.type.v1.KeyState.
+ */
+export const KeyStateSchema: GenEnum<KeyState> = /*@__PURE__*/
+  enumDesc(file_quartet_type_v1_stats, 1);
 

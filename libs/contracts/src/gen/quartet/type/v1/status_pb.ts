@@ -8,7 +8,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Degradation } from "./outcome_pb.ts";
 import { file_quartet_type_v1_outcome } from "./outcome_pb.ts";
-import type { CacheStats, InstanceStats, PoolStats, QueueStats } from "./stats_pb.ts";
+import type { BudgetStats, CacheStats, CountStats, InstanceStats, KeyStats, PoolStats, QueueStats } from "./stats_pb.ts";
 import { file_quartet_type_v1_stats } from "./stats_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/status.proto.
  */
 export const file_quartet_type_v1_status: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc3RhdHVzLnByb3RvEg9xdWFydGV0LnR5cGUudjEirwIKDlBsYXRmb3JtU3RhdHVzEjEKDXNuYXBzaG90X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlZ3JhZGF0aW9ucxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIxCglpbnN0YW5jZXMYAyADKAsyHi5xdWFydGV0LnR5cGUudjEuSW5zdGFuY2VTdGF0cxIpCgVwb29scxgEIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5Qb29sU3RhdHMSKwoGcXVldWVzGAUgAygLMhsucXVhcnRldC50eXBlLnYxLlF1ZXVlU3RhdHMSKwoGY2FjaGVzGAYgAygLMhsucXVhcnRldC50eXBlLnYxLkNhY2hlU3RhdHNiBnByb3RvMw", [file_google_protobuf_timestamp, file_quartet_type_v1_outcome, file_quartet_type_v1_stats]);
+  fileDesc("ChxxdWFydGV0L3R5cGUvdjEvc3RhdHVzLnByb3RvEg9xdWFydGV0LnR5cGUudjEitAMKDlBsYXRmb3JtU3RhdHVzEjEKDXNuYXBzaG90X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDGRlZ3JhZGF0aW9ucxgCIAMoCzIcLnF1YXJ0ZXQudHlwZS52MS5EZWdyYWRhdGlvbhIxCglpbnN0YW5jZXMYAyADKAsyHi5xdWFydGV0LnR5cGUudjEuSW5zdGFuY2VTdGF0cxIpCgVwb29scxgEIAMoCzIaLnF1YXJ0ZXQudHlwZS52MS5Qb29sU3RhdHMSKwoGcXVldWVzGAUgAygLMhsucXVhcnRldC50eXBlLnYxLlF1ZXVlU3RhdHMSKwoGY2FjaGVzGAYgAygLMhsucXVhcnRldC50eXBlLnYxLkNhY2hlU3RhdHMSJwoEa2V5cxgHIAMoCzIZLnF1YXJ0ZXQudHlwZS52MS5LZXlTdGF0cxItCgdidWRnZXRzGAggAygLMhwucXVhcnRldC50eXBlLnYxLkJ1ZGdldFN0YXRzEisKBmNvdW50cxgJIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db3VudFN0YXRzYgZwcm90bzM", [file_google_protobuf_timestamp, file_quartet_type_v1_outcome, file_quartet_type_v1_stats]);
 
 /**
  * PlatformStatus is the figures of one moment: of one process where it comes from InstanceService, of all replicas together where it comes
@@ -66,6 +66,27 @@ export type PlatformStatus = Message<"quartet.type.v1.PlatformStatus"> & {
    * @generated from field: repeated quartet.type.v1.CacheStats caches = 6;
    */
   caches: CacheStats[];
+
+  /**
+   * Keys of model providers, by pool.
+   *
+   * @generated from field: repeated quartet.type.v1.KeyStats keys = 7;
+   */
+  keys: KeyStats[];
+
+  /**
+   * Budgets: the platform's and the caller's tenant's.
+   *
+   * @generated from field: repeated quartet.type.v1.BudgetStats budgets = 8;
+   */
+  budgets: BudgetStats[];
+
+  /**
+   * Other counters.
+   *
+   * @generated from field: repeated quartet.type.v1.CountStats counts = 9;
+   */
+  counts: CountStats[];
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/usage.proto.
  */
 export const file_quartet_type_v1_usage: GenFile = /*@__PURE__*/
-  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvdXNhZ2UucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKMAQoKVG9rZW5Vc2FnZRIZChFpbnB1dF90b2tlbl9jb3VudBgBIAEoBRIaChJvdXRwdXRfdG9rZW5fY291bnQYAiABKAUSIAoYY2FjaGVkX2lucHV0X3Rva2VuX2NvdW50GAMgASgFEhIKCmNhbGxfY291bnQYBCABKAUSEQoJZXN0aW1hdGVkGAYgASgIYgZwcm90bzM");
+  fileDesc("ChtxdWFydGV0L3R5cGUvdjEvdXNhZ2UucHJvdG8SD3F1YXJ0ZXQudHlwZS52MSKyAQoKVG9rZW5Vc2FnZRIZChFpbnB1dF90b2tlbl9jb3VudBgBIAEoBRIaChJvdXRwdXRfdG9rZW5fY291bnQYAiABKAUSIAoYY2FjaGVkX2lucHV0X3Rva2VuX2NvdW50GAMgASgFEhIKCmNhbGxfY291bnQYBCABKAUSJAoEY29zdBgFIAEoCzIWLnF1YXJ0ZXQudHlwZS52MS5Nb25leRIRCgllc3RpbWF0ZWQYBiABKAgiPAoFTW9uZXkSFQoNY3VycmVuY3lfY29kZRgBIAEoCRINCgV1bml0cxgCIAEoAxINCgVuYW5vcxgDIAEoBWIGcHJvdG8z");
 
 /**
  * TokenUsage counts what model calls were billed for, failed attempts included.
@@ -47,6 +47,13 @@ export type TokenUsage = Message<"quartet.type.v1.TokenUsage"> & {
   callCount: number;
 
   /**
+   * What it cost by the operator's table of prices; absent when the table has no price for the model.
+   *
+   * @generated from field: quartet.type.v1.Money cost = 5;
+   */
+  cost?: Money | undefined;
+
+  /**
    * Whether counts were estimated because the provider did not tell, as after a cut stream.
    *
    * @generated from field: bool estimated = 6;
@@ -60,4 +67,39 @@ export type TokenUsage = Message<"quartet.type.v1.TokenUsage"> & {
  */
 export const TokenUsageSchema: GenMessage<TokenUsage> = /*@__PURE__*/
   messageDesc(file_quartet_type_v1_usage, 0);
+
+/**
+ * Money is an amount, with the fields of google.type.Money.
+ *
+ * @generated from message quartet.type.v1.Money
+ */
+export type Money = Message<"quartet.type.v1.Money"> & {
+  /**
+   * ISO 4217, such as `USD`.
+   *
+   * @generated from field: string currency_code = 1;
+   */
+  currencyCode: string;
+
+  /**
+   * Whole units.
+   *
+   * @generated from field: int64 units = 2;
+   */
+  units: bigint;
+
+  /**
+   * Billionths of a unit, of the same sign as `units`.
+   *
+   * @generated from field: int32 nanos = 3;
+   */
+  nanos: number;
+};
+
+/**
+ * Describes the message quartet.type.v1.Money.
+ * Use `create(MoneySchema)` to create a new message.
+ */
+export const MoneySchema: GenMessage<Money> = /*@__PURE__*/
+  messageDesc(file_quartet_type_v1_usage, 1);
 
