@@ -229,7 +229,7 @@ describe("run", () => {
   it("counts tokens by key", async () => {
     const pool = build(2);
     for (let call = 0; call < 3; call++) {
-      await pool.run(async (_, { addTokens }) => (addTokens({ input: 10 }), addTokens({ output: 3 })));
+      await pool.run(async (_, { addUsage }) => (addUsage({ inputTokens: 10 }), addUsage({ outputTokens: 3 })));
     }
     expect(pool.usage().map(({ inputTokens, outputTokens }) => [inputTokens, outputTokens])).toEqual([
       [20, 6],

@@ -1,7 +1,7 @@
 import { pause } from "@quartet/resilience";
 import { openAttemptScope } from "./attempt-scope.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
-import type { KeyVerdict } from "./http-verdict.ts";
+import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
 import { createKeyRing } from "./key-ring.ts";
 import type { Entry, KeyUsage, PoolKey } from "./key-ring.ts";
 import { createSharedKeys } from "./shared-keys.ts";
@@ -44,8 +44,18 @@ export interface KeyAttempt {
   readonly attempt: number;
   /** The answer has begun to go out: from now on this call is not tried again. */
   markBegun(): void;
-  /** Counts what the attempt used. */
-  addTokens(tokens: { readonly input?: number; readonly output?: number }): void;
+  /** Reads what the provider says about the key's limits. To be called with the headers of any reply, of a 200 too, as soon as they are there. */
+  heard(headers: HeadersLike): void;
+  /** Adds to what the key has used. May be called any number of times, also after the attempt. */
+  addUsage(usage: AttemptUsage): void;
+}
+
+/** What a call used, or a part of it; what is left out adds nothing. */
+export interface AttemptUsage {
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+  /** Billionths of the price table's currency unit; left out when there is no price. */
+  readonly costNanos?: number | undefined;
 }
 
 /**
@@ -122,9 +132,11 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     label: entry.key.label,
     attempt,
     markBegun,
-    addTokens: ({ input = 0, output = 0 }) => {
-      entry.inputTokens += input;
-      entry.outputTokens += output;
+    heard: (headers) => ring.heard(entry, headers),
+    addUsage: ({ inputTokens = 0, outputTokens = 0, costNanos }) => {
+      entry.inputTokens += inputTokens;
+      entry.outputTokens += outputTokens;
+      if (costNanos !== undefined) entry.costNanos = (entry.costNanos ?? 0) + costNanos;
     },
   });
 

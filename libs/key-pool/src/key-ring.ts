@@ -1,4 +1,4 @@
-import type { KeyVerdict } from "./http-verdict.ts";
+import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 
 /** A provider's key and the name under which it is spoken of. */
@@ -23,6 +23,11 @@ export interface KeyUsage {
   readonly rests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Billionths of the price table's currency unit; undefined when no call had a price. */
+  readonly costNanos: number | undefined;
+  /** Requests left in the provider's window, as it said last; undefined when it has not. */
+  readonly remainingRequests: number | undefined;
+  readonly remainingTokens: number | undefined;
 }
 
 /** A key as the pool sees it. It never leaves the pool. */
@@ -41,6 +46,9 @@ export interface Entry {
   rests: number;
   inputTokens: number;
   outputTokens: number;
+  costNanos: number | undefined;
+  remainingRequests: number | undefined;
+  remainingTokens: number | undefined;
 }
 
 export interface RestOptions {
@@ -75,6 +83,11 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestO
     use: (entry: Entry) => {
       entry.lastUse = ++uses;
       entry.calls++;
+    },
+
+    heard: (entry: Entry, headers: HeadersLike) => {
+      entry.remainingRequests = countOf(headers.get("x-ratelimit-remaining-requests")) ?? entry.remainingRequests;
+      entry.remainingTokens = countOf(headers.get("x-ratelimit-remaining-tokens")) ?? entry.remainingTokens;
     },
 
     succeeded: (entry: Entry) => void (entry.limitsInARow = 0),
@@ -112,6 +125,9 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestO
         rests: entry.rests,
         inputTokens: entry.inputTokens,
         outputTokens: entry.outputTokens,
+        costNanos: entry.costNanos,
+        remainingRequests: entry.remainingRequests,
+        remainingTokens: entry.remainingTokens,
       })),
   };
 }
@@ -127,4 +143,10 @@ const FRESH = {
   rests: 0,
   inputTokens: 0,
   outputTokens: 0,
+  costNanos: undefined,
+  remainingRequests: undefined,
+  remainingTokens: undefined,
 } as const;
+
+const countOf = (text: string | null): number | undefined =>
+  text !== null && /^\s*\d{1,15}\s*$/.test(text) ? Number(text) : undefined;

@@ -63,7 +63,7 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
         async (key, attempt) => {
           calls += 1;
           const read = readEmbeddingReply(await client.create(key, texts, attempt.signal), expected);
-          attempt.addTokens({ input: read.inputTokens ?? 0 });
+          attempt.addUsage({ inputTokens: read.inputTokens });
           return read;
         },
         { signal, deadlineMs: timeoutMs },

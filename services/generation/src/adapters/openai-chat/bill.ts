@@ -8,7 +8,7 @@ import type { ReportedUsage } from "./chat-chunk.ts";
 /** What one answer costs, over all attempts. */
 export interface Bill {
   /** A call goes out with a key; it is billed unless it is refused. */
-  called(attempt: Pick<KeyAttempt, "addTokens">): void;
+  called(attempt: Pick<KeyAttempt, "addUsage">): void;
   /** The call failed; one that the provider refused costs nothing. */
   failed(error: unknown): void;
   /** The provider told what the call costs. */
@@ -24,7 +24,7 @@ export function createBill(messages: readonly ChatMessage[]): Bill {
   let calls = 0;
   let billed = false;
   let closed = false;
-  let last: Pick<KeyAttempt, "addTokens"> | undefined;
+  let last: Pick<KeyAttempt, "addUsage"> | undefined;
   let told: ReportedUsage | undefined;
 
   const total = (answer: string): Usage => {
@@ -48,7 +48,7 @@ export function createBill(messages: readonly ChatMessage[]): Bill {
     close(answer) {
       if (last === undefined) return undefined;
       const usage = total(answer);
-      if (!closed) last.addTokens({ input: usage.inputTokens, output: usage.outputTokens });
+      if (!closed) last.addUsage({ inputTokens: usage.inputTokens, outputTokens: usage.outputTokens });
       closed = true;
       return usage;
     },
