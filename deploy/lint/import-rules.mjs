@@ -31,6 +31,10 @@ const only = {
     group: ["@quartet/testing"],
     message: "@quartet/testing is for tests. What the product needs as well belongs in another lib.",
   },
+  fakeProvider: {
+    group: ["@quartet/fake-provider"],
+    message: "@quartet/fake-provider is for `quartet fake-provider` and for tests, which get it from @quartet/testing.",
+  },
   services: {
     group: ["@quartet/*-service", "**/services/**"],
     message: "Services never import each other; talk over the contract. Only services/standalone composes them.",
@@ -73,7 +77,14 @@ const domain = [
 ];
 
 const outsiders = {
-  group: ["@quartet/*", "!@quartet/client", "!@quartet/contracts", "!@quartet/contracts/*", "!@quartet/testing"],
+  group: [
+    "@quartet/*",
+    "!@quartet/client",
+    "!@quartet/contracts",
+    "!@quartet/contracts/*",
+    "!@quartet/fake-provider",
+    "!@quartet/testing",
+  ],
   message: "The CLI and the console know only @quartet/client and @quartet/contracts, as users do.",
 };
 
@@ -101,5 +112,6 @@ export function importRules(root) {
     area(["services/standalone/**/*.ts"], rule(all(only.services)), tests),
     area(["services/{cli,console}/**/*.ts"], rule([...all(), outsiders]), tests),
     area(["services/{cli,console}/src/adapters/**/*.ts"], rule([...all(only.drivers), outsiders]), tests),
+    area(["services/cli/src/adapters/**/*.ts"], rule([...all(only.drivers, only.fakeProvider), outsiders]), tests),
   ];
 }

@@ -32,6 +32,7 @@ describe("the walls of the house", () => {
     ["services/cli/src/app.ts", "@quartet/rpc", "@quartet/client"],
     ["services/cli/src/app.ts", "@quartet/retrieval-service", "@quartet/client"],
     ["services/gateway/src/app.ts", "@quartet/testing", "for tests"],
+    ["services/gateway/src/app.ts", "@quartet/fake-provider", "quartet fake-provider"],
   ])("%s may not import %s, and is told: %s", (file, from, way) => {
     expect(refusals(file, from).join("\n")).toContain(way);
   });
@@ -48,6 +49,7 @@ describe("the walls of the house", () => {
     ["services/embedding/src/adapters/openai.ts", "openai"],
     ["services/standalone/src/app.ts", "@quartet/retrieval-service"],
     ["services/cli/src/app.ts", "@quartet/client"],
+    ["services/cli/src/adapters/fake-provider.ts", "@quartet/fake-provider"],
     ["services/gateway/src/app.test.ts", "@quartet/testing"],
     ["libs/rpc/src/grpc/server.ts", "@grpc/grpc-js"],
     ["libs/resilience/src/breaker.ts", "opossum"],

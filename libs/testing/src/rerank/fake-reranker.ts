@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { waitUnlessClosed } from "../provider/response.ts";
+import { waitUnlessClosed } from "@quartet/fake-provider";
 
 /** How the endpoint answers. Everything is optional; without anything it scores well and at once. */
 export interface FakeRerankBehaviour {
