@@ -98,6 +98,13 @@ describe("run", () => {
     expect(pool.usage()[0]).toMatchObject({ restMs: 9_000, rests: 2 });
   });
 
+  it("does not wait for a rest to end where the call wants no such wait", async () => {
+    const pool = build(1);
+    const { hits, attempt } = provider([limited(1_000)]);
+    expect(await run(pool, attempt, { maxRestWaitMs: 0 })).toMatchObject({ kind: "resting", retryAfterMs: 1_000 });
+    expect(hits).toHaveLength(1);
+  });
+
   it("tries the same key after 0 to 1 s, then 0 to 2 s, and not a fourth time", async () => {
     const pool = build(1);
     const { hits, attempt } = provider([failed("server"), failed("server"), failed("server")]);

@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** The time left for this call, with all its attempts and waits. Default: 60 s. */
   readonly deadlineMs?: number;
+  /** How long this call waits where every key rests. Default: as long as the pool's own option says. */
+  readonly maxRestWaitMs?: number | undefined;
 }
 
 /** What an attempt gets beside its key. */
@@ -115,13 +117,13 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   };
 
   /** How long to wait until a key may be used for this call again; undefined when there is no time for it. @throws when no key returns. */
-  const waitMsBefore = (waits: number, leftMs: number): number | undefined => {
+  const waitMsBefore = (waits: number, leftMs: number, restWaitMs: number): number | undefined => {
     const none = ring.whyNone(clock.now());
     if (!none) {
       const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits);
       return waitMs < leftMs ? waitMs : undefined;
     }
-    if (none.retryAfterMs === undefined || none.retryAfterMs > maxRestWaitMs) throw none;
+    if (none.retryAfterMs === undefined || none.retryAfterMs > restWaitMs) throw none;
     const waitMs = none.retryAfterMs + random() * REST_SPREAD_MS;
     if (waitMs >= leftMs) throw none;
     return waitMs;
@@ -143,7 +145,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   /** Tries until the work is done; the scope of the attempt that did it is still open. */
   const land = async <T>(
     work: (key: string, context: KeyAttempt) => Promise<T>,
-    { signal, deadlineMs = 60_000 }: CallOptions,
+    { signal, deadlineMs = 60_000, maxRestWaitMs: restWaitMs = maxRestWaitMs }: CallOptions,
   ): Promise<Landed<T>> => {
     const deadline = clock.now() + deadlineMs;
     const tried = new Set<Entry>();
@@ -154,7 +156,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       if (shared) await shared.learn();
       const leftMs = deadline - clock.now();
       const choice = ring.next(clock.now(), tried);
-      const waitMs = choice && !choice.wasTried ? 0 : waitMsBefore(waits++, leftMs);
+      const waitMs = choice && !choice.wasTried ? 0 : waitMsBefore(waits++, leftMs, restWaitMs);
       if (waitMs === undefined || leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
       if (!choice || waitMs > 0) {
         await pause(waitMs, signal);
