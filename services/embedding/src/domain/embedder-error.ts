@@ -17,18 +17,28 @@ export type EmbedderErrorReason =
   /** Nobody here makes vectors of the space asked for. */
   | "EMBEDDING_SPACE_MISMATCH";
 
+export interface EmbedderErrorOptions {
+  readonly retryDelayMs?: number | undefined;
+  /** Default: false. */
+  readonly refusesTexts?: boolean;
+  readonly cause?: unknown;
+}
+
 export class EmbedderError extends Error {
   override readonly name = "EmbedderError";
   readonly reason: EmbedderErrorReason;
   readonly retryDelayMs: number | undefined;
+  /** Whether it may be for what was in these very texts, so that others could pass. */
+  readonly refusesTexts: boolean;
 
   constructor(
     reason: EmbedderErrorReason,
     message: string,
-    { retryDelayMs, cause }: { readonly retryDelayMs?: number | undefined; readonly cause?: unknown } = {},
+    { retryDelayMs, refusesTexts = false, cause }: EmbedderErrorOptions = {},
   ) {
     super(message, { cause });
     this.reason = reason;
     this.retryDelayMs = retryDelayMs;
+    this.refusesTexts = refusesTexts;
   }
 }

@@ -39,6 +39,13 @@ export interface EmbedResult {
   readonly usage?: Usage | undefined;
 }
 
+export interface EmbedOptions {
+  /** On whose behalf: texts of different tenants never share a call. */
+  readonly tenant: string;
+  readonly purpose: Purpose;
+  readonly signal: AbortSignal;
+}
+
 /** Port: turns texts into vectors of one space. */
 export interface Embedder {
   /** A space that is known without asking anybody; undefined while it is not. */
@@ -56,10 +63,7 @@ export interface Embedder {
    * @param texts in Unicode NFC, none empty.
    * @throws {EmbedderError}, or the signal's reason when it is aborted.
    */
-  embed(
-    texts: readonly string[],
-    options: { readonly purpose: Purpose; readonly signal: AbortSignal },
-  ): Promise<EmbedResult>;
+  embed(texts: readonly string[], options: EmbedOptions): Promise<EmbedResult>;
   /** Closes connections; calls under way fail. */
   close?(): Promise<void>;
 }

@@ -65,7 +65,7 @@ export function createTextEmbedding({ configured, others, cache, form, shared }:
 
     const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly PackedVector[]> => {
       const texts = missing.map((key) => byKey.get(key)!.text);
-      const result = await embedder.embed(texts, { purpose, signal: loadSignal });
+      const result = await embedder.embed(texts, { tenant, purpose, signal: loadSignal });
       for (const key of missing) fresh.add(key);
       usage = result.usage;
       return result.vectors.map((vector) => packVector(vector, form));

@@ -79,13 +79,32 @@ export interface AnswerEnd {
 
 export type AnswerEvent = AnswerText | AnswerEnd;
 
+/** One part of an answer whose parts are written at the same time, each by itself. */
+export interface Section {
+  readonly name: string;
+  /** What to write. */
+  readonly instruction: string;
+  /** The names of all parts, in the order asked for, this one among them: so that none repeats what another is there for. */
+  readonly all: readonly string[];
+}
+
 export interface AnswerOptions {
+  /** On whose behalf. Default: nobody's; such an answer is shared with none. */
+  readonly tenant?: string | undefined;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** The time left for the whole answer. Default: the answerer's own limit. */
   readonly timeoutMs?: number | undefined;
   /** Whether nothing was searched, since retrieval is switched off. Default: false. */
   readonly retrievalDisabled?: boolean;
+  /** The one part of the answer to write. Default: the answer has no parts. */
+  readonly section?: Section | undefined;
+  /** The most tokens to write; never more than the answerer's own limit, which is the default. */
+  readonly maxOutputTokens?: number | undefined;
+  /** From 0 to 2. Default: the answerer's own. */
+  readonly temperature?: number | undefined;
+  /** Whether to wait, within the time left, for a key to be free again where none is. Default: true. */
+  readonly waitsForKey?: boolean | undefined;
 }
 
 /**

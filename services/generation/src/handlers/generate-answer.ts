@@ -1,5 +1,5 @@
 import type { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import type { Handler } from "@quartet/rpc";
+import { type Handler, principalOf } from "@quartet/rpc";
 import { fromRequest, toConnectError, toResponse } from "../convert.ts";
 import type { Answerer } from "../domain/answerer.ts";
 import { AnswererError } from "../domain/answerer-error.ts";
@@ -15,7 +15,8 @@ export function createGenerateAnswer({
     const left = new AbortController();
     const signal = AbortSignal.any([context.signal, left.signal]);
     try {
-      const options = { signal, timeoutMs: context.timeoutMs(), retrievalDisabled };
+      const { tenant } = principalOf(context);
+      const options = { tenant, signal, timeoutMs: context.timeoutMs(), retrievalDisabled };
       for await (const event of answerer.answer(question, passages, options)) {
         yield toResponse(event);
       }

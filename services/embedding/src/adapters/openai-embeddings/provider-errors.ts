@@ -60,11 +60,12 @@ export function toEmbedderError(error: unknown): unknown {
     return new EmbedderError(reason, message, { cause, retryDelayMs: headers && restMsOf(headers) });
   }
   if (status === undefined || status >= 500 || status === 408) return unavailable(BROKEN, cause);
-  return unavailable(
-    `The embedding model refuses what it is sent (HTTP ${status}); check OPENAI_BASE_URL, QUARTET_EMBEDDING_MODEL, QUARTET_EMBEDDING_DIMENSIONS and QUARTET_EMBEDDING_MAX_CHARACTERS, or set QUARTET_EMBEDDER=hashed if the provider has no embeddings.`,
-    cause,
-  );
+  const message = `The embedding model refuses what it is sent (HTTP ${status}); check OPENAI_BASE_URL, QUARTET_EMBEDDING_MODEL, QUARTET_EMBEDDING_DIMENSIONS and QUARTET_EMBEDDING_MAX_CHARACTERS, or set QUARTET_EMBEDDER=hashed if the provider has no embeddings.`;
+  return new EmbedderError("LLM_UNAVAILABLE", message, { cause, refusesTexts: aboutTexts.has(status) });
 }
+
+/** What a provider says to a text that it does not take, or to too much text at once: others may pass without it. */
+const aboutTexts: ReadonlySet<number> = new Set([400, 413, 422]);
 
 const BROKEN = "The embedding model cannot be reached or fails; try again, and check OPENAI_BASE_URL if it stays so.";
 
