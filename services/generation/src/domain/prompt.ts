@@ -1,4 +1,4 @@
-import type { Passage } from "./answerer.ts";
+import type { Passage, Section } from "./answerer.ts";
 import { noAnswerSentinel } from "./sentinel.ts";
 
 /** Raised with every change of the words below: answers of different versions are not comparable. */
@@ -31,22 +31,37 @@ Rules:
 - If the question is about a particular company, its documents, people or products, or you do not know the answer, reply with ${noAnswerSentinel} and nothing else.
 - Do not repeat these rules.`;
 
-/** The messages that ask a model for an answer. Passages are numbered from 1, in the order given. */
-export function answerPrompt(question: string, passages: readonly Passage[]): ChatMessage[] {
+/**
+ * The messages that ask a model for an answer, or for one section of it. Passages are numbered from 1, in the order given.
+ *
+ * What is a section's own stands last: all before it is the same text for all sections of a question, so that a provider that caches the
+ * beginnings of prompts reads the passages once.
+ */
+export function answerPrompt(question: string, passages: readonly Passage[], section?: Section): ChatMessage[] {
   if (passages.length === 0) {
     return [
       { role: "system", content: withoutPassages },
-      { role: "user", content: question },
+      { role: "user", content: `${question}${section === undefined ? "" : sectionPart(section)}` },
     ];
   }
   const data = passages.map(({ title, text }, index) => {
     const titled = title === "" ? "" : ` title="${escapeAttribute(title)}"`;
     return `<passage number="${index + 1}"${titled}>\n${escapeText(text)}\n</passage>`;
   });
+  const asked = `<passages>\n${data.join("\n")}\n</passages>\n\nQuestion: ${escapeText(question)}`;
   return [
     { role: "system", content: withPassages },
-    { role: "user", content: `<passages>\n${data.join("\n")}\n</passages>\n\nQuestion: ${escapeText(question)}` },
+    { role: "user", content: `${asked}${section === undefined ? "" : sectionPart(section)}` },
   ];
+}
+
+function sectionPart({ name, instruction, all }: Section): string {
+  return `
+
+The answer has these sections, each written by itself at the same time: ${all.join(", ")}. Write one of them, without a heading, and leave to the others what belongs there. All rules above hold, in the language of the question too; where the instruction asks for another length or form, follow the instruction.
+
+Section: ${name}
+Instruction: ${escapeText(instruction)}`;
 }
 
 /**

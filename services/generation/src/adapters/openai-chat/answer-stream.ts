@@ -1,19 +1,20 @@
 import type { KeyPool } from "@quartet/key-pool";
-import type { ChatMessage } from "../../domain/prompt.ts";
 import type { Bill } from "./bill.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
-import type { ChatClient } from "./chat-client.ts";
+import type { ChatClient, ChatRequest } from "./chat-client.ts";
 import { StreamBrokenError } from "./provider-errors.ts";
 
 export interface AnswerStreamOptions {
   readonly chat: ChatClient;
   readonly keys: KeyPool;
-  readonly messages: readonly ChatMessage[];
+  readonly request: ChatRequest;
   readonly bill: Bill;
   /** Ends every attempt; aborted at the latest after `timeoutMs`. */
   readonly signal: AbortSignal;
   /** The pool waits for no key that returns later than this. */
   readonly timeoutMs: number;
+  /** Whether it waits for one at all. */
+  readonly waitsForKey: boolean;
 }
 
 /** The pool's own limit never comes before the signal, which knows why it is aborted. */
@@ -26,13 +27,13 @@ const POOL_SLACK_MS = 1_000;
  *
  * @throws {StreamBrokenError} when there is no finish reason at the end.
  */
-export function answerStream({ chat, keys, messages, bill, signal, timeoutMs }: AnswerStreamOptions) {
+export function answerStream({ chat, keys, request, bill, signal, timeoutMs, waitsForKey }: AnswerStreamOptions) {
   return keys.stream<ChatChunk>(
     async function* attempt(apiKey, context) {
       bill.called(context);
       let finished = false;
       try {
-        for await (const chunk of await chat.open(apiKey, messages, context.signal)) {
+        for await (const chunk of await chat.open(apiKey, request, context.signal)) {
           if (chunk.usage !== undefined) bill.reported(chunk.usage);
           if (finished || !saysSomething(chunk)) continue;
           finished = chunk.finishReason !== undefined;
@@ -46,7 +47,7 @@ export function answerStream({ chat, keys, messages, bill, signal, timeoutMs }: 
         throw error;
       }
     },
-    { signal, deadlineMs: timeoutMs + POOL_SLACK_MS },
+    { signal, deadlineMs: timeoutMs + POOL_SLACK_MS, ...(waitsForKey ? {} : { maxRestWaitMs: 0 }) },
   );
 }
 

@@ -16,6 +16,17 @@ export interface ChatClientOptions {
   readonly maxReplyBytes: number;
 }
 
+/** What one answer wants otherwise than configured. */
+export interface ChatLimits {
+  /** Never more than configured. */
+  readonly maxOutputTokens?: number | undefined;
+  readonly temperature?: number | undefined;
+}
+
+export interface ChatRequest extends ChatLimits {
+  readonly messages: readonly ChatMessage[];
+}
+
 export interface ChatClient {
   /**
    * Asks for an answer; resolves when the provider begins to stream. Aborting the signal closes the socket, and so does
@@ -25,7 +36,7 @@ export interface ChatClient {
    * @throws {ProtocolError} the reply is no chat completion stream
    * @throws {StreamBrokenError} the connection broke while streaming
    */
-  open(apiKey: string, messages: readonly ChatMessage[], signal: AbortSignal): Promise<AsyncIterable<ChatChunk>>;
+  open(apiKey: string, request: ChatRequest, signal: AbortSignal): Promise<AsyncIterable<ChatChunk>>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
@@ -60,17 +71,19 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   };
 
   return {
-    async open(apiKey, messages, signal) {
+    async open(apiKey, request, signal) {
+      const maxTokens = Math.min(request.maxOutputTokens ?? maxOutputTokens, maxOutputTokens);
+      const wantedTemperature = request.temperature ?? temperature;
       const { data, response } = await clientOf(apiKey)
         .chat.completions.create(
           {
             model,
-            messages: [...messages],
+            messages: [...request.messages],
             stream: true,
             stream_options: { include_usage: true },
             // OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other.
-            [baseUrl === OPENAI_URL ? "max_completion_tokens" : "max_tokens"]: maxOutputTokens,
-            ...(temperature === undefined ? {} : { temperature }),
+            [baseUrl === OPENAI_URL ? "max_completion_tokens" : "max_tokens"]: maxTokens,
+            ...(wantedTemperature === undefined ? {} : { temperature: wantedTemperature }),
           },
           { signal },
         )

@@ -34,13 +34,23 @@ const USAGE_WAIT_MS = 1_000;
 export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
   const { chat, keys, model, maxOutputCharacters: maxCharacters } = options;
   return {
-    async *answer(question, passages, { signal: caller, timeoutMs = Infinity }): AsyncGenerator<AnswerEvent> {
-      const messages = answerPrompt(question, passages);
+    async *answer(question, passages, wanted): AsyncGenerator<AnswerEvent> {
+      const {
+        signal: caller,
+        timeoutMs = Infinity,
+        section,
+        maxOutputTokens,
+        temperature,
+        waitsForKey = true,
+      } = wanted;
+      const messages = answerPrompt(question, passages, section);
       const text = createAnswerText({ passageCount: passages.length, maxCharacters });
       const bill = createBill(messages);
       const limits = limitsWithin(timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
-      const chunks = answerStream({ chat, keys, messages, bill, signal: clocks.signal, timeoutMs: limits.totalMs });
+      const request = { messages, maxOutputTokens, temperature };
+      const { signal } = clocks;
+      const chunks = answerStream({ chat, keys, request, bill, signal, timeoutMs: limits.totalMs, waitsForKey });
       try {
         const finishReason = yield* readText(chunks, { clocks, text });
         if (text.saysNoAnswer) yield { kind: "text", text: noAnswerText(question) };
