@@ -226,7 +226,7 @@ export type KeyStats = Message<"quartet.type.v1.KeyStats"> & {
   label: string;
 
   /**
-   * Its state; of replicas that differ, that of the one that last learned something.
+   * Its state; of replicas that differ, the worst: refused, out of quota, resting.
    *
    * @generated from field: quartet.type.v1.KeyState state = 2;
    */
@@ -555,7 +555,7 @@ export const CacheLevelSchema: GenEnum<CacheLevel> = /*@__PURE__*/
   enumDesc(file_quartet_type_v1_stats, 0);
 
 /**
- * KeyState is whether a key can be used.
+ * KeyState is whether a key can be used: from bad to worse.
  *
  * @generated from enum quartet.type.v1.KeyState
  */
@@ -597,7 +597,7 @@ export const KeyState = {
 } as const;
 
 /**
- * KeyState is whether a key can be used.
+ * KeyState is whether a key can be used: from bad to worse.
  *
  * @generated from enum quartet.type.v1.KeyState
  */
