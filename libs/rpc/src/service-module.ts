@@ -43,6 +43,41 @@ export interface CacheFigures {
   readonly oldestAgeMs: number;
 }
 
+export type KeyStateName = "ready" | "resting" | "out-of-quota" | "refused";
+
+/** One key of a model provider, never its value; see the contract's `KeyStats`. Counts run from the start of the process. */
+export interface KeyFigures {
+  /** The service whose calls it is for, as in `generation`. */
+  readonly pool: string;
+  readonly label: string;
+  readonly state: KeyStateName;
+  /** 0 when it does not rest. */
+  readonly restMs: number;
+  /** As in `group-1`; empty when it shares its limit with no other key, as far as known. */
+  readonly limitGroup: string;
+  readonly calls: number;
+  readonly errors: number;
+  readonly rests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Billionths of a unit; undefined when no call had a price. */
+  readonly cost: { readonly currencyCode: string; readonly nanos: number } | undefined;
+  /** Undefined when the provider has not told. */
+  readonly remainingRequests: number | undefined;
+  readonly remainingTokens: number | undefined;
+}
+
+/** A counter with a label, for what needs no type of its own; see the contract's `CountStats`. It runs from the start of the process. */
+export interface CountFigures {
+  /** As in `section_characters`. */
+  readonly name: string;
+  /** Of a bounded number of kinds, such as the names of sections. */
+  readonly label: string;
+  readonly count: number;
+  /** The sum of the values, 0 when there are none. */
+  readonly sum: number;
+}
+
 /** What is to be emptied: entries of one tenant for which all conditions hold. */
 export interface CacheSelection {
   readonly tenant: string;
@@ -56,6 +91,8 @@ export interface Figures {
   readonly pools?: readonly PoolFigures[];
   readonly queues?: readonly QueueFigures[];
   readonly caches?: readonly CacheFigures[];
+  readonly keys?: readonly KeyFigures[];
+  readonly counts?: readonly CountFigures[];
   /** Whether something is missing, such as a queue in a store that cannot be asked. Default: false. */
   readonly incomplete?: boolean;
 }
@@ -75,7 +112,7 @@ export interface ServiceModule {
    * Absent: they can from `start` on.
    */
   watchReady?(listener: (ready: boolean) => void): () => void;
-  /** Figures of pools, queues and caches, now. Absent: there are none. */
+  /** Figures of pools, queues, caches and keys, now. Absent: there are none. */
   figures?(signal: AbortSignal): Promise<Figures>;
   /**
    * Empties the selected entries of a cache of this module, in memory and shared, and gives how many there were. Absent, or 0: none is of that

@@ -56,6 +56,25 @@ describe("figures of several processes", () => {
     });
   });
 
+  it("add up for each counter by name and label", () => {
+    const status = mergeReports(
+      [
+        report("generation", "g-1", { counts: [{ name: "section_seconds", label: "요약", count: 2n, sum: 1.5 }] }),
+        report("generation", "g-2", {
+          counts: [
+            { name: "section_seconds", label: "요약", count: 1n, sum: 0.25 },
+            { name: "prompt_tokens_saved", label: "", count: 9n, sum: 120 },
+          ],
+        }),
+      ],
+      [],
+    );
+    expect(status.counts).toMatchObject([
+      { name: "prompt_tokens_saved", label: "", count: 9n, sum: 120 },
+      { name: "section_seconds", label: "요약", count: 3n, sum: 1.75 },
+    ]);
+  });
+
   it("count a process once, however many transports lead to it", () => {
     const standalone = report("standalone", "h-1", { pools: [pool(3, 5)] });
     const status = mergeReports([standalone, standalone, report("gateway", "h-1", { pools: [pool(2, 1)] })], []);

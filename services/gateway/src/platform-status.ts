@@ -1,15 +1,25 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, timestampNow } from "@bufbuild/protobuf/wkt";
-import type { CacheLevel, CacheStats, InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
+import {
+  type CacheLevel,
+  type CacheStats,
+  type CountStats,
+  CountStatsSchema,
+  type InstanceStats,
+  type KeyStats,
+  type PoolStats,
+  type QueueStats,
+} from "@quartet/contracts/type/v1/stats";
 import { type PlatformStatus, PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import { list } from "./convert.ts";
 import type { Degradation } from "./domain/outcome.ts";
+import { mergeKeys } from "./merge-keys.ts";
 
 export type Report = MessageInitShape<typeof PlatformStatusSchema>;
 
 /**
  * The figures of processes as those of one platform. Pools of one name add up, and the longest wait stands for all; caches likewise. A queue is kept in the
- * record, so that each process sees the whole of what waits: that is not added up, what each has done is.
+ * record, so that each process sees the whole of what waits: that is not added up, what each has done is. Keys and counts add up by name and label.
  */
 export function mergeReports(reports: readonly Report[], missing: readonly Degradation[]): PlatformStatus {
   const all = reports.map((report) => create(PlatformStatusSchema, report));
@@ -17,6 +27,8 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
   const pools = new Map<string, PoolStats>();
   const queues = new Map<string, QueueStats>();
   const caches = new Map<CacheLevel, CacheStats>();
+  const counts = new Map<string, CountStats>();
+  const keys: KeyStats[] = [];
   const degradations = new Map<string, Degradation>();
   for (const degradation of missing) degradations.set(keyOf(degradation), degradation);
   const seen = new Set<string>();
@@ -29,6 +41,11 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
     for (const pool of report.pools) pools.set(pool.name, addPools(pools.get(pool.name), pool));
     for (const queue of report.queues) queues.set(queue.name, addQueues(queues.get(queue.name), queue));
     for (const cache of report.caches) caches.set(cache.level, addCaches(caches.get(cache.level), cache));
+    for (const count of report.counts) {
+      const name = `${count.name} ${count.label}`;
+      counts.set(name, addCounts(counts.get(name), count));
+    }
+    keys.push(...report.keys);
     for (const degradation of report.degradations) degradations.set(keyOf(degradation), degradation as Degradation);
   }
   const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
@@ -39,6 +56,8 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
     pools: [...pools.values()].sort(byName),
     queues: [...queues.values()].sort(byName),
     caches: [...caches.values()].sort((one, other) => one.level - other.level),
+    keys: mergeKeys(keys),
+    counts: [...counts.values()].sort(byNameAndLabel),
   });
 }
 
@@ -47,6 +66,14 @@ const keyOf = ({ hop, reason }: Pick<Degradation, "hop" | "reason">): string => 
 function byService(one: InstanceStats, other: InstanceStats): number {
   const [a, b] = [`${one.service} ${one.instance}`, `${other.service} ${other.instance}`];
   return a < b ? -1 : Number(a > b);
+}
+
+const byNameAndLabel = (one: CountStats, other: CountStats) =>
+  one.name < other.name || (one.name === other.name && one.label < other.label) ? -1 : 1;
+
+function addCounts(sum: CountStats | undefined, { name, label, count, sum: value }: CountStats): CountStats {
+  if (sum === undefined) return create(CountStatsSchema, { name, label, count, sum: value });
+  return { ...sum, count: sum.count + count, sum: sum.sum + value };
 }
 
 function addPools(sum: PoolStats | undefined, pool: PoolStats): PoolStats {

@@ -62,7 +62,7 @@ describe("the platform's status", () => {
     await using gateway = await open({ silent: ["embedding"] });
     const { status } = await gateway.operations.getPlatformStatus({ readMask: { paths: ["queues"] } });
     expect([status?.instances.length, status?.queues.length, status?.degradations.length]).toEqual([0, 1, 1]);
-    const error = await failure(gateway.operations.getPlatformStatus({ readMask: { paths: ["keys"] } }));
+    const error = await failure(gateway.operations.getPlatformStatus({ readMask: { paths: ["locks"] } }));
     expect([error.code, violationsOf(error)[0]?.field]).toEqual([Code.InvalidArgument, "read_mask"]);
   });
 });

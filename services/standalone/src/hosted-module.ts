@@ -65,6 +65,8 @@ export async function figuresOf(
     pools: all.flatMap(({ pools = [] }) => pools),
     queues: all.flatMap(({ queues = [] }) => queues),
     caches: all.flatMap(({ caches = [] }) => caches),
+    keys: all.flatMap(({ keys = [] }) => keys),
+    counts: all.flatMap(({ counts = [] }) => counts),
     incomplete: all.some(({ incomplete }) => incomplete === true),
   };
 }

@@ -4,6 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { InstanceService } from "@quartet/contracts/type/v1/instance_service";
 import type {
   CacheStatsSchema,
+  CountStatsSchema,
   InstanceStatsSchema,
   PoolStatsSchema,
   QueueStatsSchema,
@@ -11,6 +12,7 @@ import type {
 import type { PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import {
   type CacheFigures,
+  type CountFigures,
   type Figures,
   type PoolFigures,
   principalOf,
@@ -21,6 +23,7 @@ import {
 } from "@quartet/rpc";
 import { version } from "../version.ts";
 import { invalidateCaches, wireLevels } from "./cache-levels.ts";
+import { toKeys } from "./key-stats.ts";
 import { createProcessMeter, type ProcessFigures } from "./process-figures.ts";
 
 export interface InstanceReporterOptions {
@@ -68,6 +71,8 @@ export function createInstanceReporter({
       pools: (own?.pools ?? []).map(toPool),
       queues: (own?.queues ?? []).map(toQueue),
       caches: (own?.caches ?? []).map(toCache),
+      keys: toKeys(own?.keys ?? [], Date.now()),
+      counts: (own?.counts ?? []).map(toCount),
       degradations: own === undefined || own.incomplete ? [withoutFigures(service)] : [],
     };
   };
@@ -145,3 +150,10 @@ function toCache(cache: CacheFigures): MessageInitShape<typeof CacheStatsSchema>
     oldestAge: toDuration(cache.oldestAgeMs),
   };
 }
+
+const toCount = ({ name, label, count, sum }: CountFigures): MessageInitShape<typeof CountStatsSchema> => ({
+  name,
+  label,
+  count: BigInt(count),
+  sum,
+});

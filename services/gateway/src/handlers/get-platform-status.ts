@@ -10,7 +10,7 @@ import { mergeReports, type Report } from "../platform-status.ts";
 import type { Admission } from "./admission.ts";
 
 /** What may be left out; when the figures were taken and what is missing in them is always told. */
-const parts = ["instances", "pools", "queues", "caches"] as const;
+const parts = ["instances", "pools", "queues", "caches", "keys", "counts"] as const;
 
 type Part = (typeof parts)[number];
 
