@@ -26,7 +26,7 @@ function addKeys(sum: KeyStats, key: KeyStats): KeyStats {
   return {
     ...sum,
     // The contract lists states from what passes by itself to what an operator has to mend.
-    state: Math.max(sum.state, key.state),
+    state: key.state > sum.state ? key.state : sum.state,
     limitGroup: sum.limitGroup || key.limitGroup,
     callCount: sum.callCount + key.callCount,
     errorCount: sum.errorCount + key.errorCount,
