@@ -1,0 +1,38 @@
+import type { Usage } from "../answerer.ts";
+
+/** A chat that may be sent to the provider. */
+export interface Chat {
+  /** The JSON to send: as the client sent it, byte for byte, but for what the rules had to add. */
+  readonly body: Uint8Array;
+  /** As the provider names it. */
+  readonly model: string;
+  /** Whether the client wants the reply piece by piece. */
+  readonly streamed: boolean;
+  /** Whether the client asked for the event of a stream that tells the usage; the provider is always asked for it. */
+  readonly wantsUsage: boolean;
+  /** The most tokens the model may write, all choices together; undefined where neither client nor operator says. */
+  readonly maxOutputTokens: number | undefined;
+}
+
+export type RelayEvent =
+  /** One whole JSON value as the provider sent it: the reply, or one event of a streamed one. */
+  | { readonly kind: "chunk"; readonly json: Uint8Array }
+  /** The reply is complete. */
+  | { readonly kind: "end"; readonly usage: Usage };
+
+export interface RelayOptions {
+  /** Aborted when nobody waits for the reply any more. */
+  readonly signal: AbortSignal;
+  /** The time left for the whole reply. Default: the relay's own limit. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Passes a chat to a provider: any number of chunks, then one end.
+ *
+ * @throws {AnswererError} when there is no reply, or no more of it; its `usage` is what was spent
+ * @throws {ChatRefusedError} the provider does not take the chat
+ */
+export interface ChatRelay {
+  relay(chat: Chat, options: RelayOptions): AsyncIterable<RelayEvent>;
+}
