@@ -209,6 +209,21 @@ export const metricNames = {
     help: "Access tokens that were looked up in their store: found, absent, or failed. Most calls are answered from memory.",
     labels: ["outcome"],
   },
+  quartet_embedding_batches_total: {
+    kind: "counter",
+    help: "Calls to an embedding model that texts of several requests may share.",
+    labels: ["purpose"],
+  },
+  quartet_embedding_batch_texts_total: {
+    kind: "counter",
+    help: "Texts in calls that several requests may share: divided by the calls, how well they are filled.",
+    labels: ["purpose"],
+  },
+  quartet_embedding_batch_requests_total: {
+    kind: "counter",
+    help: "Requests whose texts went in calls that several may share: divided by the calls, how many share one.",
+    labels: ["purpose"],
+  },
   quartet_indexing_lease_held: {
     kind: "gauge",
     help: "Whether this gateway is the one whose worker gives passages their vectors.",

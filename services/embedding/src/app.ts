@@ -12,6 +12,7 @@ import { createRedisVectors } from "./adapters/redis-vectors.ts";
 import { createLocalModel, type LocalModel } from "./adapters/onnx/local-model.ts";
 import { listModels } from "./adapters/onnx/model-store.ts";
 import { type Config, modelsFolder, usesProvider } from "./config.ts";
+import { type BatchingEmbedderOptions, createBatchingEmbedder } from "./domain/batching-embedder.ts";
 import type { Embedder } from "./domain/embedder.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
@@ -25,7 +26,7 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   const hashed = createHashedEmbedder();
   const local = findLocalModel(config, telemetry);
   const shared = usesProvider(config) || local !== undefined ? shareOverRedis(config, telemetry) : undefined;
-  const model = usesProvider(config) ? createModelEmbedder(config, shared?.keys) : local?.embedder;
+  const model = usesProvider(config) ? createModelEmbedder(config, telemetry, shared?.keys) : local?.embedder;
   const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
@@ -98,14 +99,34 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
 /** A local server that takes no key still wants the header. */
 const NO_KEY = { label: "no-key", value: "none" };
 
-function createModelEmbedder(config: Config, sharing: SharingOptions | undefined): Embedder {
+function createModelEmbedder(config: Config, { metrics }: Telemetry, sharing: SharingOptions | undefined): Embedder {
   const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
-  return createOpenAiEmbedder({
+  const embedder = createOpenAiEmbedder({
     ...config,
     client: createEmbeddingsClient(config),
     keys: createKeyPool({ keys: keys.length > 0 ? keys : [NO_KEY], classify, sharing }),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });
+  if (config.batchWaitMs === 0) return embedder;
+  return createBatchingEmbedder({
+    embedder,
+    waitMs: config.batchWaitMs,
+    maxTexts: config.batchTexts,
+    maxBytes: config.batchBytes,
+    maxCalls: config.connections,
+    onCall: batchCounters(metrics),
+  });
+}
+
+function batchCounters(metrics: Telemetry["metrics"]): NonNullable<BatchingEmbedderOptions["onCall"]> {
+  const calls = metrics.counter("quartet_embedding_batches_total");
+  const allTexts = metrics.counter("quartet_embedding_batch_texts_total");
+  const allRequests = metrics.counter("quartet_embedding_batch_requests_total");
+  return ({ purpose, texts, requests }) => {
+    calls.with({ purpose }).add();
+    allTexts.with({ purpose }).add(texts);
+    allRequests.with({ purpose }).add(requests);
+  };
 }
 
 /** The service as a process of its own, on gRPC. */

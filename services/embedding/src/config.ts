@@ -91,6 +91,12 @@ export const variables = {
     max: 16 * 1024 ** 2,
     doc: "The most text in one call to the model, as UTF-8; a longer text goes alone.",
   }),
+  batchWaitMs: variable.duration("QUARTET_EMBEDDING_BATCH_WAIT", {
+    default: 5,
+    min: 0,
+    max: 1_000,
+    doc: "How long texts of one request wait, while the model is being asked for another of the same tenant, to go with others in one call; 0ms to ask for each request on its own.",
+  }),
   batchesAtOnce: variable.integer("QUARTET_EMBEDDING_CONCURRENCY", {
     default: 4,
     min: 1,

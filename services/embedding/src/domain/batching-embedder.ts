@@ -1,0 +1,239 @@
+import type { Embedder, EmbedOptions, EmbedResult, Purpose, Usage } from "./embedder.ts";
+import { EmbedderError } from "./embedder-error.ts";
+import { type BatchLimits, divided, runStarts } from "./text-batches.ts";
+
+export interface BatchingEmbedderOptions extends BatchLimits {
+  /** Makes the vectors; what it is given fits one call. */
+  readonly embedder: Embedder;
+  /** How long a text waits for others at most. It waits only while another call for its tenant and purpose is under way. */
+  readonly waitMs: number;
+  /** Calls at once for one tenant and purpose; while there are so many, texts gather for the next. */
+  readonly maxCalls: number;
+  /** Told of each call that goes out. Default: nobody is. */
+  readonly onCall?: (call: { readonly purpose: Purpose; readonly texts: number; readonly requests: number }) => void;
+}
+
+/** What one request asks for in a call that it shares. */
+interface Part {
+  readonly texts: readonly string[];
+  readonly bytes: number;
+  /** When it came, in milliseconds of `performance`. */
+  readonly since: number;
+  readonly result: PromiseWithResolvers<EmbedResult>;
+  /** The call it is part of; undefined while it waits for one. */
+  call: Call | undefined;
+  /** Nobody waits for it any longer. */
+  left: boolean;
+}
+
+interface Call {
+  readonly parts: readonly Part[];
+  readonly controller: AbortController;
+}
+
+/** The texts of one tenant and purpose: what waits, longest first, and how many calls are under way. */
+interface Lane {
+  readonly tenant: string;
+  readonly purpose: Purpose;
+  readonly waiting: Part[];
+  calls: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/**
+ * Puts the texts of requests that come at the same time into one call, as Nagle's algorithm does with small packets: the first goes at once,
+ * and while a call is under way others wait until a batch is full, `waitMs` are over, or no call is under way any more. Whoever is alone never waits.
+ *
+ *     waiting --full, time over, or lane idle--> in a call --answered--> done
+ *        | its request leaves                       | its request leaves; the call is aborted when all of its requests have left
+ *        v                                          v
+ *       gone                                       gone
+ *
+ * A call holds texts of one tenant only: a budget that is spent, or a text that is refused, concerns nobody else's, and how long a call takes tells
+ * nothing about others. A request's part of a call is never cut in two; what fills calls of its own goes on its own.
+ */
+export function createBatchingEmbedder(options: BatchingEmbedderOptions): Embedder {
+  const { embedder } = options;
+  const lanes = createLanes(options);
+  return {
+    get knownSpace() {
+      return embedder.knownSpace;
+    },
+    space: (given) => embedder.space(given),
+    async embed(texts, given) {
+      given.signal.throwIfAborted();
+      const bytesOf = texts.map((text) => Buffer.byteLength(text));
+      const lastStart = runStarts(bytesOf, options).at(-1) ?? 0;
+      const rest = {
+        texts: texts.slice(lastStart),
+        bytes: bytesOf.slice(lastStart).reduce((sum, bytes) => sum + bytes, 0),
+      };
+      if (lastStart === 0) return texts.length === 0 ? embedder.embed(texts, given) : lanes.embed(rest, given);
+      return both(given, [
+        (either) => embedder.embed(texts.slice(0, lastStart), either),
+        (either) => lanes.embed(rest, either),
+      ]);
+    },
+    ...(embedder.close && { close: () => embedder.close!() }),
+  };
+}
+
+function createLanes({ embedder, waitMs, maxCalls, maxTexts, maxBytes, onCall }: BatchingEmbedderOptions) {
+  const lanes = new Map<string, Lane>();
+
+  /** Sends what may go now, and sets the timer for what may not. */
+  const pump = (lane: Lane): void => {
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    while (lane.waiting.length > 0 && lane.calls < maxCalls) {
+      const waitedMs = performance.now() - lane.waiting[0]!.since;
+      if (lane.calls > 0 && waitedMs < waitMs && !fillsCall(lane)) {
+        lane.timer = setTimeout(pump, waitMs - waitedMs, lane);
+        return;
+      }
+      const parts = takeBatch(lane);
+      lane.calls += 1;
+      // Splitting a call that was refused makes no more calls than its requests would have made on their own.
+      void ask(lane, parts, { left: parts.length }).finally(() => {
+        lane.calls -= 1;
+        pump(lane);
+      });
+    }
+    if (lane.calls === 0) lanes.delete(keyOf(lane));
+  };
+
+  const fillsCall = ({ waiting }: Lane): boolean => {
+    const [texts, bytes] = [sumOf(waiting, (part) => part.texts.length), sumOf(waiting, (part) => part.bytes)];
+    return texts >= maxTexts || bytes >= maxBytes;
+  };
+
+  /** As many as fit one call, longest waiting first; at least one. */
+  const takeBatch = ({ waiting }: Lane): Part[] => {
+    let [count, texts, bytes] = [0, 0, 0];
+    for (const part of waiting) {
+      texts += part.texts.length;
+      bytes += part.bytes;
+      if (count > 0 && (texts > maxTexts || bytes > maxBytes)) break;
+      count += 1;
+    }
+    return waiting.splice(0, count);
+  };
+
+  /** Makes one call for the parts, and two for the halves where it was refused for what one of them holds. Never rejects. */
+  const ask = async (lane: Lane, asked: readonly Part[], splits: { left: number }): Promise<void> => {
+    const parts = asked.filter(({ left }) => !left);
+    if (parts.length === 0) return;
+    const call: Call = { parts, controller: new AbortController() };
+    for (const part of parts) part.call = call;
+    const texts = parts.flatMap((part) => part.texts);
+    onCall?.({ purpose: lane.purpose, texts: texts.length, requests: parts.length });
+    try {
+      const { signal } = call.controller;
+      handOut(parts, await embedder.embed(texts, { tenant: lane.tenant, purpose: lane.purpose, signal }));
+    } catch (error) {
+      const mayPass = error instanceof EmbedderError && error.refusesTexts;
+      if (!mayPass || parts.length === 1 || splits.left < 2) {
+        for (const part of parts) part.result.reject(error);
+        return;
+      }
+      splits.left -= 2;
+      const middle = Math.ceil(parts.length / 2);
+      await Promise.all([ask(lane, parts.slice(0, middle), splits), ask(lane, parts.slice(middle), splits)]);
+    }
+  };
+
+  const leave = (lane: Lane, part: Part, reason: unknown): void => {
+    part.left = true;
+    part.result.reject(reason);
+    const place = lane.waiting.indexOf(part);
+    if (place >= 0) {
+      lane.waiting.splice(place, 1);
+      pump(lane);
+    } else if (part.call?.parts.every(({ left }) => left)) part.call.controller.abort(reason);
+  };
+
+  return {
+    async embed(given: Pick<Part, "texts" | "bytes">, { tenant, purpose, signal }: EmbedOptions): Promise<EmbedResult> {
+      const lane = lanes.get(keyOf({ tenant, purpose })) ?? {
+        tenant,
+        purpose,
+        waiting: [],
+        calls: 0,
+        timer: undefined,
+      };
+      lanes.set(keyOf(lane), lane);
+      const result = Promise.withResolvers<EmbedResult>();
+      const part: Part = { ...given, since: performance.now(), result, call: undefined, left: false };
+      const onAbort = () => leave(lane, part, signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      lane.waiting.push(part);
+      pump(lane);
+      try {
+        return await result.promise;
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+      }
+    },
+  };
+}
+
+/** A tenant's name has no line break in it. */
+const keyOf = ({ tenant, purpose }: Pick<Lane, "tenant" | "purpose">) => `${tenant}\n${purpose}`;
+
+const sumOf = (parts: readonly Part[], sizeOf: (part: Part) => number) =>
+  parts.reduce((sum, part) => sum + sizeOf(part), 0);
+
+/** Gives each part its vectors and its share of the usage. */
+function handOut(parts: readonly Part[], { vectors, usage }: EmbedResult): void {
+  if (vectors.length !== sumOf(parts, ({ texts }) => texts.length)) {
+    const error = new EmbedderError("EMBED_SHAPE", "The embedder gave another number of vectors than texts.");
+    for (const part of parts) part.result.reject(error);
+    return;
+  }
+  const shares = usage === undefined ? [] : sharesOf(usage, parts);
+  let from = 0;
+  for (const [index, part] of parts.entries()) {
+    const own = vectors.slice(from, (from += part.texts.length));
+    part.result.resolve({ vectors: own, usage: shares[index] });
+  }
+}
+
+/**
+ * The tokens are divided by the length of the texts, as the provider tells their sum only; the shares add up to it. The call itself is on whoever
+ * came first: one that is divided would be counted several times, or not at all.
+ */
+function sharesOf(usage: Usage, parts: readonly Part[]): Usage[] {
+  if (parts.length === 1) return [usage];
+  const tokens = divided(
+    usage.inputTokens,
+    parts.map(({ bytes }) => bytes),
+  );
+  return tokens.map((inputTokens, index) => ({ inputTokens, calls: index === 0 ? usage.calls : 0, estimated: true }));
+}
+
+/** The vectors of both in order, and their usage together. The first failure ends the other. */
+async function both(options: EmbedOptions, [first, second]: readonly [Ask, Ask]): Promise<EmbedResult> {
+  const failed = new AbortController();
+  const either = { ...options, signal: AbortSignal.any([options.signal, failed.signal]) };
+  const orFail = async (ask: Ask) => {
+    try {
+      return await ask(either);
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  };
+  const [one, other] = await Promise.all([orFail(first), orFail(second)]);
+  return { vectors: [...one.vectors, ...other.vectors], usage: sumOfUsage(one.usage, other.usage) };
+}
+
+type Ask = (options: EmbedOptions) => Promise<EmbedResult>;
+
+function sumOfUsage(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    inputTokens: one.inputTokens + other.inputTokens,
+    calls: one.calls + other.calls,
+    estimated: one.estimated || other.estimated,
+  };
+}
