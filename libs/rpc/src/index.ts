@@ -20,6 +20,7 @@ export { createOnePortServer } from "./one-port/server.ts";
 export type { OnePortServer, OnePortServerOptions } from "./one-port/server.ts";
 export type { ConnectionLimits } from "./one-port/connections.ts";
 export type { CorsOptions } from "./one-port/cors.ts";
+export type { EndpointCall, EndpointFailure, HttpEndpoint } from "./one-port/endpoint.ts";
 export { pathOf } from "./one-port/http.ts";
 export type { HttpHandler, HttpRequest, HttpResponse } from "./one-port/http.ts";
 export { cacheLevels } from "./service-module.ts";

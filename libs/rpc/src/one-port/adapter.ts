@@ -1,4 +1,4 @@
-import { Code, type ContextValues, createContextValues } from "@connectrpc/connect";
+import { Code, type ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
@@ -6,8 +6,10 @@ import { quartetError } from "@quartet/errors";
 import type { Logger, Metrics } from "@quartet/telemetry";
 import type { Deadlines } from "../deadline.ts";
 import { requestIdKey } from "../principal.ts";
+import type { HttpEndpoint } from "./endpoint.ts";
 import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
 import { repairRefusal } from "./repair.ts";
+import { type EndpointHostOptions, serveEndpoint, type ServeEndpoint } from "./serve-endpoint.ts";
 import { writeResponse } from "./respond.ts";
 import { watchReader } from "./stalled-reader.ts";
 import { completeTimeout } from "./timeouts.ts";
@@ -17,9 +19,18 @@ export interface Mount {
   readonly deadlines: Deadlines;
 }
 
+export interface HostedEndpoint {
+  readonly endpoint: HttpEndpoint;
+  readonly serve: ServeEndpoint;
+}
+
 export interface AdapterOptions {
   /** By path, as `/package.Service/Method`. */
   readonly mounts: ReadonlyMap<string, Mount>;
+  /** Paths of plain HTTP; of those at the same path the first that accepts a request. */
+  readonly endpoints: readonly HttpEndpoint[];
+  /** How they are hosted, but for the readers of their responses, who are watched here. */
+  readonly endpointHost: Omit<EndpointHostOptions, "watchReader">;
   /** Everything else. */
   readonly fallback: HttpHandler;
   readonly readerStallMs: number;
@@ -36,6 +47,22 @@ export function createAdapter(
   const stalls = metrics?.counter("quartet_rpc_server_readers_stalled_total").with({});
   const refusals = metrics?.counter("quartet_rpc_server_refused_total");
 
+  const watch = (response: HttpResponse, onStall: (error: ConnectError) => void) =>
+    watchReader(response, readerStallMs, () => {
+      stalls?.add();
+      onStall(readerStalled());
+      breakOff(response);
+    });
+
+  const hosted = new Map<string, HostedEndpoint[]>();
+  for (const endpoint of options.endpoints) {
+    const others = hosted.get(endpoint.path) ?? [];
+    const serve = serveEndpoint(endpoint, { ...options.endpointHost, watchReader: watch });
+    hosted.set(endpoint.path, [...others, { endpoint, serve }]);
+  }
+  const endpointFor = (request: HttpRequest) =>
+    hosted.get(pathOf(request))?.find(({ endpoint }) => endpoint.accepts?.(request) ?? true);
+
   const serveRpc = async ({ handler, deadlines }: Mount, request: HttpRequest, response: HttpResponse) => {
     const contextValues = createContextValues();
     const universal = toUniversal(request, response, contextValues);
@@ -44,11 +71,7 @@ export function createAdapter(
     universal.signal.addEventListener("abort", () => ended.abort(universal.signal.reason), { once: true });
     completeTimeout(universal.header, deadlines, handler.method);
     limitRequestTime(handler, request, response, options.requestTimeoutMs);
-    watchReader(response, readerStallMs, () => {
-      stalls?.add();
-      ended.abort(readerStalled());
-      breakOff(response);
-    });
+    watch(response, (error) => ended.abort(error));
     const answer = await handler({ ...universal, signal: ended.signal });
     const refusal = contextValues.get(requestIdKey) === "" ? await repairRefusal(answer) : undefined;
     if (refusal !== undefined) {
@@ -63,7 +86,9 @@ export function createAdapter(
   return async (request, response) => {
     const mount = mounts.get(pathOf(request));
     try {
-      if (mount !== undefined) await serveRpc(mount, request, response);
+      const endpoint = endpointFor(request);
+      if (endpoint !== undefined) await endpoint.serve(request, response);
+      else if (mount !== undefined) await serveRpc(mount, request, response);
       else if (isGrpc(request)) refuseUnknownMethod(response);
       else await fallback(request, response);
     } catch (error) {

@@ -19,7 +19,7 @@ export async function writeResponse(
     if (isGone(response)) return;
     writeHead(source, response);
     for (; chunk !== undefined && chunk.done !== true; chunk = await body?.next()) {
-      if (!write(response, chunk.value)) await drained(response, signal);
+      await writePart(response, chunk.value, signal);
     }
     if (source.trailer !== undefined) response.addTrailers(toNodeHeaders(source.trailer) as Record<string, string>);
     response.end();
@@ -33,9 +33,9 @@ function writeHead({ status, header }: UniversalServerResponse, response: HttpRe
   (response as ServerResponse).writeHead(status, header === undefined ? {} : toNodeHeaders(header));
 }
 
-/** Whether the response takes more now. */
-function write(response: HttpResponse, bytes: Uint8Array): boolean {
-  return (response as ServerResponse).write(bytes);
+/** Writes a part, and waits until the response takes more; rejects when the signal is aborted, or the connection breaks. */
+export async function writePart(response: HttpResponse, part: string | Uint8Array, signal: AbortSignal): Promise<void> {
+  if (!(response as ServerResponse).write(part)) await drained(response, signal);
 }
 
 function toNodeHeaders(headers: Headers): OutgoingHttpHeaders {

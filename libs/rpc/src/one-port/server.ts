@@ -11,6 +11,7 @@ import type { TlsServerOptions } from "../tls.ts";
 import { createAdapter, type Mount } from "./adapter.ts";
 import { type ConnectionLimits, createConnections } from "./connections.ts";
 import { type CorsOptions, createCors } from "./cors.ts";
+import type { HttpEndpoint } from "./endpoint.ts";
 import { createHostCheck } from "./host-names.ts";
 import type { HttpHandler } from "./http.ts";
 import { createProtocolHandlers } from "./protocols.ts";
@@ -34,7 +35,9 @@ export interface OnePortServerOptions extends DeadlineOptions, ConnectionLimits 
   readonly cors?: CorsOptions;
   /** Further paths at which rpcs answer, such as `/api/v1/search`, each with the rpc's own: `/package.Service/Method`. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** Answers every path that is no rpc. Default: 404. */
+  /** Paths of plain HTTP under the rules of rpcs. A path may be an alias as well, for what its endpoint does not accept. */
+  readonly endpoints?: readonly HttpEndpoint[];
+  /** Answers every path that is neither rpc nor endpoint. Default: 404. */
   readonly fallback?: HttpHandler;
   /** Whether tools may ask for the contract (grpc.reflection). Default: true. */
   readonly reflection?: boolean;
@@ -91,11 +94,22 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
   };
   infrastructure.routes((service, handlers) => host(service, handlers, nothing, infrastructure.deadlines));
 
+  const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const adapter = createAdapter({
     mounts,
+    endpoints: options.endpoints ?? [],
+    endpointHost: {
+      ...options,
+      callers,
+      authenticate,
+      requestTimeoutMs,
+      shutdownSignal: shutdown.signal,
+      logger,
+      metrics,
+    },
     fallback: options.fallback ?? notFound,
     readerStallMs: options.readerStallMs ?? 30_000,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    requestTimeoutMs,
     logger,
     metrics,
   });
