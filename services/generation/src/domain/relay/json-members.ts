@@ -42,21 +42,10 @@ function isEscaped(text: string, at: number): boolean {
 function afterValue(text: string, start: number): number {
   let depth = 0;
   for (let at = start; ; at += 1) {
-    switch (text[at]) {
-      case '"':
-        at = afterString(text, at) - 1;
-        break;
-      case "{":
-      case "[":
-        depth += 1;
-        break;
-      case "}":
-      case "]":
-        if (depth === 0) return at;
-        depth -= 1;
-        break;
-      case ",":
-        if (depth === 0) return at;
-    }
+    const character = text[at];
+    if (character === '"') at = afterString(text, at) - 1;
+    else if (character === "{" || character === "[") depth += 1;
+    else if (depth === 0 && (character === "," || character === "}")) return at;
+    else if (character === "}" || character === "]") depth -= 1;
   }
 }
