@@ -6,6 +6,7 @@ import { type Authenticate, createAuthentication, type Gate } from "./authentica
 import { plainError, toServerError } from "./errors.ts";
 import { log, measure, observe } from "./observers.ts";
 import { principalKey, readPrincipal, requestIdHeader, requestIdKey, stripInternalHeaders } from "./principal.ts";
+import { giveWay } from "@quartet/turns";
 import { createRequestValidator, type RequestValidator } from "./validation.ts";
 import { watchStream } from "./watch-stream.ts";
 
@@ -96,13 +97,17 @@ const requirePrincipal: Interceptor = (next) => (request) => {
   return next(request);
 };
 
-/** Refuses what breaks the contract's rules, naming the fields; messages of a client's stream as they come. */
+/**
+ * Refuses what breaks the contract's rules, naming the fields; messages of a client's stream as they come. After a request that was long to
+ * read, the handler begins a turn of the event loop of its own.
+ */
 function validateRequests({ check }: RequestValidator): Interceptor {
   return (next) => (request) => {
     const { input } = request.method;
     if (!request.stream) {
       check(input, request.message);
-      return next(request);
+      const pause = giveWay(request.signal);
+      return pause === undefined ? next(request) : pause.then(() => next(request));
     }
     return next({ ...request, message: watchStream(request.message, { next: (message) => check(input, message) }) });
   };

@@ -10,28 +10,36 @@ const sampleUnits = 4_000;
  */
 export function localeOf(text: string): ScriptLocale {
   const sample = text.length > sampleUnits ? text.slice(0, sampleUnits) : text;
-  const counts = scriptCounts(sample);
+  const { counts, met } = countLetters(sample);
+  const countOf = (locale: ScriptLocale) => counts[locales.indexOf(locale)]!;
   let best: ScriptLocale = "und";
   let bestCount = 0;
-  for (const [locale, count] of counts) {
-    if (count > bestCount) [best, bestCount] = [locale, count];
-  }
+  for (const index of met) if (counts[index]! > bestCount) [best, bestCount] = [locales[index]!, counts[index]!];
   if (best !== "zh") return best;
-  const share = (locale: ScriptLocale) => (counts.get(locale) ?? 0) / bestCount;
+  const share = (locale: ScriptLocale) => countOf(locale) / bestCount;
   if (share("ja") > 0.1) return "ja";
   return share("ko") > 0.1 ? "ko" : "zh";
 }
 
-function scriptCounts(sample: string): Map<ScriptLocale, number> {
-  const counts = new Map<ScriptLocale, number>();
-  for (const character of sample) {
-    const locale = localeOfCodePoint(character.codePointAt(0)!);
-    if (locale !== "und") counts.set(locale, (counts.get(locale) ?? 0) + 1);
+/** How many letters each locale has, by its place in `locales`, and those places in the order in which their first letters come. */
+function countLetters(sample: string): { readonly counts: Uint32Array; readonly met: readonly number[] } {
+  const counts = new Uint32Array(locales.length);
+  const met: number[] = [];
+  for (let at = 0; at < sample.length; at += 1) {
+    const codePoint = sample.codePointAt(at)!;
+    if (codePoint > 0xffff) at += 1;
+    const index = codePoint < tableSize ? localeTable[codePoint]! : localeIndexOf(codePoint);
+    if (index === 0) continue;
+    if (counts[index] === 0) met.push(index);
+    counts[index]! += 1;
   }
-  return counts;
+  return { counts, met };
 }
 
-/** [first, last, locale] of the blocks where a script's letters lie, by how often they are met here. */
+/** "und" is the first, so that a table of zeros says so. */
+const locales: readonly ScriptLocale[] = ["und", "en", "ko", "zh", "ja", "el", "ru", "he", "ar", "hi", "th"];
+
+/** [first, last, locale] of the blocks where a script's letters lie. */
 const blocks: readonly (readonly [number, number, ScriptLocale])[] = [
   [0x61, 0x7a, "en"],
   [0x41, 0x5a, "en"],
@@ -51,7 +59,11 @@ const blocks: readonly (readonly [number, number, ScriptLocale])[] = [
   [0x20000, 0x3134f, "zh"],
 ];
 
-function localeOfCodePoint(codePoint: number): ScriptLocale {
-  for (const [first, last, locale] of blocks) if (codePoint >= first && codePoint <= last) return locale;
-  return "und";
+/** Every document is looked through for this: up to the end of Hangul a table says what else would be searched for among the blocks. */
+const tableSize = 0xd7a4;
+const localeTable = Uint8Array.from({ length: tableSize }, (_, codePoint) => localeIndexOf(codePoint));
+
+function localeIndexOf(codePoint: number): number {
+  const block = blocks.find(([first, last]) => codePoint >= first && codePoint <= last);
+  return block === undefined ? 0 : locales.indexOf(block[2]);
 }

@@ -20,7 +20,7 @@ export async function putDocuments(
   given: readonly GivenDocument[],
   options: CallOptions,
 ): Promise<{ readonly results: readonly PutOutcomeOfOne[]; readonly collections: readonly CollectionState[] }> {
-  const checked = checkAll(given);
+  const checked = await checkAll(given, options.signal);
   const ids = checked.map((document) => document.id);
   const stored = await records.versions(tenant, ids, options);
   const changed: CutDocument[] = [];
@@ -52,18 +52,26 @@ interface Refused {
   readonly refusal: { readonly field: string; readonly message: string };
 }
 
-function checkAll(given: readonly GivenDocument[]): (NewDocument | Refused)[] {
+async function checkAll(given: readonly GivenDocument[], signal: AbortSignal): Promise<(NewDocument | Refused)[]> {
+  const giveWay = createGiveWay();
   const seen = new Set<string>();
-  return given.map((each) => {
-    try {
-      const document = toNewDocument(each);
-      if (seen.has(document.id)) throw new DocumentError("id", "another document of this request has the same ID");
-      seen.add(document.id);
-      return document;
-    } catch (error) {
-      if (!(error instanceof DocumentError)) throw error;
-      const id = each.id.toWellFormed().normalize("NFC");
-      return { id, refusal: { field: error.field, message: error.message } };
-    }
-  });
+  const checked: (NewDocument | Refused)[] = [];
+  for (const each of given) {
+    checked.push(check(each, seen));
+    await giveWay(signal);
+  }
+  return checked;
+}
+
+function check(given: GivenDocument, seen: Set<string>): NewDocument | Refused {
+  try {
+    const document = toNewDocument(given);
+    if (seen.has(document.id)) throw new DocumentError("id", "another document of this request has the same ID");
+    seen.add(document.id);
+    return document;
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    const id = given.id.toWellFormed().normalize("NFC");
+    return { id, refusal: { field: error.field, message: error.message } };
+  }
 }

@@ -15,11 +15,13 @@ export interface SpaceEntry {
   readonly rowId: number;
   space: EmbeddingSpace;
   readonly vectors: SpaceVectors;
+  /** Passages up to this ID are known to have a vector: what lacks one is looked for behind them. Later passages have greater IDs. */
+  completeUpTo: number;
 }
 
 export function createSpaceEntry(rowId: number, space: EmbeddingSpace): SpaceEntry {
   const rows = space.kind === "hashed" ? new HashedRows(space.dimensions) : new DenseRows(space.dimensions);
-  return { rowId, space, vectors: new SpaceVectors(rows) };
+  return { rowId, space, vectors: new SpaceVectors(rows), completeUpTo: 0 };
 }
 
 /** A collection as it stands; changed only after the commit that changed the record. */

@@ -2,8 +2,8 @@ import { createGiveWay } from "@quartet/turns";
 import type { EmbeddedState } from "./state.ts";
 import type { PreparedDocument } from "./write-document.ts";
 
-/** New terms that get their numbers in one transaction: other calls wait some 10 ms. */
-const termsPerTransaction = 2_000;
+/** New terms that get their numbers in one transaction: other calls wait some 5 ms. */
+const termsPerTransaction = 500;
 
 /**
  * Gives the new terms of documents their numbers in transactions of their own, where there are so many that the documents' transaction would

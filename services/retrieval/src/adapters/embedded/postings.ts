@@ -147,7 +147,7 @@ export class Postings {
   }
 
   /** Merges step by step; the index can be used and changed between steps. To be run to its end before another is begun. */
-  *merge(stepPostings = 262_144): Generator<void, void, void> {
+  *merge(stepPostings = 32_768): Generator<void, void, void> {
     const frozen = this.#tail;
     this.#frozen = frozen;
     this.#tail = new Tail();
@@ -155,6 +155,8 @@ export class Postings {
     const alive = this.#alive.slice(0, this.#slotCount);
     const dead = this.#deadSlots;
     this.#deadSlots = [];
+    // Whoever made the merge due has just changed much.
+    yield;
     this.#flat = yield* mergeLists(this.#flat, frozen, alive, stepPostings);
     this.#frozen = undefined;
     for (const slot of dead) this.#freeSlots.push(slot);

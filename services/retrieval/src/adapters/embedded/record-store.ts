@@ -29,8 +29,14 @@ import {
   type WrittenDocument,
 } from "./write-document.ts";
 
-/** Documents share a transaction, and so one wait for the disk, up to this many passages: other calls wait some 10 ms. */
+/** Documents share a transaction, and so one wait for the disk, up to this many passages: other calls wait some 5 to 10 ms. */
 const passagesPerTransaction = 32;
+
+/** Equal parts of all of them rather than full ones and a rest: as many waits for the disk, and shorter ones for others. */
+function evenLimit(passageCount: number): number {
+  return Math.ceil(passageCount / Math.ceil(passageCount / passagesPerTransaction));
+}
+
 /** Documents looked at for one page. */
 const maxScannedDocuments = 10_000;
 const scanBatch = 500;
@@ -41,12 +47,14 @@ export function createRecordStore(state: EmbeddedState): RecordStore {
       const tenant = state.tenant(tenantName);
       const results: PutResult[] = [];
       const touched = new Set<CollectionEntry>();
+      const giveWay = createGiveWay();
       for await (const group of groups(
         documents,
         { termIds: state.termIds, graphOf: () => state.graphs.get(tenantName) },
         signal,
       )) {
         await numberNewTerms(state, group, signal);
+        await giveWay(signal);
         results.push(...writeGroup(state, tenant, group, touched));
         const graph = state.graphs.get(tenantName);
         if (graph && group.some(({ mentions }) => (mentions?.namesSeq ?? 0) < graph.namesSeq))
@@ -112,11 +120,12 @@ async function* groups(
   signal: AbortSignal,
 ): AsyncGenerator<PreparedDocument[]> {
   const giveWay = createGiveWay();
+  const limit = evenLimit(documents.reduce((sum, { passages }) => sum + passages.length, 0));
   let group: PreparedDocument[] = [];
   let passageCount = 0;
   for (const cut of documents) {
     const { id, title } = cut.document;
-    const isFull = passageCount > 0 && passageCount + cut.passages.length > passagesPerTransaction;
+    const isFull = passageCount > 0 && passageCount + cut.passages.length > limit;
     if (isFull || group.some((prepared) => prepared.cut.document.id === id)) {
       yield group;
       group = [];

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { giveWay } from "@quartet/turns";
 import { type CollectionEntry, Tenant } from "./catalogue.ts";
 import type { Database } from "./database.ts";
 import type { TenantGraph } from "./tenant-graph.ts";
@@ -38,18 +38,18 @@ export class EmbeddedState {
   }
 
   /**
-   * Does work step by step until it is done or the store is closed, with a pause between the steps, in which calls have room. Default: a turn
-   * of the event loop. The steps must not throw.
+   * Does work step by step until it is done or the store is closed, with a pause between the steps, in which calls have room. Default: where
+   * the turn of the event loop has become long. The steps must not throw.
    */
   inBackground(
     steps: Generator<void, void, void>,
-    { pause }: { readonly pause: () => Promise<unknown> } = { pause: setImmediate },
+    { pause }: { readonly pause: () => Promise<unknown> | undefined } = { pause: giveWay },
   ): void {
     const work = this.#run(steps, pause).finally(() => this.#background.delete(work));
     this.#background.add(work);
   }
 
-  async #run(steps: Generator<void, void, void>, pause: () => Promise<unknown>): Promise<void> {
+  async #run(steps: Generator<void, void, void>, pause: () => Promise<unknown> | undefined): Promise<void> {
     while (steps.next().done !== true) {
       await pause();
       if (this.#isClosed) steps.return();

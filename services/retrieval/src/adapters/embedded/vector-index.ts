@@ -1,4 +1,4 @@
-import { createGiveWay } from "@quartet/turns";
+import { createGiveWay, giveWay } from "@quartet/turns";
 import type { WorkerPool } from "@quartet/workers";
 import type { EmbeddingSpace } from "../../domain/collection.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
@@ -45,11 +45,12 @@ export function createVectorIndex(state: EmbeddedState, workers: WorkerPool): Ve
     missing: async (tenantName, query, { signal }) => {
       signal.throwIfAborted();
       const entry = state.collection(tenantName, query.collection);
-      return entry === undefined ? { contents: [], nextAfterPassageId: undefined } : missing(state, entry, query);
+      return entry === undefined ? noneMissing : missing(state, entry, query, signal);
     },
 
     put: async (tenantName, collection, space, vectors, { signal }) => {
-      signal.throwIfAborted();
+      // Nothing comes between the look at the space and the first transaction.
+      await giveWay(signal);
       const entry = state.collection(tenantName, collection);
       if (entry === undefined) return { kind: "stored", count: 0 };
       const known = spaceIn(entry, space.id)?.space;
@@ -161,16 +162,44 @@ function* stepsOf(scans: readonly Generator<void, void, void>[]): Generator<void
   for (const each of scans) yield* each;
 }
 
-function missing(
+const noneMissing: MissingVectorsPage = { contents: [], nextAfterPassageId: undefined };
+
+/** Contents looked up in one go: other calls wait some 2 ms. */
+const contentsPerStep = 32;
+
+async function missing(
+  state: EmbeddedState,
+  entry: CollectionEntry,
+  { limit, ...query }: MissingVectorsQuery,
+  signal: AbortSignal,
+): Promise<MissingVectorsPage> {
+  const giveWay = createGiveWay();
+  const contents: MissingVectorsPage["contents"][number][] = [];
+  for (let after = query.afterPassageId; ;) {
+    const step = missingStep(state, entry, {
+      ...query,
+      afterPassageId: after,
+      limit: Math.min(contentsPerStep, limit - contents.length),
+    });
+    contents.push(...step.contents);
+    const next = step.nextAfterPassageId;
+    if (next === undefined || contents.length >= limit) return { contents, nextAfterPassageId: next };
+    after = next;
+    await giveWay(signal);
+  }
+}
+
+/** What it finds may have its vector a turn later, which does no harm: it is put once more. */
+function missingStep(
   { database }: EmbeddedState,
   entry: CollectionEntry,
   { spaceId, documentIds, afterPassageId, limit }: MissingVectorsQuery,
 ): MissingVectorsPage {
   const space = spaceIn(entry, spaceId);
   // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
-  if (space !== undefined && space.vectors.size === entry.passageCount) {
-    return { contents: [], nextAfterPassageId: undefined };
-  }
+  if (space !== undefined && space.vectors.size === entry.passageCount) return noneMissing;
+  const isFromStart = documentIds.length === 0 && space !== undefined && afterPassageId <= space.completeUpTo;
+  const after = isFromStart ? space.completeUpTo : afterPassageId;
   const lacks = (passage: string) =>
     space === undefined ? "1" : `NOT EXISTS (SELECT 1 FROM vector_${space.rowId} WHERE passage = ${passage}.id)`;
   const documentRows = documentIds.flatMap((id) => entry.tenant.documents.get(id)?.rowId ?? []);
@@ -190,7 +219,8 @@ function missing(
     headings: string;
     text: string;
   }
-  const rows = database.all<Row>(sql, entry.rowId, afterPassageId, ...rowIds, ...rowIds, limit);
+  const rows = database.all<Row>(sql, entry.rowId, after, ...rowIds, ...rowIds, limit);
+  if (isFromStart && rows.length > 0) space.completeUpTo = rows[0]!.id - 1;
   return {
     contents: rows.map(({ contentHash, title, headings, text }) => ({
       contentHash,
@@ -200,8 +230,8 @@ function missing(
   };
 }
 
-/** Vectors share a transaction up to this size: other calls wait some 10 ms. */
-const bytesPerTransaction = 1024 * 1024;
+/** Vectors share a transaction up to this size: other calls wait some 5 ms. */
+const bytesPerTransaction = 256 * 1024;
 
 interface VectorsToPut {
   readonly entry: CollectionEntry;
