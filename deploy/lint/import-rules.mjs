@@ -27,6 +27,10 @@ const only = {
     group: ["piscina"],
     message: "Only libs/workers knows piscina. Use createWorkerPool from @quartet/workers.",
   },
+  provider: {
+    group: ["openai", "openai/*", "undici"],
+    message: "Only libs/provider knows model providers' SDK and HTTP. Use createProviderClient from @quartet/provider.",
+  },
   testing: {
     group: ["@quartet/testing"],
     message: "@quartet/testing is for tests. What the product needs as well belongs in another lib.",
@@ -40,17 +44,7 @@ const only = {
     message: "Services never import each other; talk over the contract. Only services/standalone composes them.",
   },
   drivers: {
-    group: [
-      "pgvector",
-      "pgvector/*",
-      "openai",
-      "openai/*",
-      "@elastic/*",
-      "undici",
-      "node:sqlite",
-      "@huggingface/*",
-      "onnxruntime-*",
-    ],
+    group: ["pgvector", "pgvector/*", "@elastic/*", "node:sqlite", "@huggingface/*", "onnxruntime-*"],
     message: "Drivers live in adapters/. Define a port in domain/ and implement it in adapters/.",
   },
 };
@@ -102,12 +96,15 @@ export function importRules(root) {
     area(["libs/rpc/**/*.ts"], rule(all(only.grpc, only.connectNode), [])),
     area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
+    area(["libs/provider/**/*.ts"], rule(all(only.provider)), tests),
     area(["libs/redis/**/*.ts"], rule(all(only.ioredis)), tests),
     area(["libs/postgres/**/*.ts"], rule(all(only.postgres)), tests),
     area(["libs/workers/**/*.ts"], rule(all(only.piscina)), tests),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),
     area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),
+    // A reranker is no provider of OpenAI's protocol, and has a client of its own.
+    area(["services/retrieval/src/adapters/rerank/*.ts"], rule(all(only.drivers, only.provider)), tests),
     area(["services/*/src/domain/**/*.ts"], rule([...all(), ...domain]), tests),
     area(["services/standalone/**/*.ts"], rule(all(only.services)), tests),
     area(["services/{cli,console}/**/*.ts"], rule([...all(), outsiders]), tests),

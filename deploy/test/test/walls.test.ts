@@ -24,7 +24,8 @@ describe("the walls of the house", () => {
     ["libs/text/src/terms.ts", "@quartet/gateway-service", "Services never import each other"],
     ["services/retrieval/src/handlers/put.ts", "@elastic/elasticsearch", "adapters/"],
     ["services/retrieval/src/adapters/postgres/record.ts", "pg", "@quartet/postgres"],
-    ["services/embedding/src/app.ts", "openai", "adapters/"],
+    ["services/embedding/src/app.ts", "openai", "@quartet/provider"],
+    ["services/generation/src/adapters/openai-chat/chat-client.ts", "undici", "@quartet/provider"],
     ["services/retrieval/src/domain/search.ts", "node:sqlite", "adapters/"],
     ["services/retrieval/src/domain/search.ts", "../adapters/embedded/open.ts", "domain/ is pure"],
     ["services/retrieval/src/domain/search.ts", "@quartet/contracts/type/v1/passage", "Convert in convert.ts"],
@@ -46,7 +47,8 @@ describe("the walls of the house", () => {
 
   it.each([
     ["services/retrieval/src/adapters/embedded/open.ts", "node:sqlite"],
-    ["services/embedding/src/adapters/openai.ts", "openai"],
+    ["libs/provider/src/provider-client.ts", "openai"],
+    ["services/retrieval/src/adapters/rerank/http-reranker.ts", "undici"],
     ["services/standalone/src/app.ts", "@quartet/retrieval-service"],
     ["services/cli/src/app.ts", "@quartet/client"],
     ["services/cli/src/adapters/fake-provider.ts", "@quartet/fake-provider"],

@@ -1,13 +1,12 @@
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
-import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
-import { createMarks, createRedis } from "@quartet/redis";
+import { createProviderKeys } from "@quartet/provider";
+import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
 import { createServiceApp, StartError, type App, type Telemetry } from "@quartet/service";
 import { createHashedEmbedder } from "./adapters/hashed-embedder.ts";
 import { createEmbeddingsClient } from "./adapters/openai-embeddings/embeddings-client.ts";
 import { nativeDimensions } from "./adapters/openai-embeddings/native-dimensions.ts";
 import { createOpenAiEmbedder } from "./adapters/openai-embeddings/openai-embedder.ts";
-import { classify } from "./adapters/openai-embeddings/provider-errors.ts";
 import { createRedisVectors } from "./adapters/redis-vectors.ts";
 import { createLocalModel, type LocalModel } from "./adapters/onnx/local-model.ts";
 import { listModels } from "./adapters/onnx/model-store.ts";
@@ -26,7 +25,7 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   const hashed = createHashedEmbedder();
   const local = findLocalModel(config, telemetry);
   const shared = usesProvider(config) || local !== undefined ? shareOverRedis(config, telemetry) : undefined;
-  const model = usesProvider(config) ? createModelEmbedder(config, telemetry, shared?.keys) : local?.embedder;
+  const model = usesProvider(config) ? createModelEmbedder(config, telemetry, shared?.redis) : local?.embedder;
   const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
@@ -74,7 +73,7 @@ function findLocalModel(config: Config, { log }: Telemetry): LocalModel | undefi
 
 /** What replicas share, where there is a Redis: vectors of the model, and which keys rest. */
 function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
-  const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs, baseUrl = "", model } = config;
+  const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs } = config;
   if (redisUrl === undefined) return undefined;
   const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "embedding", log, metrics });
   const vectors = createRedisVectors({
@@ -84,10 +83,9 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
     maxTextCharacters: config.maxTextCharacters,
     form: config.vectorForm,
   });
-  const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
   return {
     vectors,
-    keys,
+    redis,
     figures: () => redis.figures(),
     close: async () => {
       await vectors.close();
@@ -96,15 +94,11 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
   };
 }
 
-/** A local server that takes no key still wants the header. */
-const NO_KEY = { label: "no-key", value: "none" };
-
-function createModelEmbedder(config: Config, { metrics }: Telemetry, sharing: SharingOptions | undefined): Embedder {
-  const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
+function createModelEmbedder(config: Config, { metrics }: Telemetry, redis: Redis | undefined): Embedder {
   const embedder = createOpenAiEmbedder({
     ...config,
     client: createEmbeddingsClient(config),
-    keys: createKeyPool({ keys: keys.length > 0 ? keys : [NO_KEY], classify, sharing }),
+    keys: createProviderKeys({ ...config, redis }),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });
   if (config.batchWaitMs === 0) return embedder;

@@ -1,11 +1,10 @@
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import { createKeyPool, type SharingOptions } from "@quartet/key-pool";
-import { createMarks, createRedis } from "@quartet/redis";
+import { createProviderClient, createProviderKeys } from "@quartet/provider";
+import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
 import { createServiceApp, type App, type Telemetry } from "@quartet/service";
 import { createChatClient } from "./adapters/openai-chat/chat-client.ts";
 import { createOpenAiAnswerer } from "./adapters/openai-chat/openai-answerer.ts";
-import { classify } from "./adapters/openai-chat/provider-errors.ts";
 import { type Config, usesModel } from "./config.ts";
 import type { Answerer } from "./domain/answerer.ts";
 import type { AnswererError } from "./domain/answerer-error.ts";
@@ -21,27 +20,25 @@ export type { Config } from "./config.ts";
 export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const extractive = createExtractiveAnswerer();
   const { log } = telemetry;
-  const shared = usesModel(config) ? shareOverRedis(config, telemetry) : undefined;
+  const redis = usesModel(config) ? openRedis(config, telemetry) : undefined;
   const { answerer, close } = usesModel(config)
-    ? createModelAnswerer(config, { extractive, log, sharing: shared?.keys })
+    ? createModelAnswerer(config, { extractive, log, redis })
     : { answerer: extractive, close: undefined };
   return {
     routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }),
     stop: async () => {
       await close?.();
-      await shared?.close();
+      await redis?.close();
     },
-    ...(shared && { figures: async () => ({ pools: [shared.figures()] }) }),
+    ...(redis && { figures: async () => ({ pools: [redis.figures()] }) }),
   };
 }
 
 /** What replicas share, where there is a Redis: which keys rest. */
-function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
-  const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs, baseUrl = "", model } = config;
+function openRedis(config: Config, { log, metrics }: Telemetry): Redis | undefined {
+  const { redisUrl, redisKeyPrefix: keyPrefix, redisTimeoutMs: timeoutMs } = config;
   if (redisUrl === undefined) return undefined;
-  const redis = createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "generation", log, metrics });
-  const keys: SharingOptions = { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` };
-  return { keys, figures: () => redis.figures(), close: () => redis.close() };
+  return createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "generation", log, metrics });
 }
 
 /** A reply's bytes for each character of its text: every token, which may be less than one, comes in a JSON event of its own. */
@@ -50,26 +47,26 @@ const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
 function createModelAnswerer(
   config: Config,
-  given: { readonly extractive: Answerer; readonly sharing: SharingOptions | undefined } & Pick<Telemetry, "log">,
+  given: { readonly extractive: Answerer; readonly redis: Redis | undefined } & Pick<Telemetry, "log">,
 ): { answerer: Answerer; close: () => Promise<void> } {
-  const { extractive, sharing, log } = given;
+  const { extractive, redis, log } = given;
   const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
-  const chat = createChatClient({ ...config, maxReplyBytes });
-  // A local server that takes no key still wants the header.
-  const keys = config.apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
-  const pool = createKeyPool({
-    keys: keys.length > 0 ? keys : [{ label: "no-key", value: "none" }],
-    classify,
-    sharing,
-  });
+  const provider = createProviderClient({ ...config, maxReplyBytes });
   const model = createGroundedAnswerer({
-    model: createOpenAiAnswerer({ ...config, chat, keys: pool }),
+    model: createOpenAiAnswerer({
+      ...config,
+      chat: createChatClient({ ...config, provider }),
+      keys: createProviderKeys({ ...config, redis }),
+    }),
     withoutPassages: extractive,
   });
-  if (config.fallback === "none") return { answerer: model, close: chat.close };
+  if (config.fallback === "none") return { answerer: model, close: provider.close };
   const onFallback = ({ failure, cause }: AnswererError) =>
     log.warn({ reason: failure, err: cause }, "the model gave no answer; sentences are quoted instead");
-  return { answerer: createFallbackAnswerer({ primary: model, fallback: extractive, onFallback }), close: chat.close };
+  return {
+    answerer: createFallbackAnswerer({ primary: model, fallback: extractive, onFallback }),
+    close: provider.close,
+  };
 }
 
 /** The service as a process of its own, on gRPC. */

@@ -11,7 +11,6 @@ import { toEmbedderError } from "./provider-errors.ts";
 
 export interface OpenAiEmbedderOptions {
   readonly client: EmbeddingsClient;
-  /** Its classify is the one of provider-errors.ts. */
   readonly keys: KeyPool;
   readonly model: string;
   /** Which version of the model, where its name does not say. Default: none. */
@@ -62,7 +61,7 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
       const reply = await keys.run(
         async (key, attempt) => {
           calls += 1;
-          const read = readEmbeddingReply(await client.create(key, texts, attempt.signal), expected);
+          const read = readEmbeddingReply(await client.create(key, texts, attempt), expected);
           attempt.addUsage({ inputTokens: read.inputTokens });
           return read;
         },

@@ -1,8 +1,8 @@
 import type { KeyPool } from "@quartet/key-pool";
+import { StreamBrokenError } from "@quartet/provider";
 import type { Bill } from "./bill.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
-import { StreamBrokenError } from "./provider-errors.ts";
 
 export interface AnswerStreamOptions {
   readonly chat: ChatClient;
@@ -33,14 +33,12 @@ export function answerStream({ chat, keys, request, bill, signal, timeoutMs, wai
       bill.called(context);
       let finished = false;
       try {
-        for await (const chunk of await chat.open(apiKey, request, context.signal)) {
+        for await (const chunk of await chat.open(apiKey, request, context)) {
           if (chunk.usage !== undefined) bill.reported(chunk.usage);
           if (finished || !saysSomething(chunk)) continue;
           finished = chunk.finishReason !== undefined;
           yield chunk;
         }
-        // The SDK ends as quietly when the signal is aborted or the connection closed as at a proper end.
-        context.signal.throwIfAborted();
         if (!finished) throw new StreamBrokenError("the stream ended without a finish_reason");
       } catch (error) {
         bill.failed(error);

@@ -1,9 +1,8 @@
 import type { KeyAttempt } from "@quartet/key-pool";
-import { APIError } from "openai";
+import { ErrorReply, type ReportedUsage } from "@quartet/provider";
 import type { Usage } from "../../domain/answerer.ts";
 import type { ChatMessage } from "../../domain/prompt.ts";
 import { estimateTokens } from "../../domain/token-estimate.ts";
-import type { ReportedUsage } from "./chat-chunk.ts";
 
 /** What one answer costs, over all attempts. */
 export interface Bill {
@@ -40,7 +39,7 @@ export function createBill(messages: readonly ChatMessage[]): Bill {
       last = attempt;
     },
     failed(error) {
-      if (error instanceof APIError && error.status !== undefined) billed = false;
+      if (error instanceof ErrorReply && error.status !== undefined) billed = false;
     },
     reported(usage) {
       told = usage;

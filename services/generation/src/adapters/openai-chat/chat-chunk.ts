@@ -1,3 +1,4 @@
+import { ProtocolError, readUsage, type ReportedUsage } from "@quartet/provider";
 import type { FinishReason } from "../../domain/answerer.ts";
 
 /** What one event of a chat completion stream says, of what is used here. */
@@ -8,17 +9,6 @@ export interface ChatChunk {
   readonly refusal: string;
   readonly finishReason?: FinishReason;
   readonly usage?: ReportedUsage;
-}
-
-export interface ReportedUsage {
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedInputTokens: number;
-}
-
-/** The provider sent something that is no chat completion stream. */
-export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
 }
 
 /** By what providers call it; several servers with the OpenAI protocol have names of their own. */
@@ -41,7 +31,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
  */
 export function readChatChunk(event: unknown): ChatChunk {
   const { choices, usage } = fields(event, "event");
-  const reported = usage === undefined || usage === null ? {} : { usage: readUsage(fields(usage, "usage")) };
+  const told = readUsage(usage);
+  const reported = told === undefined ? {} : { usage: told };
   if (choices !== undefined && choices !== null && !Array.isArray(choices)) throw new ProtocolError("choices: no list");
   const choice: unknown = choices?.[0];
   if (choice === undefined) return { text: "", refusal: "", ...reported };
@@ -59,19 +50,6 @@ function finishReasonOf(reason: unknown): FinishReason {
   if (typeof reason === "string" && Object.hasOwn(finishReasons, reason)) return finishReasons[reason]!;
   throw new ProtocolError("finish_reason: not known");
 }
-
-function readUsage(usage: Readonly<Record<string, unknown>>): ReportedUsage {
-  const details = usage["prompt_tokens_details"];
-  const cached = details === undefined || details === null ? 0 : fields(details, "details")["cached_tokens"];
-  return {
-    inputTokens: countOf(usage["prompt_tokens"]),
-    outputTokens: countOf(usage["completion_tokens"]),
-    cachedInputTokens: countOf(cached),
-  };
-}
-
-/** Counts are for the bill only: a wrong one is no reason to lose an answer. */
-const countOf = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);
 
 function textOf(value: unknown, name: string): string {
   if (value === undefined || value === null) return "";

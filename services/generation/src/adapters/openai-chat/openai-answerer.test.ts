@@ -1,33 +1,29 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { createKeyPool } from "@quartet/key-pool";
+import { classify, createProviderClient, type ProviderClient } from "@quartet/provider";
 import { type FakeBehaviour, type FakeProvider, providerErrors, startFakeProvider } from "@quartet/testing";
 import type { AnswerEnd, Answerer, Passage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { passageParts } from "../../domain/passage-parts.ts";
-import { type ChatClient, createChatClient } from "./chat-client.ts";
+import { createChatClient } from "./chat-client.ts";
 import { createOpenAiAnswerer, type OpenAiAnswererOptions } from "./openai-answerer.ts";
-import { classify } from "./provider-errors.ts";
 
 let provider: FakeProvider;
-let chats: ChatClient[] = [];
+let clients: ProviderClient[] = [];
 beforeEach(async () => {
   provider = await startFakeProvider();
 });
 afterEach(async () => {
-  await Promise.all(chats.map((chat) => chat.close()));
-  chats = [];
+  await Promise.all(clients.map((client) => client.close()));
+  clients = [];
   await provider.close();
 });
 
 function answererOf(options: Partial<OpenAiAnswererOptions> = {}, keys = ["sk-canary-1"]): Answerer {
-  const chat = createChatClient({
-    baseUrl: provider.baseUrl,
-    model: "fake-model",
-    maxOutputTokens: 100,
-    connections: 8,
-    maxReplyBytes: 400_000,
-  });
-  chats.push(chat);
+  const { baseUrl } = provider;
+  const client = createProviderClient({ baseUrl, connections: 8, maxReplyBytes: 400_000 });
+  clients.push(client);
+  const chat = createChatClient({ provider: client, baseUrl, model: "fake-model", maxOutputTokens: 100 });
   return createOpenAiAnswerer({
     chat,
     keys: createKeyPool({

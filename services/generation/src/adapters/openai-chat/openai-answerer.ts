@@ -1,4 +1,5 @@
 import type { KeyPool } from "@quartet/key-pool";
+import { type Clocks, ProtocolError, startClocks } from "@quartet/provider";
 import type { Answerer, AnswerEnd, AnswerEvent, Degradation, FinishReason, Passage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
@@ -7,10 +8,9 @@ import { noAnswerText } from "../../domain/no-answer.ts";
 import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
 import { answerStream } from "./answer-stream.ts";
 import { type Bill, createBill } from "./bill.ts";
-import { type ChatChunk, ProtocolError } from "./chat-chunk.ts";
+import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
-import { type Clocks, startClocks } from "./clocks.ts";
-import { failureOf, loggable } from "./provider-errors.ts";
+import { failureOf } from "./provider-errors.ts";
 
 export interface OpenAiAnswererOptions {
   readonly chat: ChatClient;
@@ -152,9 +152,8 @@ interface Failing {
 /** Decides what a failure is. A caller who left, and defects of our own, pass through. */
 function answererErrorOf(error: unknown, { clocks, caller, bill, text }: Failing): unknown {
   const usage = bill.close(text.text);
-  const cause = loggable(error);
-  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause });
+  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
   if (caller.aborted) return error;
   const failure = failureOf(error);
-  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause });
+  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause: error });
 }

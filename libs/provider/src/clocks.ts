@@ -1,4 +1,5 @@
-import type { AnswererFailure } from "../../domain/answerer-error.ts";
+/** Which clock ran out. */
+export type ExpiredClock = "OUT_OF_TIME" | "LLM_TTFT" | "STREAM_STALLED";
 
 export interface ClocksOptions {
   /** Aborted when the caller is gone. */
@@ -15,7 +16,7 @@ export interface Clocks {
   /** Aborted when a clock runs out, the caller is gone, or `stop` is called. */
   readonly signal: AbortSignal;
   /** Which clock ran out; undefined while none has. */
-  readonly expired: AnswererFailure | undefined;
+  readonly expired: ExpiredClock | undefined;
   /** The first token is here. */
   begin(): void;
   /** Waits for the next token, within `limitMs` where that is less than the stall limit. Rejects when the signal is aborted. */
@@ -34,10 +35,10 @@ export interface Clocks {
 export function startClocks({ signal: caller, totalMs, firstTokenMs, stallMs }: ClocksOptions): Clocks {
   const controller = new AbortController();
   const { signal } = controller;
-  let expired: AnswererFailure | undefined;
+  let expired: ExpiredClock | undefined;
   let begun = false;
 
-  const expire = (failure: AnswererFailure) => {
+  const expire = (failure: ExpiredClock) => {
     if (signal.aborted) return;
     expired = failure;
     controller.abort(new Error(failure));

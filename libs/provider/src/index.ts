@@ -1,0 +1,26 @@
+export { startClocks } from "./clocks.ts";
+export type { Clocks, ClocksOptions, ExpiredClock } from "./clocks.ts";
+export {
+  ConnectionError,
+  ErrorReply,
+  ProtocolError,
+  ProviderError,
+  ReplyTooLongError,
+  StreamBrokenError,
+} from "./errors.ts";
+export { createProviderKeys } from "./keys.ts";
+export type { ProviderKeysOptions } from "./keys.ts";
+export { createProviderClient, OPENAI_URL } from "./provider-client.ts";
+export type {
+  CallContext,
+  ChatParameters,
+  EmbeddingParameters,
+  ProviderClient,
+  ProviderClientOptions,
+} from "./provider-client.ts";
+export type { ProviderReply, ReplyEvent } from "./reply.ts";
+export type { TransportFigures } from "./transport.ts";
+export { readUsage } from "./usage.ts";
+export type { ReportedUsage } from "./usage.ts";
+export { classify, failureOf } from "./verdict.ts";
+export type { ProviderFailure, ProviderFailureKind } from "./verdict.ts";

@@ -1,0 +1,151 @@
+import OpenAI, { APIConnectionError, APIError } from "openai";
+import type { HeadersLike } from "@quartet/key-pool";
+import { ConnectionError, ErrorReply, ProviderError } from "./errors.ts";
+import { openReply, type ProviderReply, readErrorText } from "./reply.ts";
+import { createTransport, type HttpReply, type Transport, type TransportFigures } from "./transport.ts";
+
+export interface ProviderClientOptions {
+  /** With its `/v1`. Default: OpenAI's. */
+  readonly baseUrl?: string | undefined;
+  /** Connections kept to the provider at most. */
+  readonly connections: number;
+  /** The longest reply in bytes, all of its events together. */
+  readonly maxReplyBytes: number;
+  /** Certificates to trust, in PEM. Default: Node's own, and those of NODE_EXTRA_CA_CERTS. */
+  readonly ca?: string | undefined;
+}
+
+/** What a call needs of a key pool's attempt, which is one. */
+export interface CallContext {
+  /** Aborting it ends the call, at any time until the reply has been read. */
+  readonly signal: AbortSignal;
+  /** Told the headers of the reply, whatever its status, as soon as they are there. */
+  heard?(headers: HeadersLike): void;
+}
+
+export type ChatParameters = OpenAI.ChatCompletionCreateParamsStreaming;
+export type EmbeddingParameters = OpenAI.EmbeddingCreateParams;
+
+/**
+ * One provider with OpenAI's protocol. Neither retries nor limits time: the key pool does the one, its callers' clocks the other. All that it
+ * throws but the signal's reason is a ProviderError:
+ *
+ * - {ErrorReply} the provider answered with an error
+ * - {ConnectionError} there was no connection, or it broke before the reply began
+ * - what reading the reply throws; see ProviderReply
+ */
+export interface ProviderClient {
+  /** Streams a chat completion, through the provider's own SDK. */
+  chat(apiKey: string, parameters: ChatParameters, context: CallContext): Promise<ProviderReply>;
+  /** Embeds, through the provider's own SDK. */
+  embeddings(apiKey: string, parameters: EmbeddingParameters, context: CallContext): Promise<ProviderReply>;
+  /**
+   * Posts a body that is already in the provider's form, as a relay does: half the work of the SDK, which would only wrap it.
+   *
+   * @param path under the base URL, as in `/chat/completions`
+   * @param body JSON
+   */
+  post(apiKey: string, path: string, body: string | Uint8Array, context: CallContext): Promise<ProviderReply>;
+  figures(): TransportFigures;
+  /** Ends all connections; calls under way fail. */
+  close(): Promise<void>;
+}
+
+export const OPENAI_URL = "https://api.openai.com/v1";
+/** The SDK's own limit ends at the reply's headers; every caller's clock is shorter, so it must never be the first. */
+const SDK_TIMEOUT_MS = 24 * 3_600_000;
+
+/** The owner closes it. */
+export function createProviderClient(options: ProviderClientOptions): ProviderClient {
+  const { baseUrl = OPENAI_URL } = options;
+  const transport = createTransport(options);
+  const clientOf = createSdkClients(baseUrl, transport);
+  const base = new URL(baseUrl);
+
+  /** The SDK makes the request and its errors; the reply is read here. */
+  const through = async (calling: Promise<Response>, { signal, heard }: CallContext): Promise<ProviderReply> => {
+    try {
+      const { http } = (await calling) as unknown as SdkResponse;
+      heard?.(http.headers);
+      return await openReply(http);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof APIError && error.headers !== undefined) heard?.(error.headers as Headers);
+      throw fromSdk(error);
+    }
+  };
+
+  return {
+    chat: (apiKey, parameters, context) =>
+      through(clientOf(apiKey).chat.completions.create(parameters, { signal: context.signal }).asResponse(), context),
+    embeddings: (apiKey, parameters, context) =>
+      through(clientOf(apiKey).embeddings.create(parameters, { signal: context.signal }).asResponse(), context),
+    post: async (apiKey, path, body, { signal, heard }) => {
+      const url = new URL(base);
+      url.pathname = base.pathname.replace(/\/$/, "") + path;
+      const headers: [string, string][] = [
+        ["authorization", `Bearer ${apiKey}`],
+        ["content-type", "application/json"],
+        ["accept", "application/json, text/event-stream"],
+        ["user-agent", "quartet"],
+      ];
+      const http = await transport.post({ url, headers, body, signal });
+      heard?.(http.headers);
+      return await openReply(http);
+    },
+    figures: () => transport.figures(),
+    close: () => transport.close(),
+  };
+}
+
+/** One SDK client for each key; keys are few and known from the start. Nothing is left for the SDK to find in the environment. */
+function createSdkClients(baseURL: string, transport: Transport): (apiKey: string) => OpenAI {
+  const clients = new Map<string, OpenAI>();
+  const nothing = { organization: null, project: null, adminAPIKey: null, webhookSecret: null };
+  const settings = {
+    baseURL,
+    fetch: sdkFetch(transport),
+    maxRetries: 0,
+    timeout: SDK_TIMEOUT_MS,
+    logLevel: "off",
+  } as const;
+  return (apiKey) => {
+    let client = clients.get(apiKey);
+    if (client === undefined) {
+      client = new OpenAI({ ...nothing, ...settings, apiKey });
+      clients.set(apiKey, client);
+    }
+    return client;
+  };
+}
+
+/** What the SDK reads of a response. It costs half of what undici's fetch does, which wraps every chunk in web streams. */
+interface SdkResponse extends Pick<Response, "ok" | "status" | "statusText" | "url" | "headers" | "text"> {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly http: HttpReply;
+}
+
+/** The SDK calls it with a URL and plain options: a JSON text, its headers and a signal. */
+function sdkFetch(transport: Transport): typeof globalThis.fetch {
+  const fetch = async (url: string, init: RequestInit): Promise<SdkResponse> => {
+    const http = await transport.post({
+      url: new URL(url),
+      headers: init.headers as Headers,
+      body: init.body as string,
+      signal: init.signal!,
+    });
+    const { status, headers, body } = http;
+    const ok = status >= 200 && status < 300;
+    return { ok, status, statusText: "", url, headers, body, http, text: () => readErrorText(http) };
+  };
+  return fetch as unknown as typeof globalThis.fetch;
+}
+
+/** The SDK's errors hold the provider's words, which quote keys and prompts. */
+function fromSdk(error: unknown): unknown {
+  if (error instanceof ProviderError || !(error instanceof APIError)) return error;
+  if (error instanceof APIConnectionError)
+    return error.cause instanceof ProviderError ? error.cause : new ConnectionError(error);
+  const { status, headers, error: body } = error as APIError;
+  return new ErrorReply({ status, headers, error: body });
+}

@@ -1,0 +1,158 @@
+import type { HeadersLike } from "@quartet/key-pool";
+import { ErrorReply, ProtocolError, ProviderError } from "./errors.ts";
+import { readServerSentEvents } from "./sse.ts";
+import type { HttpReply } from "./transport.ts";
+
+/** One event of a stream. */
+export interface ReplyEvent {
+  /** A whole JSON value, as the provider sent it. */
+  readonly data: string;
+  /** The same, parsed. */
+  readonly value: unknown;
+}
+
+/** A reply with status 2xx, of which nothing but the head is read yet. Exactly one of the three is called. */
+export interface ProviderReply {
+  readonly status: number;
+  readonly headers: HeadersLike;
+  /**
+   * The whole body.
+   *
+   * @throws {ProtocolError} it is no JSON
+   * @throws {ReplyTooLongError}
+   * @throws {StreamBrokenError} it broke off
+   */
+  json(): Promise<unknown>;
+  /**
+   * The events up to `[DONE]`, or to the end where the provider leaves that out: that the last one was there is for the reader to see. Whoever
+   * leaves early ends the call.
+   *
+   * @throws {ProtocolError} it is no event stream, or an event is no JSON
+   * @throws {ErrorReply} without a status: the provider tells an error within the stream
+   * @throws {ReplyTooLongError}
+   * @throws {StreamBrokenError} the connection broke
+   */
+  events(): AsyncGenerator<ReplyEvent, void, undefined>;
+  /** Ends the call. */
+  dismiss(): void;
+}
+
+/** An error is a few hundred bytes, and comes with its status; what is behind them, or late, is not waited for. */
+const MAX_ERROR_CHARACTERS = 64 * 1024;
+const ERROR_WAIT_MS = 1_000;
+/** After `[DONE]` the body ends, mostly at once; a connection whose body does not is not kept. */
+const END_WAIT_MS = 250;
+
+/** @throws {ErrorReply} for any status but 2xx. */
+export async function openReply(http: HttpReply): Promise<ProviderReply> {
+  const { status, headers } = http;
+  if (status < 200 || status > 299) throw await readError(http);
+  const expect = (types: RegExp, what: string) => {
+    const isCoded = !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+    if (types.test(headers.get("content-type") ?? "") && !isCoded) return;
+    http.dismiss();
+    throw new ProtocolError(`the reply is no ${what}`);
+  };
+  return {
+    status,
+    headers,
+    json: async () => {
+      expect(/^application\/([\w.-]+\+)?json\b/i, "JSON");
+      return parseJson(await readText(http.body));
+    },
+    async *events() {
+      expect(/^text\/event-stream\b/i, "event stream");
+      yield* readEvents(http);
+    },
+    dismiss: http.dismiss,
+  };
+}
+
+async function* readEvents(http: HttpReply): AsyncGenerator<ReplyEvent, void, undefined> {
+  const events = readServerSentEvents(http.body);
+  for await (const { event, data, isWhole } of events) {
+    if (data.startsWith("[DONE]")) {
+      // Read to its end, the connection can be used again.
+      await readToEnd(events, http);
+      return;
+    }
+    const value = isWhole ? parseJson(data) : tryJson(data);
+    // Cut off: what is missing is missed by the reader.
+    if (value === undefined) return;
+    const error = errorWithin(value, event);
+    if (error !== undefined) throw new ErrorReply({ status: undefined, headers: http.headers, error });
+    yield { data, value };
+  }
+}
+
+async function readToEnd(events: AsyncIterator<unknown>, http: HttpReply): Promise<void> {
+  const timer = setTimeout(http.dismiss, END_WAIT_MS);
+  try {
+    while ((await events.next()).done !== true);
+  } catch {
+    // All that is needed was said before.
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Providers tell errors as `data: {"error": ...}`, and some name the event so. */
+function errorWithin(value: unknown, event: string): object | undefined {
+  const error = isObject(value) ? value["error"] : undefined;
+  if (isObject(error)) return error;
+  if (error !== undefined && error !== null && error !== false) return {};
+  return event === "error" ? (isObject(value) ? value : {}) : undefined;
+}
+
+async function readError(http: HttpReply): Promise<ErrorReply> {
+  const { status, headers } = http;
+  return new ErrorReply({ status, headers, error: errorOf(await readErrorText(http)) });
+}
+
+/** As much as there is of it: the status says enough. @throws the signal's reason */
+export async function readErrorText({ body, dismiss }: HttpReply): Promise<string> {
+  let text = "";
+  const timer = setTimeout(dismiss, ERROR_WAIT_MS);
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of body) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > MAX_ERROR_CHARACTERS) break;
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return text;
+}
+
+function errorOf(text: string): object | undefined {
+  const value = tryJson(text);
+  const error = isObject(value) ? value["error"] : undefined;
+  return isObject(error) ? error : undefined;
+}
+
+async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The parser's own words, which quote the text, go no further. */
+function parseJson(text: string): unknown {
+  const value = tryJson(text);
+  if (value === undefined) throw new ProtocolError("what should be JSON is none");
+  return value;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,27 @@
+/** What a provider tells that a call costs. */
+export interface ReportedUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Of the input tokens, those that it had seen before. */
+  readonly cachedInputTokens: number;
+}
+
+/**
+ * Reads the member `usage` of a reply or of an event of a stream; undefined where there is none. It is for the bill only: a count that is none
+ * is no reason to lose an answer, and is read as 0.
+ */
+export function readUsage(usage: unknown): ReportedUsage | undefined {
+  if (!isObject(usage)) return undefined;
+  const details = usage["prompt_tokens_details"];
+  return {
+    inputTokens: countOf(usage["prompt_tokens"]),
+    outputTokens: countOf(usage["completion_tokens"]),
+    cachedInputTokens: isObject(details) ? countOf(details["cached_tokens"]) : 0,
+  };
+}
+
+const countOf = (value: unknown): number =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
