@@ -1,23 +1,31 @@
 import type { FakeRequest } from "./fake-request.ts";
+import type { FakeError } from "./provider-errors.ts";
 
-/** An error as OpenAI words it. */
-export interface FakeError {
-  readonly status: number;
-  readonly type: string;
-  readonly code: string | null;
-  readonly message: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** How a stream ends before its time. */
+/** How a reply ends before its time. */
 export interface FakeCut {
-  /** After this many pieces of text. */
+  /** After this many pieces of text; a reply that is no stream is cut in its middle, whatever is said here. */
   readonly afterPieces: number;
   /**
-   * `end`: the body ends well-formed, but without finish_reason and [DONE]. `fin`: the connection is closed in the middle of the body.
+   * `end`: the body ends well-formed, but a stream without finish_reason and [DONE]. `fin`: the connection is closed in the middle of the body.
    * `reset`: the same without a FIN. `stall`: silence. `error`: an error event. `garbage`: an event that is no JSON.
    */
   readonly by: "end" | "fin" | "reset" | "stall" | "error" | "garbage";
+}
+
+/** What a key may do. Windows begin with their first request. */
+export interface FakeLimit {
+  /** Requests in a window; one more gets a 429 that says when to return. */
+  readonly requests?: number;
+  /** Tokens in a window: those of the prompt, or `max_tokens` where that is more, as the provider counts. */
+  readonly tokens?: number;
+  /** The length of a window. Default: a minute. */
+  readonly perMs?: number;
+  /** Calls at a time. */
+  readonly concurrent?: number;
+  /** What becomes of a call too many at a time: `refuse` gives it a 429, `wait` lets it wait for its turn. Default: `refuse`. */
+  readonly whenBusy?: "refuse" | "wait";
+  /** Keys with the same group share the limit, as those of one organization do. Default: each key has its own. */
+  readonly group?: string;
 }
 
 /** How the provider answers. Everything is optional; without anything it answers well and at once. */
@@ -32,22 +40,43 @@ export interface FakeBehaviour {
   readonly html?: boolean;
   /** Response headers to add. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Limits of each key. Default: none, and no x-ratelimit-* headers. */
+  readonly limit?: FakeLimit;
+  /** As in `openai-organization`. Default: `org-fake`. */
+  readonly organization?: string;
+  /** The longest prompt in tokens; a longer one gets context_length_exceeded. Default: no limit. */
+  readonly contextTokens?: number;
 
   /** The text of a chat answer, in pieces or to be cut at white space. Default: the first sentence of the first passage in the prompt, and [1]. */
   readonly answer?: string | readonly string[] | ((request: FakeRequest) => string | readonly string[]);
-  /** Between the headers of a stream and its first piece. Default: 0. */
+  /** The answer is repeated or cut to have so many pieces, each counted as one token. */
+  readonly tokens?: number;
+  /** Before the first piece: after the headers of a stream, else as a part of the delay of the whole reply. Default: 0. */
   readonly firstPieceMs?: number;
   /** Between its other pieces. Default: 0. */
   readonly pieceMs?: number;
-  /** Default: `stop`. */
+  /** How much each of the three delays varies, as a share of it: .2 is from 80 % to 120 %. Default: 0. */
+  readonly jitter?: number;
+  /** Default: `stop`, or `length` where max_tokens cut the answer. */
   readonly finishReason?: "stop" | "length" | "content_filter";
+  /** The model refuses in these words; there is no answer then. */
+  readonly refusal?: string;
   readonly cut?: FakeCut;
-  /** Repeats the answer until the client leaves. */
+  /** Repeats the answer until the client leaves, in a stream and in a whole reply; embeddings get ever more numbers. */
   readonly endless?: boolean;
-  /** Default: `\n`. */
-  readonly lineEnd?: "\n" | "\r\n";
+  /** What the reply says it used; `none` leaves it out. Default: what was counted. */
+  readonly usage?: "none" | { readonly inputTokens: number; readonly outputTokens: number };
+
+  /** Of a stream. Default: `\n`. */
+  readonly lineEnd?: "\n" | "\r\n" | "\r";
   /** Sends a stream in writes of this many bytes, which splits characters. Default: whole events. */
   readonly writeBytes?: number;
+  /** Lines between events that readers must pass over. */
+  readonly comments?: boolean;
+  /** Whether a stream ends with the empty line that ends its last event. Default: true. */
+  readonly lastBlankLine?: boolean;
+  /** Puts bytes into the text of a stream that are no UTF-8. */
+  readonly invalidUtf8?: boolean;
 
   /** Length of vectors where the request does not say. Default: 64. */
   readonly dimensions?: number;
@@ -55,53 +84,8 @@ export interface FakeBehaviour {
   readonly vectors?: "right" | "reordered" | "fewer" | "shorter" | "not-finite";
 }
 
-/** What a key may do. */
+/** A key that is known. */
 export interface FakeKey extends FakeBehaviour {
-  /** More requests than this in `perMs` get a 429 that says when to return. */
-  readonly limit?: { readonly requests: number; readonly perMs: number };
+  /** What it is called where its value is not shown. Default: `key-1` for the first and so on. */
+  readonly label?: string;
 }
-
-/** The provider's errors, in its own words. */
-export const providerErrors = {
-  rateLimit: ({
-    retryAfterMs,
-    limit = 3,
-  }: { readonly retryAfterMs?: number; readonly limit?: number } = {}): FakeError => ({
-    status: 429,
-    type: "requests",
-    code: "rate_limit_exceeded",
-    message:
-      `Rate limit reached for fake-model in organization org-fake on requests per min (RPM): Limit ${limit}, Used ${limit}, Requested 1. ` +
-      `Please try again in ${seconds(retryAfterMs ?? 20_000)}s.`,
-    ...(retryAfterMs === undefined
-      ? {}
-      : { headers: { "retry-after": seconds(retryAfterMs), "retry-after-ms": String(Math.ceil(retryAfterMs)) } }),
-  }),
-  quota: (): FakeError => ({
-    status: 429,
-    type: "insufficient_quota",
-    code: "insufficient_quota",
-    message:
-      "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: " +
-      "https://platform.openai.com/docs/guides/error-codes/api-errors.",
-  }),
-  /** As the provider does, it quotes a part of the key. */
-  auth: (key: string): FakeError => ({
-    status: 401,
-    type: "invalid_request_error",
-    code: "invalid_api_key",
-    message:
-      `Incorrect API key provided: ${key.slice(0, 8)}${"*".repeat(8)}${key.slice(-4)}. ` +
-      "You can find your API key at https://platform.openai.com/account/api-keys.",
-  }),
-  server: (status: 500 | 502 | 503 | 504 = 500): FakeError => ({
-    status,
-    type: "server_error",
-    code: null,
-    message: "The server had an error while processing your request. Sorry about that!",
-  }),
-  badRequest: (message: string): FakeError => ({ status: 400, type: "invalid_request_error", code: null, message }),
-  notFound: (message: string): FakeError => ({ status: 404, type: "invalid_request_error", code: null, message }),
-} as const;
-
-const seconds = (ms: number): string => String(Math.ceil(ms / 1_000));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import OpenAI, { APIConnectionError } from "openai";
-import { providerErrors } from "./behaviour.ts";
+import { providerErrors } from "./provider-errors.ts";
 import { fakeVector } from "./fake-embeddings.ts";
 import { startFakeProvider } from "./fake-provider.ts";
 import type { FakeProvider } from "./fake-provider.ts";

@@ -1,7 +1,12 @@
-export { providerErrors } from "./behaviour.ts";
-export type { FakeBehaviour, FakeCut, FakeError, FakeKey } from "./behaviour.ts";
+export { providerErrors } from "./provider-errors.ts";
+export type { FakeError } from "./provider-errors.ts";
+export type { FakeBehaviour, FakeCut, FakeKey, FakeLimit } from "./behaviour.ts";
+export { faults, isFaultName } from "./faults.ts";
+export type { Fault, FaultName } from "./faults.ts";
 export { fakeVector } from "./fake-embeddings.ts";
 export { startFakeProvider } from "./fake-provider.ts";
-export type { FakeProvider, FakeProviderOptions } from "./fake-provider.ts";
+export type { FakeProvider, FakeServerOptions } from "./fake-provider.ts";
 export type { FakeRequest } from "./fake-request.ts";
+export type { FakeCounts, FakeFigures } from "./figures.ts";
 export { waitUnlessClosed } from "./response.ts";
+export type { FakeProviderOptions } from "./settings.ts";
