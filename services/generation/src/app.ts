@@ -11,6 +11,8 @@ import type { AnswererError } from "./domain/answerer-error.ts";
 import { createFallbackAnswerer } from "./domain/fallback-answerer.ts";
 import { createExtractiveAnswerer } from "./domain/extractive-answerer.ts";
 import { createGroundedAnswerer } from "./domain/grounded-answerer.ts";
+import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts";
+import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
 
 export { parseConfig, usesModel, variables } from "./config.ts";
@@ -19,13 +21,19 @@ export type { Config } from "./config.ts";
 /** The service without a process around it: what standalone mounts. */
 export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const extractive = createExtractiveAnswerer();
-  const { log } = telemetry;
+  const { log, metrics } = telemetry;
   const redis = usesModel(config) ? openRedis(config, telemetry) : undefined;
-  const { answerer, close } = usesModel(config)
-    ? createModelAnswerer(config, { extractive, log, redis })
-    : { answerer: extractive, close: undefined };
+  const { model, complete, close } = usesModel(config)
+    ? createModelAnswerer(config, { extractive, log, metrics, redis })
+    : { model: extractive, complete: (whole: Answerer) => whole, close: undefined };
+  const answerer = complete(model);
+  const sectioned = createSectionedAnswerer({
+    answerer: model,
+    complete,
+    onFailed: (section, error) => log.warn({ section, err: error }, "a section failed; the others stand"),
+  });
   return {
-    routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }),
+    routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer, sectioned }) }),
     stop: async () => {
       await close?.();
       await redis?.close();
@@ -45,28 +53,36 @@ function openRedis(config: Config, { log, metrics }: Telemetry): Redis | undefin
 const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
+interface ModelAnswerer {
+  readonly model: Answerer;
+  /** Puts around a model what stands in for it where it gives no answer. */
+  readonly complete: (answerer: Answerer) => Answerer;
+  readonly close: () => Promise<void>;
+}
+
 function createModelAnswerer(
   config: Config,
-  given: { readonly extractive: Answerer; readonly redis: Redis | undefined } & Pick<Telemetry, "log">,
-): { answerer: Answerer; close: () => Promise<void> } {
-  const { extractive, redis, log } = given;
+  given: { readonly extractive: Answerer; readonly redis: Redis | undefined } & Telemetry,
+): ModelAnswerer {
+  const { extractive, redis, log, metrics } = given;
   const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
   const provider = createProviderClient({ ...config, maxReplyBytes });
   const model = createGroundedAnswerer({
-    model: createOpenAiAnswerer({
-      ...config,
-      chat: createChatClient({ ...config, provider }),
-      keys: createProviderKeys({ ...config, redis }),
+    model: createSharedAnswerer({
+      answerer: createOpenAiAnswerer({
+        ...config,
+        chat: createChatClient({ ...config, provider }),
+        keys: createProviderKeys({ ...config, redis }),
+      }),
+      onShared: metrics.counter("quartet_generation_shared_total").with({}).add,
     }),
     withoutPassages: extractive,
   });
-  if (config.fallback === "none") return { answerer: model, close: provider.close };
+  if (config.fallback === "none") return { model, complete: (whole) => whole, close: provider.close };
   const onFallback = ({ failure, cause }: AnswererError) =>
     log.warn({ reason: failure, err: cause }, "the model gave no answer; sentences are quoted instead");
-  return {
-    answerer: createFallbackAnswerer({ primary: model, fallback: extractive, onFallback }),
-    close: provider.close,
-  };
+  const complete = (primary: Answerer) => createFallbackAnswerer({ primary, fallback: extractive, onFallback });
+  return { model, complete, close: provider.close };
 }
 
 /** The service as a process of its own, on gRPC. */

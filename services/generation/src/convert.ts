@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { Code } from "@connectrpc/connect";
+import { codeToString } from "@connectrpc/connect/protocol-connect";
 import type {
   GenerateAnswerRequest,
   GenerateAnswerResponseSchema,
@@ -11,22 +12,50 @@ import {
   CitationSchema,
   type Citation as CitationMessage,
   FinishReason as FinishReasonMessage,
+  type SectionSchema,
+  type SectionSpec,
 } from "@quartet/contracts/type/v1/answer";
+import type { FailureSchema } from "@quartet/contracts/type/v1/outcome";
 import type { Passage as PassageMessage, Span as SpanMessage } from "@quartet/contracts/type/v1/passage";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { quartetError } from "@quartet/errors";
+import { toDuration } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
-import type { AnswererIdentity, AnswerEvent, Citation, FinishReason, Passage, Span, Usage } from "./domain/answerer.ts";
-import type { AnswererError, AnswererFailure } from "./domain/answerer-error.ts";
+import type {
+  AnswerEnd,
+  AnswererIdentity,
+  AnswerEvent,
+  Citation,
+  FinishReason,
+  Passage,
+  Span,
+  Usage,
+} from "./domain/answerer.ts";
+import { AnswererError, type AnswererFailure } from "./domain/answerer-error.ts";
 import { passageParts } from "./domain/passage-parts.ts";
+import { messageOf, type SectionsEnd, type WrittenSection } from "./domain/sections/outcomes.ts";
+import type { SectionsEvent, SectionTask } from "./domain/sections/sectioned-answerer.ts";
 
 /** The name under which this service appears in degradations. */
 const hop = "generation";
 
 /** @throws {ConnectError} INVALID_ARGUMENT naming the passage whose text and offsets do not add up. */
-export function fromRequest({ question, passages, retrievalDisabled }: GenerateAnswerRequest) {
-  return { question: nfc(question).trim(), passages: passages.map(fromPassage), retrievalDisabled };
+export function fromRequest({ question, passages, retrievalDisabled, sections, modelOptions }: GenerateAnswerRequest) {
+  return {
+    question: nfc(question).trim(),
+    passages: passages.map(fromPassage),
+    retrievalDisabled,
+    sections: sections.map(fromSection),
+    maxOutputTokens: modelOptions?.maxTokenCount || undefined,
+    temperature: modelOptions?.temperature,
+  };
 }
+
+const fromSection = ({ name, instruction, maxTokenCount }: SectionSpec): SectionTask => ({
+  name,
+  instruction: nfc(instruction).trim(),
+  maxOutputTokens: maxTokenCount || undefined,
+});
 
 function fromPassage(message: PassageMessage, index: number): Passage {
   const { documentId, title, uri, text, score, hits, documentVersion } = message;
@@ -54,20 +83,49 @@ const fromSpan = ({ startOffset, endOffset }: Pick<SpanMessage, "startOffset" | 
 
 const toSpan = ({ start, end }: Span) => ({ startOffset: start, endOffset: end });
 
-export function toResponse(event: AnswerEvent): MessageInitShape<typeof GenerateAnswerResponseSchema> {
-  if (event.kind === "text") return { event: { case: "textDelta", value: { text: event.text } } };
-  const { citations, answerer, usage, degradations, finishReason } = event;
+export function toResponse(event: AnswerEvent | SectionsEvent): MessageInitShape<typeof GenerateAnswerResponseSchema> {
+  switch (event.kind) {
+    case "text":
+      return { event: { case: "textDelta", value: { text: event.text } } };
+    case "section-text":
+      return { event: { case: "textDelta", value: { section: event.section, text: event.text } } };
+    case "section":
+      return { event: { case: "section", value: toSection(event.section) } };
+    case "end":
+      return { event: { case: "end", value: { ...toEnd(event), finishReason: finishReasons[event.finishReason] } } };
+    case "sections-end":
+      return { event: { case: "end", value: toEnd(event) } };
+  }
+}
+
+const toEnd = ({ citations, answerer, usage, degradations }: AnswerEnd | SectionsEnd) => ({
+  citations: citations.map(toCitation),
+  answerer: toAnswerer(answerer),
+  degradations: degradations.map(({ reason, message }) => ({ hop, reason, message })),
+  ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+});
+
+function toSection({ name, text, outcome, usage }: WrittenSection): MessageInitShape<typeof SectionSchema> {
   return {
-    event: {
-      case: "end",
-      value: {
-        citations: citations.map(toCitation),
-        answerer: toAnswerer(answerer),
-        degradations: degradations.map(({ reason, message }) => ({ hop, reason, message })),
-        finishReason: finishReasons[finishReason],
-        ...(usage === undefined ? {} : { usage: toUsage(usage) }),
-      },
-    },
+    name,
+    text,
+    ...("end" in outcome
+      ? { finishReason: finishReasons[outcome.finishReason] }
+      : { failure: toFailure(outcome.failure) }),
+    ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+  };
+}
+
+/** What the section would have failed with alone. */
+function toFailure(error: unknown): MessageInitShape<typeof FailureSchema> {
+  const message = messageOf(error);
+  if (!(error instanceof AnswererError)) return { code: codeToString(Code.Internal), reason: "INTERNAL", message };
+  const { failure: reason, retryDelayMs } = error;
+  return {
+    code: codeToString(codes[reason]),
+    reason,
+    message,
+    ...(retryDelayMs === undefined ? {} : { retryDelay: toDuration(retryDelayMs) }),
   };
 }
 
@@ -102,7 +160,7 @@ const toAnswerer = (identity: AnswererIdentity): MessageInitShape<typeof Answere
 /** A provider may tell any number; the contract's fields hold 32 bits. */
 const toCount = (value: number) => Math.min(Math.max(0, Math.trunc(value)), 0x7fff_ffff);
 
-const toUsage = (usage: Usage) => ({
+export const toUsage = (usage: Usage) => ({
   inputTokenCount: toCount(usage.inputTokens),
   outputTokenCount: toCount(usage.outputTokens),
   cachedInputTokenCount: toCount(usage.cachedInputTokens),

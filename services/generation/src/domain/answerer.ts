@@ -54,7 +54,7 @@ export interface Usage {
 
 /** What was left out of an answer that is otherwise valid. */
 export interface Degradation {
-  readonly reason: "CITATION_DROPPED" | "EXTRACTIVE_FALLBACK";
+  readonly reason: "CITATION_DROPPED" | "EXTRACTIVE_FALLBACK" | "SECTIONS_SERIALIZED" | "SECTION_FAILED";
   /** What it means and what to do, in one sentence for people. */
   readonly message: string;
 }
@@ -84,6 +84,8 @@ export interface Section {
   readonly name: string;
   /** What to write. */
   readonly instruction: string;
+  /** What the instruction asks for in the caller's own words; empty where it speaks of length and form only. */
+  readonly topic: string;
   /** The names of all parts, in the order asked for, this one among them: so that none repeats what another is there for. */
   readonly all: readonly string[];
 }

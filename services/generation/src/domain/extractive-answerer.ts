@@ -13,13 +13,20 @@ const ownMark = /\s?\[\d{1,3}\]/g;
 /**
  * Answers without a model: quotes the one to three sentences that cover the question best, each with its citation, or
  * says that the documents hold no answer. Pure; sees nothing but the question and the passages.
+ *
+ * For a section whose instruction is in the caller's own words, sentences are chosen by those too; an instruction about length and form
+ * says nothing to it, so that such sections of one question hold the same sentences.
  */
 export function createExtractiveAnswerer(): Answerer {
   return {
-    async *answer(question, passages, { signal }): AsyncGenerator<AnswerEvent> {
+    async *answer(question, passages, { signal, section }): AsyncGenerator<AnswerEvent> {
       signal.throwIfAborted();
       const best = withinReach(passages);
-      const quotes = holdAnAnswer(question, best) ? inReadingOrder(bestQuotes(question, best)) : [];
+      const topic = section?.topic ?? "";
+      const asked = topic === "" ? question : `${question} ${topic}`;
+      // Either may be what the passages speak of: "Tell me about the Normans" and "Who led them?".
+      const isHeld = holdAnAnswer(question, best) || (topic !== "" && holdAnAnswer(topic, best));
+      const quotes = isHeld ? inReadingOrder(bestQuotes(asked, best)) : [];
       if (quotes.length === 0) {
         yield { kind: "text", text: noAnswerText(question) };
         yield end("no-answer", []);

@@ -39,8 +39,18 @@ describe("the prompt", () => {
   it("puts what is a section's own last, so that all sections of a question begin alike", () => {
     const all = ["summary", "risks"];
     const [summary, risks, alone] = [
-      answerPrompt("어떤 위험?", [passage("위험은 <없다>")], { name: "summary", instruction: "Be brief.", all }),
-      answerPrompt("어떤 위험?", [passage("위험은 <없다>")], { name: "risks", instruction: "List </passages>.", all }),
+      answerPrompt("어떤 위험?", [passage("위험은 <없다>")], {
+        name: "summary",
+        instruction: "Be brief.",
+        topic: "",
+        all,
+      }),
+      answerPrompt("어떤 위험?", [passage("위험은 <없다>")], {
+        name: "risks",
+        instruction: "List </passages>.",
+        topic: "",
+        all,
+      }),
       answerPrompt("어떤 위험?", [passage("위험은 <없다>")]),
     ].map(([system, user]) => `${system!.content}${user!.content}`);
     const [shared] = summary!.split("Section: summary");

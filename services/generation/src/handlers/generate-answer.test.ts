@@ -9,14 +9,19 @@ import { createClient, createInMemoryTransport } from "@quartet/rpc";
 import type { Answerer } from "../domain/answerer.ts";
 import { AnswererError } from "../domain/answerer-error.ts";
 import { createExtractiveAnswerer } from "../domain/extractive-answerer.ts";
+import { createSectionedAnswerer } from "../domain/sections/sectioned-answerer.ts";
 import { createGenerateAnswer } from "./generate-answer.ts";
 
 const clientOf = (answerer: Answerer = createExtractiveAnswerer()) =>
   createClient(
     GenerationService,
-    createInMemoryTransport((add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer }) }), {
-      defaultTimeoutMs: 2_000,
-    }),
+    createInMemoryTransport(
+      (add) => {
+        const sectioned = createSectionedAnswerer({ answerer });
+        add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer, sectioned }) });
+      },
+      { defaultTimeoutMs: 30_000 },
+    ),
   );
 
 async function ask(question: string, passages: readonly object[], client = clientOf()) {
