@@ -209,6 +209,11 @@ export const metricNames = {
     help: "Access tokens that were looked up in their store: found, absent, or failed. Most calls are answered from memory.",
     labels: ["outcome"],
   },
+  quartet_generation_shared_total: {
+    kind: "counter",
+    help: "Answers that joined an equal one that a model was writing already, and made no call of their own.",
+    labels: [],
+  },
   quartet_embedding_batches_total: {
     kind: "counter",
     help: "Calls to an embedding model that texts of several requests may share.",
@@ -223,6 +228,31 @@ export const metricNames = {
     kind: "counter",
     help: "Requests whose texts went in calls that several may share: divided by the calls, how many share one.",
     labels: ["purpose"],
+  },
+  quartet_spent_dollars_total: {
+    kind: "counter",
+    help: "US dollars that calls to models cost, by the operator's prices.",
+    labels: ["service", "model"],
+  },
+  quartet_budget_refused_total: {
+    kind: "counter",
+    help: "Calls to models that a budget did not let through, by reason and, where one is exhausted, whose.",
+    labels: ["reason", "scope"],
+  },
+  quartet_budget_platform_limit_dollars: {
+    kind: "gauge",
+    help: "US dollars that all tenants together may spend in a calendar month.",
+    labels: [],
+  },
+  quartet_budget_platform_spent_dollars: {
+    kind: "gauge",
+    help: "US dollars that all tenants together have spent in this month, as last read from the ledger.",
+    labels: [],
+  },
+  quartet_ledger_records_total: {
+    kind: "counter",
+    help: "Batches of spending for the ledger: recorded, failed (and tried again), or dropped (sums that no ledger has).",
+    labels: ["outcome"],
   },
   quartet_indexing_lease_held: {
     kind: "gauge",
