@@ -18,7 +18,7 @@ export type {
   ProviderClient,
   ProviderClientOptions,
 } from "./provider-client.ts";
-export type { ProviderReply, ReplyEvent } from "./reply.ts";
+export type { ProviderReply, ReplyJson } from "./reply.ts";
 export type { TransportFigures } from "./transport.ts";
 export { readUsage } from "./usage.ts";
 export type { ReportedUsage } from "./usage.ts";

@@ -3,15 +3,15 @@ import { ErrorReply, ProtocolError, ProviderError } from "./errors.ts";
 import { readServerSentEvents } from "./sse.ts";
 import type { HttpReply } from "./transport.ts";
 
-/** One event of a stream. */
-export interface ReplyEvent {
+/** A whole reply, or one event of a stream. */
+export interface ReplyJson {
   /** A whole JSON value, as the provider sent it. */
   readonly data: string;
   /** The same, parsed. */
   readonly value: unknown;
 }
 
-/** A reply with status 2xx, of which nothing but the head is read yet. Exactly one of the three is called. */
+/** A reply with status 2xx, of which nothing but the head is read yet. Exactly one of the three is called, once. */
 export interface ProviderReply {
   readonly status: number;
   readonly headers: HeadersLike;
@@ -22,7 +22,7 @@ export interface ProviderReply {
    * @throws {ReplyTooLongError}
    * @throws {StreamBrokenError} it broke off
    */
-  json(): Promise<unknown>;
+  whole(): Promise<ReplyJson>;
   /**
    * The events up to `[DONE]`, or to the end where the provider leaves that out: that the last one was there is for the reader to see. Whoever
    * leaves early ends the call.
@@ -32,7 +32,7 @@ export interface ProviderReply {
    * @throws {ReplyTooLongError}
    * @throws {StreamBrokenError} the connection broke
    */
-  events(): AsyncGenerator<ReplyEvent, void, undefined>;
+  events(): AsyncGenerator<ReplyJson, void, undefined>;
   /** Ends the call. */
   dismiss(): void;
 }
@@ -56,9 +56,10 @@ export async function openReply(http: HttpReply): Promise<ProviderReply> {
   return {
     status,
     headers,
-    json: async () => {
+    whole: async () => {
       expect(/^application\/([\w.-]+\+)?json\b/i, "JSON");
-      return parseJson(await readText(http.body));
+      const data = await readText(http.body);
+      return { data, value: parseJson(data) };
     },
     async *events() {
       expect(/^text\/event-stream\b/i, "event stream");
@@ -68,7 +69,7 @@ export async function openReply(http: HttpReply): Promise<ProviderReply> {
   };
 }
 
-async function* readEvents(http: HttpReply): AsyncGenerator<ReplyEvent, void, undefined> {
+async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, undefined> {
   const events = readServerSentEvents(http.body);
   for await (const { event, data, isWhole } of events) {
     if (data.startsWith("[DONE]")) {

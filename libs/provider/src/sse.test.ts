@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { readServerSentEvents } from "./sse.ts";
+import { readServerSentEvents, type ServerSentEvent } from "./sse.ts";
 
 async function* inPieces(bytes: Uint8Array, sizes: Iterable<number>) {
   let at = 0;
@@ -13,7 +13,9 @@ async function* inPieces(bytes: Uint8Array, sizes: Iterable<number>) {
 
 const read = async (text: string | Uint8Array, sizes: Iterable<number> = []) => {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  return await Array.fromAsync(readServerSentEvents(inPieces(bytes, sizes)));
+  const events: ServerSentEvent[] = [];
+  for await (const event of readServerSentEvents(inPieces(bytes, sizes))) events.push(event);
+  return events;
 };
 const data = async (text: string | Uint8Array) => (await read(text)).map((event) => event.data);
 

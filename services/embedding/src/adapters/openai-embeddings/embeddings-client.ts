@@ -39,7 +39,7 @@ export function createEmbeddingsClient(options: EmbeddingsClientOptions): Embedd
         ...(dimensions === undefined ? {} : { dimensions }),
       };
       const reply = await provider.embeddings(apiKey, body, context);
-      return await reply.json();
+      return (await reply.whole()).value;
     },
     figures: () => provider.figures(),
     close: () => provider.close(),

@@ -1,4 +1,4 @@
-import { type CallContext, OPENAI_URL, type ProviderClient, type ReplyEvent } from "@quartet/provider";
+import { type CallContext, OPENAI_URL, type ProviderClient, type ReplyJson } from "@quartet/provider";
 import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatMessage } from "../../domain/prompt.ts";
 
@@ -58,6 +58,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   };
 }
 
-async function* chunksOf(events: AsyncIterable<ReplyEvent>): AsyncGenerator<ChatChunk, undefined, undefined> {
+async function* chunksOf(events: AsyncIterable<ReplyJson>): AsyncGenerator<ChatChunk, undefined, undefined> {
   for await (const { value } of events) yield readChatChunk(value);
 }
