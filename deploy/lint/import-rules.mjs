@@ -100,6 +100,8 @@ export function importRules(root) {
     area(["libs/redis/**/*.ts"], rule(all(only.ioredis)), tests),
     area(["libs/postgres/**/*.ts"], rule(all(only.postgres)), tests),
     area(["libs/workers/**/*.ts"], rule(all(only.piscina)), tests),
+    area(["libs/budget/src/domain/**/*.ts"], rule([...all(), ...domain]), tests),
+    area(["libs/budget/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),
     area(["libs/testing/**/*.ts"], rule([only.services])),
     area(["services/**/*.ts"], rule(all()), tests),
     area(["services/*/src/adapters/**/*.ts"], rule(all(only.drivers)), tests),

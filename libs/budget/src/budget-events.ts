@@ -1,0 +1,37 @@
+import type { Telemetry } from "@quartet/service";
+import type { BudgetEvents } from "./domain/budget.ts";
+import type { BudgetLimits } from "./domain/limits.ts";
+import { toDollars } from "./domain/money.ts";
+
+/** A ledger that is away says so once in this time. */
+const LOG_EVERY_MS = 30_000;
+
+/** Counts and logs what happens to money; never whose it is. */
+export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos }: BudgetLimits): BudgetEvents {
+  const spent = metrics.counter("quartet_spent_dollars_total");
+  const refused = metrics.counter("quartet_budget_refused_total");
+  const records = metrics.counter("quartet_ledger_records_total");
+  if (platformNanos !== undefined)
+    metrics.gauge("quartet_budget_platform_limit_dollars").with({}).set(toDollars(platformNanos));
+  let saidAt = -Infinity;
+  return {
+    spent: ({ service, model, costNanos }) => spent.with({ service, model }).add(toDollars(costNanos)),
+    refused: ({ reason }, scope = "platform") =>
+      refused.with({ reason, scope: reason === "BUDGET_EXHAUSTED" ? scope : "" }).add(),
+    platformSpent: (nanos) => metrics.gauge("quartet_budget_platform_spent_dollars").with({}).set(toDollars(nanos)),
+    ledgerRecorded: () => records.with({ outcome: "recorded" }).add(),
+    ledgerFailed: (error) => {
+      records.with({ outcome: "failed" }).add();
+      if (performance.now() - saidAt < LOG_EVERY_MS) return;
+      saidAt = performance.now();
+      log.warn(
+        { err: error },
+        "the ledger of spending does not answer; what is spent is kept and recorded when it does",
+      );
+    },
+    dropped: ({ service, model, costNanos }) => {
+      records.with({ outcome: "dropped" }).add();
+      log.error({ service, model, dollars: toDollars(costNanos) }, "money was spent that is in no ledger");
+    },
+  };
+}

@@ -1,0 +1,30 @@
+/*
+ * Money inside is a whole number of billionths of a US dollar, as a JavaScript number: exact up to 9 million dollars. Floating point is met
+ * twice, where an operator writes an amount and where a metric shows one.
+ */
+
+const NANOS_PER_DOLLAR = 1_000_000_000;
+
+/** The most that a limit or a single call may come to: sums of several stay exact. */
+export const MAX_NANOS = 1_000_000 * NANOS_PER_DOLLAR;
+
+export const toNanos = (dollars: number): number => Math.round(dollars * NANOS_PER_DOLLAR);
+
+export const toDollars = (nanos: number): number => nanos / NANOS_PER_DOLLAR;
+
+/** An amount with the fields of google.type.Money. */
+export interface Money {
+  readonly currencyCode: "USD";
+  readonly units: bigint;
+  readonly nanos: number;
+}
+
+/** As it crosses a border. */
+export function toMoney(nanos: number): Money {
+  const units = Math.trunc(nanos / NANOS_PER_DOLLAR);
+  return { currencyCode: "USD", units: BigInt(units), nanos: nanos - units * NANOS_PER_DOLLAR };
+}
+
+/** What came over a border; what is no whole number of nanos inside is not what we sent. */
+export const fromMoney = ({ units, nanos }: { readonly units: bigint; readonly nanos: number }): number =>
+  Number(units) * NANOS_PER_DOLLAR + nanos;
