@@ -1,6 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { createAuthority } from "@quartet/testing";
 import {
   createClient,
   createGrpcTransport,
@@ -8,7 +9,6 @@ import {
   createRpcServer,
   type TlsServerOptions,
 } from "../src/index.ts";
-import { createAuthority } from "./certificates.ts";
 import { createEchoHandlers, createProbe } from "./echo.ts";
 import { EchoService } from "./gen/quartet/test/v1/echo_pb.ts";
 

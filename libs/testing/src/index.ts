@@ -8,6 +8,8 @@ export type {
   FakeProviderOptions,
   FakeRequest,
 } from "@quartet/fake-provider";
+export { createAuthority } from "./certificates.ts";
+export type { Authority, Certificate } from "./certificates.ts";
 export { evaluationSet } from "./evaluation-data.ts";
 export { createManualClock } from "./manual-clock.ts";
 export type { ManualClock } from "./manual-clock.ts";
