@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnswerQuestionResponseSchema } from "@quartet/contracts/gateway/v1/answer_service";
-import { AnswererSchema, FinishReason } from "@quartet/contracts/type/v1/answer";
+import { AnswererSchema, FinishReason, SectionSchema } from "@quartet/contracts/type/v1/answer";
 import { PassageSchema } from "@quartet/contracts/type/v1/passage";
 import { LegKind, LegReportSchema, LegStatus, SourceKind, SourceReportSchema } from "@quartet/contracts/type/v1/search";
 import { describe, expect, it } from "@jest/globals";
@@ -12,6 +12,10 @@ describe("conversions", () => {
       AnswerQuestionResponseSchema,
       toAnswerResponse({
         text: "답 [1]",
+        sections: [
+          create(SectionSchema, { name: "summary", text: "요약 [1]", finishReason: FinishReason.STOP }),
+          create(SectionSchema, { name: "risks", failure: { code: "unavailable", reason: "LLM_TTFT" } }),
+        ],
         citations: [
           {
             number: 1,

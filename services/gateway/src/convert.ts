@@ -4,7 +4,15 @@ import type {
   StreamAnswerQuestionResponseSchema,
 } from "@quartet/contracts/gateway/v1/answer_service";
 import type { SearchPassagesResponseSchema } from "@quartet/contracts/gateway/v1/search_service";
-import type { Answerer, CitationSchema, CompressionStrategy, FinishReason } from "@quartet/contracts/type/v1/answer";
+import type {
+  Answerer,
+  CitationSchema,
+  CompressionStrategy,
+  FinishReason,
+  ModelOptions,
+  Section,
+  SectionSpec,
+} from "@quartet/contracts/type/v1/answer";
 import type { CollectionState } from "@quartet/contracts/type/v1/collection";
 import {
   StageStatus as WireStageStatus,
@@ -30,6 +38,9 @@ export interface Wire extends Carried {
   readonly source: SourceReport;
   readonly collection: CollectionState;
   readonly strategy: CompressionStrategy;
+  readonly sectionSpec: SectionSpec;
+  readonly section: Section;
+  readonly modelOptions: ModelOptions | undefined;
   readonly answerer: Answerer | undefined;
   readonly finishReason: FinishReason;
 }
@@ -101,9 +112,10 @@ export function toSearchResponse(
 }
 
 export function toAnswerResponse(answer: Answer<Wire>): MessageInitShape<typeof AnswerQuestionResponseSchema> {
-  const { text, citations, degradations, finishReason, answerer, usage, timings, legs, sources } = answer;
+  const { text, sections, citations, degradations, finishReason, answerer, usage, timings, legs, sources } = answer;
   return {
     text,
+    sections: list(sections),
     citations: citations.map(toCitation),
     degradations: list(degradations),
     finishReason,
@@ -124,7 +136,9 @@ export function toStreamResponse(
     case "citation":
       return { event: { case: "citation", value: toCitation(event.citation) } };
     case "text":
-      return { event: { case: "textDelta", value: { text: event.text } } };
+      return { event: { case: "textDelta", value: { section: event.section, text: event.text } } };
+    case "section":
+      return { event: { case: "section", value: event.section } };
     case "answer":
       return { event: { case: "answer", value: toAnswerResponse(event.answer) } };
   }

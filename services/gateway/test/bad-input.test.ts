@@ -6,6 +6,7 @@ const answer = "/api/v1/answer";
 const search = "/api/v1/search";
 const documents = "/quartet.gateway.v1.DocumentService";
 const filter = (condition: object) => ({ query: secret, options: { filter: condition } });
+const withSections = (...sections: object[]) => ({ question: secret, sections });
 
 /** What is refused, with the field that the refusal names; JSON as a script would send it. */
 const table: readonly [name: string, path: string, body: unknown, field: string][] = [
@@ -19,6 +20,35 @@ const table: readonly [name: string, path: string, body: unknown, field: string]
   ["the other half", search, `{"query":"\\ude00${secret}"}`, "query"],
   ["a number for a question", answer, { question: 7 }, "question"],
   ["a list for a question", answer, { question: [secret] }, "question"],
+  ["two sections of one name", answer, withSections({ name: "risks" }, { name: "risks" }), "sections"],
+  [
+    "nine sections",
+    answer,
+    withSections(...Array.from({ length: 9 }, (_, index) => ({ name: `s${index}` }))),
+    "sections",
+  ],
+  ["a section without a name", answer, withSections({ instruction: secret }), "sections[0].name"],
+  ["a section with a name of letters no label takes", answer, withSections({ name: "요약" }), "sections[0].name"],
+  [
+    "a section with a long name",
+    answer,
+    withSections({ name: "summary" }, { name: "s".repeat(33) }),
+    "sections[1].name",
+  ],
+  ["NUL in an instruction", answer, withSections({ name: "s", instruction: "\0" }), "sections[0].instruction"],
+  [
+    "a long instruction",
+    answer,
+    withSections({ name: "s", instruction: "가".repeat(2_001) }),
+    "sections[0].instruction",
+  ],
+  [
+    "more tokens than any model writes",
+    answer,
+    withSections({ name: "s", maxTokenCount: 1e9 }),
+    "sections[0].max_token_count",
+  ],
+  ["a temperature of 99", answer, { question: secret, modelOptions: { temperature: 99 } }, "model_options.temperature"],
   ["a negative page size", search, { query: secret, pageSize: -1 }, "page_size"],
   ["a page size of 2^31", search, { query: secret, pageSize: 2 ** 31 }, "page_size"],
   ["a page size of 2^31 - 1", search, { query: secret, pageSize: 2 ** 31 - 1 }, "page_size"],

@@ -37,6 +37,8 @@ const question: Question<Carried> = {
   retrieval: { query: "휴가는 며칠입니까?", pageSize: 10, options: undefined, keywordsOnly: false },
   maxContextCharCount: 1_000,
   compression: undefined,
+  sections: [],
+  modelOptions: undefined,
 };
 
 const end: GenerationEvent<Carried> = {
@@ -93,8 +95,8 @@ function setUp({ totalMs = 30_000, takes = {} as Takes, ports: other = {} as Par
     shorten: (whole, text, keptSpans) => ({ ...whole, text, keptSpans, hits: [] }),
     async *generate(_, { timeoutMs }) {
       take("generate", takes.firstWord ?? 0, timeoutMs);
-      yield { type: "text", text: "15일 " };
-      yield { type: "text", text: "[1]" };
+      yield { type: "text", section: "", text: "15일 " };
+      yield { type: "text", section: "", text: "[1]" };
       yield end;
     },
   };
@@ -134,6 +136,27 @@ describe("one answer", () => {
       [25, 5],
       [30, 300],
     ]);
+  });
+
+  it("gives its sections in the order asked for, whichever is over first", async () => {
+    const generate = async function* (): AsyncGenerator<GenerationEvent<Carried>> {
+      yield { type: "text", section: "risks", text: "위험 [1]" };
+      yield { type: "section", section: { name: "risks" } };
+      yield { type: "text", section: "summary", text: "요약" };
+      yield { type: "section", section: { name: "summary" } };
+      yield end;
+    };
+    const { ports, run } = setUp({ ports: { generate } });
+    const sections = [{ name: "summary" }, { name: "risks" }];
+    const { types, answer } = await read(answerQuestion({ ...question, sections }, run, ports));
+    expect(types.slice(5)).toEqual(["text", "section", "text", "section", "generate OK", "answer"]);
+    expect(answer).toMatchObject({ text: "", sections, citations: [{ number: 1 }] });
+  });
+
+  it("is none where a section that was asked for is missing at the end", async () => {
+    const { ports, run } = setUp();
+    const asked = { ...question, sections: [{ name: "summary" }] };
+    await expect(read(answerQuestion(asked, run, ports))).rejects.toMatchObject({ reason: "STREAM_TRUNCATED" });
   });
 
   it("goes on with keywords when the question has no vector in time, and leaves the rest its time", async () => {
@@ -232,7 +255,7 @@ describe("one answer", () => {
     ["after its first word", ["15일 "]],
   ])("that fails %s is a failure, and never an answer", async (_, words) => {
     const generate = async function* (): AsyncGenerator<GenerationEvent<Carried>> {
-      for (const text of words) yield { type: "text", text };
+      for (const text of words) yield { type: "text", section: "", text };
       throw fails("LLM_UNAVAILABLE");
     };
     const { ports, run } = setUp({ ports: { generate } });
@@ -262,7 +285,7 @@ describe("one answer", () => {
     let closed = false;
     const generate = async function* (): AsyncGenerator<GenerationEvent<Carried>> {
       try {
-        for (;;) yield { type: "text", text: "낱말 " };
+        for (;;) yield { type: "text", section: "", text: "낱말 " };
       } finally {
         closed = true;
       }

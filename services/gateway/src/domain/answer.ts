@@ -5,7 +5,7 @@ import { cutPassagesPlainly } from "./plain-cut.ts";
 import type { AnswerPorts, Carried, GenerationEvent, SearchResult } from "./ports.ts";
 import { Refusal } from "./refusal.ts";
 import { retrieve, type Retrieval } from "./retrieve.ts";
-import { optionalStage, startStage, timingsOf, type Run } from "./stages.ts";
+import { type Call, optionalStage, startStage, timingsOf, type Run } from "./stages.ts";
 
 export interface Question<C extends Carried> {
   /** Undefined: retrieval is switched off. */
@@ -13,10 +13,16 @@ export interface Question<C extends Carried> {
   readonly question: string;
   readonly maxContextCharCount: number;
   readonly compression: C["strategy"];
+  /** The parts of the answer to write at once; none: one text. */
+  readonly sections: readonly C["sectionSpec"][];
+  readonly modelOptions: C["modelOptions"];
 }
 
 export interface Answer<C extends Carried> {
+  /** Empty where sections were asked for. */
   readonly text: string;
+  /** In the order they were asked for. */
+  readonly sections: readonly C["section"][];
   readonly citations: readonly Citation[];
   readonly degradations: readonly Degradation[];
   readonly finishReason: C["finishReason"];
@@ -27,12 +33,15 @@ export interface Answer<C extends Carried> {
   readonly sources: readonly C["source"][];
 }
 
-/** `stage` at any time; `citation` only before the first text; `answer` once, last. */
+/** `stage` at any time; `citation` only before the first text; one `section` for each that was asked for; `answer` once, last. */
 export type AnswerEvent<C extends Carried> =
   | { readonly type: "stage"; readonly timing: StageTiming }
   | { readonly type: "citation"; readonly citation: Citation }
-  | { readonly type: "text"; readonly text: string }
+  | Written<C>
   | { readonly type: "answer"; readonly answer: Answer<C> };
+
+/** What goes from generation to the reader as it comes. */
+type Written<C extends Carried> = Extract<GenerationEvent<C>, { type: "text" | "section" }>;
 
 const nothingFound: SearchResult<never> = {
   passages: [],
@@ -70,24 +79,7 @@ export async function* answerQuestion<C extends Carried>(
   for (const citation of possible) yield { type: "citation", citation };
 
   const timer = startStage(run, "generate");
-  let text = "";
-  let firstTokenMs: number | undefined;
-  let end: Extract<GenerationEvent<C>, { type: "end" }> | undefined;
-  const request = {
-    question: question.question,
-    passages: shown,
-    retrievalDisabled: question.retrieval === undefined,
-  };
-  for await (const event of ports.generate(request, timer.require())) {
-    if (event.type === "end") {
-      end = event;
-      break;
-    }
-    firstTokenMs ??= run.budget.elapsedMs();
-    text += event.text;
-    yield event;
-  }
-  if (end === undefined) throw new Refusal("STREAM_TRUNCATED", "The answer broke off before its end. Ask again.");
+  const { text, sections, end, firstTokenMs } = yield* generate(question, shown, { run, ports, call: timer.require() });
   timer.end(end.degradations.length > 0 ? "DEGRADED" : "OK");
   run.degradations.push(...end.degradations);
   run.usage = addUsage(run.usage, end.usage);
@@ -96,6 +88,7 @@ export async function* answerQuestion<C extends Carried>(
     type: "answer",
     answer: {
       text,
+      sections,
       citations: selectCitations(possible, end.citations),
       degradations: run.degradations,
       finishReason: end.finishReason,
@@ -106,6 +99,40 @@ export async function* answerQuestion<C extends Carried>(
       sources: found.sources,
     },
   };
+}
+
+interface Generated<C extends Carried> {
+  readonly text: string;
+  readonly sections: readonly C["section"][];
+  readonly end: Extract<GenerationEvent<C>, { type: "end" }>;
+  readonly firstTokenMs: number | undefined;
+}
+
+/** Hands on what is written as it comes, and gives all of it. */
+async function* generate<C extends Carried>(
+  { question, retrieval, sections: specs, modelOptions }: Question<C>,
+  passages: readonly C["passage"][],
+  { run, ports, call }: { readonly run: Run; readonly ports: AnswerPorts<C>; readonly call: Call },
+): AsyncGenerator<Written<C>, Generated<C>, undefined> {
+  const written = new Map<string, C["section"]>();
+  let text = "";
+  let firstTokenMs: number | undefined;
+  const request = { question, passages, sections: specs, modelOptions, retrievalDisabled: retrieval === undefined };
+  for await (const event of ports.generate(request, call)) {
+    if (event.type === "end") {
+      const sections = specs.map(({ name }) => written.get(name)).filter((section) => section !== undefined);
+      if (sections.length < specs.length) break;
+      return { text, sections, end: event, firstTokenMs };
+    }
+    if (event.type === "section") {
+      written.set(event.section.name, event.section);
+    } else {
+      firstTokenMs ??= run.budget.elapsedMs();
+      if (event.section === "") text += event.text;
+    }
+    yield event;
+  }
+  throw new Refusal("STREAM_TRUNCATED", "The answer broke off before its end. Ask again.");
 }
 
 /** The passages as generation sees them: cut by the question, or plainly where compression does not answer. */

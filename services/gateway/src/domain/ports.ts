@@ -13,6 +13,12 @@ export interface Carried {
   readonly source: unknown;
   readonly collection: unknown;
   readonly strategy: unknown;
+  /** A part of the answer that is asked for. */
+  readonly sectionSpec: { readonly name: string };
+  /** One that is over, whole or failed. */
+  readonly section: { readonly name: string };
+  /** How to use the model. */
+  readonly modelOptions: unknown;
   readonly answerer: unknown;
   readonly finishReason: unknown;
 }
@@ -49,7 +55,9 @@ export interface SearchResult<C extends Carried> {
 }
 
 export type GenerationEvent<C extends Carried> =
-  | { readonly type: "text"; readonly text: string }
+  /** `section` is the name of the one it belongs to; empty where none was asked for. */
+  | { readonly type: "text"; readonly section: string; readonly text: string }
+  | { readonly type: "section"; readonly section: C["section"] }
   | {
       readonly type: "end";
       readonly citations: readonly CitedPassage[];
@@ -79,14 +87,16 @@ export interface AnswerPorts<C extends Carried> extends SearchPorts<C> {
   ): Promise<readonly C["passage"][]>;
   /** A passage that consists of less of its document. */
   shorten(passage: C["passage"], text: string, keptSpans: readonly Span[]): C["passage"];
-  /** Ends with `end`, or fails. */
-  generate(
-    request: {
-      readonly question: string;
-      readonly passages: readonly C["passage"][];
-      /** Whether nothing was searched on purpose. */
-      readonly retrievalDisabled: boolean;
-    },
-    call: Call,
-  ): AsyncIterable<GenerationEvent<C>>;
+  /** Ends with `end`, or fails; before it, one `section` for each that was asked for. */
+  generate(request: GenerationRequest<C>, call: Call): AsyncIterable<GenerationEvent<C>>;
+}
+
+export interface GenerationRequest<C extends Carried> {
+  readonly question: string;
+  readonly passages: readonly C["passage"][];
+  /** The parts to write at once; none: one text. */
+  readonly sections: readonly C["sectionSpec"][];
+  readonly modelOptions: C["modelOptions"];
+  /** Whether nothing was searched on purpose. */
+  readonly retrievalDisabled: boolean;
 }

@@ -40,7 +40,7 @@ export function createAnswering(options: AnsweringOptions): Answering {
 }
 
 function toQuestion(
-  { search, passageCount, maxContextCharCount, compression }: AnswerQuestionRequest,
+  { search, passageCount, maxContextCharCount, compression, sections, modelOptions }: AnswerQuestionRequest,
   question: string,
   { ragDisabled, defaultPassageCount, defaultMaxContextCharCount }: AnsweringOptions,
 ): Question<Wire> {
@@ -55,6 +55,8 @@ function toQuestion(
     retrieval: ragDisabled ? undefined : retrieval,
     maxContextCharCount: maxContextCharCount || defaultMaxContextCharCount,
     compression,
+    sections,
+    modelOptions,
   };
 }
 
@@ -63,5 +65,6 @@ const fieldNames =
   (prefix: string): FieldNames =>
   (field) => {
     if (field === "query" || field === "question") return `${prefix}question`;
+    if (/^(sections|model_options)(?=$|[.[])/.test(field)) return prefix + field;
     return /^options(?=$|[.[])/.test(field) ? prefix + field.replace("options", "search") : undefined;
   };

@@ -10,12 +10,18 @@ export type GenerationHop = Pick<AnswerPorts<Wire>, "generate">;
 export function createGenerationHop(transport: Transport, hop: Hop, clocks: StreamClocks): GenerationHop {
   const client = createClient(GenerationService, transport);
   return {
-    async *generate({ question, passages, retrievalDisabled }, call) {
+    async *generate({ modelOptions, ...request }, call) {
       let end: GenerationEnd | undefined;
-      const open = (options: object) =>
-        client.generateAnswer({ question, passages: list(passages), retrievalDisabled }, options);
+      const sent = {
+        ...request,
+        passages: list(request.passages),
+        sections: list(request.sections),
+        ...(modelOptions && { modelOptions }),
+      };
+      const open = (options: object) => client.generateAnswer(sent, options);
       for await (const { event } of hop.stream(call, clocks, open)) {
-        if (event.case === "textDelta") yield { type: "text", text: event.value.text };
+        if (event.case === "textDelta") yield { type: "text", section: event.value.section, text: event.value.text };
+        else if (event.case === "section") yield { type: "section", section: event.value };
         else if (event.case === "end") end = event.value;
       }
       // Told only after the stream's own end: an error may still come behind the last message.
