@@ -7,6 +7,9 @@ export interface AttemptScope {
   close(): void;
 }
 
+/** Made once: an error of its own for each call would cost more than all else here. */
+const OVER = new DOMException("the attempt is over", "AbortError");
+
 /** The owner calls `close`, in `finally`: whatever the attempt left open is closed by it. */
 export function openAttemptScope(signal: AbortSignal | undefined, remainingMs: number): AttemptScope {
   const controller = new AbortController();
@@ -22,7 +25,7 @@ export function openAttemptScope(signal: AbortSignal | undefined, remainingMs: n
     close: () => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      controller.abort(new DOMException("the attempt is over", "AbortError"));
+      controller.abort(OVER);
     },
   };
 }

@@ -1,3 +1,5 @@
+import { nonNegative, resetMsOf } from "./quota-headers.ts";
+
 /** What a provider's error says about the key that was used. */
 export type KeyVerdict =
   | { readonly kind: "rate-limit"; readonly retryAfterMs?: number }
@@ -37,25 +39,9 @@ export function restMsOf(headers: HeadersLike, nowMs: number = Date.now()): numb
   if (!Number.isNaN(date)) return Math.max(0, date - nowMs);
   const resets = ["requests", "tokens"]
     .filter((limit) => headers.get(`x-ratelimit-remaining-${limit}`)?.trim() === "0")
-    .map((limit) => parseReset(headers.get(`x-ratelimit-reset-${limit}`)))
+    .map((limit) => resetMsOf(headers.get(`x-ratelimit-reset-${limit}`), nowMs))
     .filter((reset) => reset !== undefined);
   return resets.length > 0 ? Math.max(...resets) : undefined;
-}
-
-const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
-
-/** `12ms`, `1s`, `6m0s`, `1h2m3.5s`; a bare number is seconds. */
-function parseReset(text: string | null): number | undefined {
-  const trimmed = text?.trim() ?? "";
-  const seconds = nonNegative(trimmed);
-  if (seconds !== undefined) return seconds * 1_000;
-  if (!/^(\d{1,9}(\.\d{1,9})?(ms|[dhms]))+$/.test(trimmed)) return undefined;
-  const parts = trimmed.matchAll(/([\d.]+)(ms|[dhms])/g);
-  return [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_MS[unit!]!, 0);
-}
-
-function nonNegative(text: string | null): number | undefined {
-  return text !== null && /^\s*\d{1,12}(\.\d{1,9})?\s*$/.test(text) ? Number(text) : undefined;
 }
 
 const isHeaders = (value: unknown): value is HeadersLike =>

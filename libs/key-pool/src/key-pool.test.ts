@@ -77,12 +77,12 @@ describe("run", () => {
     await run(pool, attempt);
     expect(hits.at(-1)?.[0]).toBe("key-2");
     await jest.advanceTimersByTimeAsync(1);
-    expect(states(pool)).toEqual(["healthy", "healthy"]);
+    expect(states(pool)).toEqual(["ready", "ready"]);
     await run(pool, attempt);
     expect(hits.at(-1)?.[0]).toBe("key-1");
   });
 
-  it("does not shorten a rest by a later, shorter one", async () => {
+  it("does not shorten a rest by a later, shorter one, nor count it twice", async () => {
     const pool = build(2);
     const first = Promise.withResolvers<string>();
     const second = Promise.withResolvers<string>();
@@ -95,7 +95,7 @@ describe("run", () => {
     await one;
     second.reject(limited(1_000));
     await two;
-    expect(pool.usage()[0]).toMatchObject({ restMs: 9_000, rests: 2 });
+    expect(pool.usage()[0]).toMatchObject({ restMs: 9_000, rests: 1, errors: 2 });
   });
 
   it("does not wait for a rest to end where the call wants no such wait", async () => {
@@ -129,7 +129,7 @@ describe("run", () => {
     expect(await run(pool, attempt)).toBe("answer of key-3");
     for (let call = 0; call < 3; call++) await run(pool, attempt);
     expect(hits.map(([label]) => label)).toEqual(["key-1", "key-2", "key-3", "key-3", "key-3", "key-3"]);
-    expect(states(pool)).toEqual(["refused", "out-of-quota", "healthy"]);
+    expect(states(pool)).toEqual(["refused", "out-of-quota", "ready"]);
   });
 
   it.each([
@@ -199,7 +199,7 @@ describe("run", () => {
     });
     expect(await run(pool, hanging, { deadlineMs: 300 })).toMatchObject({ name: "TimeoutError" });
     expect(hanging).toHaveBeenCalledTimes(1);
-    expect(pool.usage()[0]).toMatchObject({ state: "healthy", errors: 0, calls: 1 });
+    expect(pool.usage()[0]).toMatchObject({ state: "ready", errors: 0, calls: 1 });
   });
 
   it("stops with the caller's reason, in an attempt, in a wait, or before", async () => {
@@ -357,7 +357,7 @@ describe("stream", () => {
     const pool = build(2);
     expect(await read(pool.stream(open))).toMatchObject({ got: ["가"], error: { message: "rate-limit" } });
     expect(signals).toHaveLength(1);
-    expect(states(pool)).toEqual(["resting", "healthy"]);
+    expect(states(pool)).toEqual(["resting", "ready"]);
   });
 
   it("may be empty", async () => {

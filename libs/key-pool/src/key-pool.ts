@@ -2,10 +2,12 @@ import { pause } from "@quartet/resilience";
 import { openAttemptScope } from "./attempt-scope.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
 import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
+import { TRIAL_MS } from "./key-limit.ts";
 import { createKeyRing } from "./key-ring.ts";
-import type { Entry, KeyUsage, PoolKey } from "./key-ring.ts";
+import type { Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
+import { createTurnWait } from "./turn-wait.ts";
 
 export interface KeyPoolOptions {
   /** 1 to 64 keys with distinct labels. */
@@ -18,7 +20,7 @@ export interface KeyPoolOptions {
   readonly baseMs?: number;
   /** The upper end of any such wait. Default: 60 s. */
   readonly maxMs?: number;
-  /** When every key rests, a call waits for the first to return if that is no longer than this. Default: 5 s. */
+  /** When every key rests, a call waits for the first to return if that is no longer than this, all its waits of this kind together. Default: 5 s. */
   readonly maxRestWaitMs?: number;
   /** Where replicas tell each other which keys rest and which are dead. Default: each finds out for itself. */
   readonly sharing?: SharingOptions | undefined;
@@ -80,21 +82,24 @@ const REST_SPREAD_MS = 250;
 /** A call that got through: its value, and what is still held until its end. */
 interface Landed<T> {
   readonly value: T;
-  readonly entry: Entry;
+  readonly call: Call;
   readonly scope: AttemptScope;
 }
 
 /**
  * The only retry loop around a provider (its SDK's own is to be off).
  *
- * - A call takes the least recently used healthy key.
- * - 429 rests the key for as long as told. `insufficient_quota` and 401 take it out for good. All three, and a server's or a connection's error,
- *   send the call on: to another healthy key at once; else to the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
+ * - A call takes the least recently used key that can be used; where the provider tells what is left, keys with more of it more often. One with
+ *   nothing left, or less than calls under way may take, is used only when no other has anything.
+ * - 429 rests the key, and those that share its limit, for as long as told. `insufficient_quota` and 401 take it out; ten minutes later one call
+ *   finds out whether they still hold. All three, and a server's or a connection's error, send the call on: to another key at once; else to
+ *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
+ * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`.
  * - At most three attempts end in 429 or a server's error. An attempt that only finds out that its key is dead does not count: each key
  *   can do so once.
- * - Nothing is tried again once it has begun, after the signal, or past the deadline.
- * - With `sharing`, a rest or a removal that one replica learns of holds in all of them half a second later. Where that is lost, each key
- *   costs each replica one call to learn it anew.
+ * - Nothing is tried again once it has begun, after the signal, or past the deadline; and no wait is begun that would not end before it.
+ * - With `sharing`, what one replica learns of a key holds in all of them half a second later. Where that is lost, each key costs each replica
+ *   one call to learn it anew.
  *
  * A key's value goes into the attempt and nowhere else.
  *
@@ -102,40 +107,54 @@ interface Landed<T> {
  */
 export function createKeyPool(options: KeyPoolOptions): KeyPool {
   const { keys, classify, maxAttempts = 3, baseMs = 1_000, maxMs = 60_000, maxRestWaitMs = 5_000 } = options;
-  const { clock = performance, random = Math.random } = options;
+  const { clock = performance, random = Math.random, sharing } = options;
   if (keys.length < 1 || keys.length > 64) throw new RangeError(`a key pool takes 1 to 64 keys, not ${keys.length}`);
   if (new Set(keys.map(({ label }) => label)).size !== keys.length)
     throw new RangeError("two keys have the same label");
-  const ring = createKeyRing(keys, { baseMs, maxMs });
-  const shared = options.sharing && createSharedKeys(ring.entries, options.sharing, clock);
+  const turns = createTurnWait();
+  const ring = createKeyRing(keys, { baseMs, maxMs, onEmpty: (entry, ms) => shared?.tell(entry, "empty", ms) });
+  const shared = sharing && createSharedKeys(ring, sharing, clock);
 
-  const failed = (entry: Entry, verdict: KeyVerdict) => {
+  const failed = (call: Call, verdict: KeyVerdict) => {
     const now = clock.now();
-    ring.failed(entry, verdict, now);
-    if (verdict.kind === "rate-limit") shared?.tell(entry, "rest", now);
-    if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(entry, verdict.kind, now);
+    ring.failed(call, verdict, now);
+    turns.wake();
+    if (verdict.kind === "rate-limit") shared?.tell(call.entry, "rest", call.entry.limit.restsUntil - now);
+    if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(call.entry, verdict.kind);
   };
 
-  /** How long to wait until a key may be used for this call again; undefined when there is no time for it. @throws when no key returns. */
-  const waitMsBefore = (waits: number, leftMs: number, restWaitMs: number): number | undefined => {
-    const none = ring.whyNone(clock.now());
-    if (!none) {
-      const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits);
-      return waitMs < leftMs ? waitMs : undefined;
+  /**
+   * Waits until a key may be usable, and tells for how long it did. No wait for rests is longer than `restWaitMs`, or begun that would not end
+   * before the deadline. @throws NoKeyAvailableError when it would be, or when no key returns.
+   */
+  const waitForKey = async (leftMs: number, restWaitMs: number, signal: AbortSignal | undefined): Promise<number> => {
+    const startedAt = clock.now();
+    const blocked = ring.blocked(startedAt);
+    if (blocked === undefined) return 0;
+    const { error, isTaken } = blocked;
+    const { retryAfterMs } = error;
+    if (isTaken && restWaitMs > 0) {
+      await turns.wait(Math.min(TRIAL_MS, restWaitMs, leftMs), signal);
+      return clock.now() - startedAt;
     }
-    if (none.retryAfterMs === undefined || none.retryAfterMs > restWaitMs) throw none;
-    const waitMs = none.retryAfterMs + random() * REST_SPREAD_MS;
-    if (waitMs >= leftMs) throw none;
-    return waitMs;
+    if (retryAfterMs === undefined || retryAfterMs > restWaitMs) throw error;
+    const waitMs = retryAfterMs + random() * REST_SPREAD_MS;
+    if (waitMs >= leftMs) throw error;
+    await pause(waitMs, signal);
+    return retryAfterMs;
   };
 
-  const contextOf = (entry: Entry, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
+  const contextOf = (call: Call, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
     signal: scope.signal,
-    label: entry.key.label,
+    label: call.entry.key.label,
     attempt,
     markBegun,
-    heard: (headers) => ring.heard(entry, headers),
+    heard: (headers) => {
+      ring.heard(call, headers, clock.now());
+      turns.wake();
+    },
     addUsage: ({ inputTokens = 0, outputTokens = 0, costNanos }) => {
+      const { entry } = call;
       entry.inputTokens += inputTokens;
       entry.outputTokens += outputTokens;
       if (costNanos !== undefined) entry.costNanos = (entry.costNanos ?? 0) + costNanos;
@@ -148,43 +167,57 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     { signal, deadlineMs = 60_000, maxRestWaitMs: restWaitMs = maxRestWaitMs }: CallOptions,
   ): Promise<Landed<T>> => {
     const deadline = clock.now() + deadlineMs;
-    const tried = new Set<Entry>();
-    let [attempts, failures, waits] = [0, 0, 0];
+    let tried: Set<Entry> | undefined;
+    let [attempts, failures, waits, waitedMs] = [0, 0, 0, 0];
     let lastError: unknown;
     for (;;) {
       signal?.throwIfAborted();
-      if (shared) await shared.learn();
-      const leftMs = deadline - clock.now();
-      const choice = ring.next(clock.now(), tried);
-      const waitMs = choice && !choice.wasTried ? 0 : waitMsBefore(waits++, leftMs, restWaitMs);
-      if (waitMs === undefined || leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
-      if (!choice || waitMs > 0) {
-        await pause(waitMs, signal);
-        tried.clear();
+      const learning = shared?.learn();
+      if (learning !== undefined) await learning;
+      const now = clock.now();
+      const leftMs = deadline - now;
+      if (leftMs <= 0) throw lastError ?? ring.blocked(now)?.error ?? new DOMException("no time left", "TimeoutError");
+      const entry = ring.next(now, tried);
+      if (entry === undefined) {
+        waitedMs += await waitForKey(leftMs, restWaitMs - waitedMs, signal);
+        tried = undefined;
         continue;
       }
-      const { entry } = choice;
+      if (tried?.has(entry)) {
+        const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
+        if (waitMs >= leftMs) throw lastError;
+        await pause(waitMs, signal);
+        tried = undefined;
+        continue;
+      }
       const scope = openAttemptScope(signal, leftMs);
       let begun = false;
-      ring.use(entry);
+      const call = ring.use(entry, now);
       try {
         const value = await work(
           entry.key.value,
-          contextOf(entry, scope, ++attempts, () => (begun = true)),
+          contextOf(call, scope, ++attempts, () => (begun = true)),
         );
-        return { value, entry, scope };
+        ring.wentWell(call, clock.now());
+        turns.wake();
+        return { value, call, scope };
       } catch (error) {
         const ended: unknown = scope.signal.aborted ? scope.signal.reason : undefined;
         scope.close();
         // An attempt that was ended by us says so in its SDK's words, and nothing about its key.
-        if (ended !== undefined) throw ended;
+        if (ended !== undefined) {
+          ring.left(call);
+          turns.wake();
+          throw ended;
+        }
         const verdict = classify(error);
-        failed(entry, verdict);
+        failed(call, verdict);
         if (begun || verdict.kind === "other") throw error;
-        tried.add(entry);
+        (tried ??= new Set()).add(entry);
         // A key that is dead is neither an attempt nor the last word: the provider's text quotes the key.
         if (verdict.kind === "quota" || verdict.kind === "auth") continue;
-        if (++failures >= maxAttempts) throw verdict.kind === "server" ? error : (ring.whyNone(clock.now()) ?? error);
+        if (++failures >= maxAttempts)
+          throw verdict.kind === "server" ? error : (ring.blocked(clock.now())?.error ?? error);
         lastError = error;
       }
     }
@@ -192,22 +225,20 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
 
   return {
     run: async (attempt, callOptions = {}) => {
-      const { value, entry, scope } = await land(attempt, callOptions);
-      ring.succeeded(entry);
+      const { value, scope } = await land(attempt, callOptions);
       scope.close();
       return value;
     },
     stream: async function* (open, callOptions = {}) {
-      const { value, entry, scope } = await land(async (key, context) => {
+      const { value, call, scope } = await land(async (key, context) => {
         const messages = open(key, context)[Symbol.asyncIterator]();
         return { messages, first: await messages.next() };
       }, callOptions);
       try {
         for (let message = value.first; !message.done; message = await value.messages.next()) yield message.value;
-        ring.succeeded(entry);
       } catch (error) {
         scope.signal.throwIfAborted();
-        failed(entry, classify(error));
+        failed(call, classify(error));
         throw error;
       } finally {
         scope.close();

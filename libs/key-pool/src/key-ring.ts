@@ -1,5 +1,23 @@
 import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
+import {
+  createLimit,
+  goWell,
+  hear,
+  type KeyLimit,
+  mergeLimits,
+  remainingOf,
+  rest,
+  RESTING,
+  returnsAt,
+  roomOf,
+  send,
+  STALE,
+  standingOf,
+  TAKEN,
+  TRIAL_MS,
+} from "./key-limit.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
+import { limitOwnerOf, quotaOf } from "./quota-headers.ts";
 
 /** A provider's key and the name under which it is spoken of. */
 export interface PoolKey {
@@ -7,25 +25,28 @@ export interface PoolKey {
   readonly value: string;
 }
 
-type RemovedAs = "out-of-quota" | "refused";
+export type RemovedAs = "out-of-quota" | "refused";
 
-export type KeyState = "healthy" | "resting" | RemovedAs;
+export type KeyState = "ready" | "resting" | RemovedAs;
 
 /** One key's doings since the start. */
 export interface KeyUsage {
   readonly label: string;
+  /** A key that is out of quota or refused stays so until a call with it goes well; it is tried again every ten minutes. */
   readonly state: KeyState;
   /** How long it still rests; 0 when it does not. */
   readonly restMs: number;
+  /** `group-1` and so on, by the first key of each; empty when it shares its limit with no other key, as far as known. */
+  readonly limitGroup: string;
   readonly calls: number;
   readonly errors: number;
-  /** How often it was at its limit. */
+  /** How often it was at its limit, or was told that nothing is left. */
   readonly rests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   /** Billionths of the price table's currency unit; undefined when no call had a price. */
   readonly costNanos: number | undefined;
-  /** Requests left in the provider's window, as it said last; undefined when it has not. */
+  /** Requests left in the provider's window; undefined when it has not told. */
   readonly remainingRequests: number | undefined;
   readonly remainingTokens: number | undefined;
 }
@@ -33,120 +54,250 @@ export interface KeyUsage {
 /** A key as the pool sees it. It never leaves the pool. */
 export interface Entry {
   readonly key: PoolKey;
-  removed: RemovedAs | undefined;
-  /** What another replica found out about it, and how long that is believed. */
-  removedElsewhere: { readonly as: RemovedAs; readonly until: number } | undefined;
-  restsUntil: number;
-  /** Limits met since the last success, for providers that do not say how long. */
-  limitsInARow: number;
+  /** Its own, or that of its group. */
+  limit: KeyLimit;
+  /** Whose limits it counts against, as the provider said; `various` when it said different things. */
+  owner: string | undefined;
+  removed: { readonly as: RemovedAs; readonly until: number } | undefined;
+  /** When a call with it last went well. */
+  provedAt: number;
   /** The number of its last use, 0 before the first. */
   lastUse: number;
+  /** Where it stands in the order of turns; keys with more room take shorter steps. */
+  turn: number;
+  /** Calls sent that the provider has not answered yet. */
+  unheard: number;
   calls: number;
   errors: number;
   rests: number;
   inputTokens: number;
   outputTokens: number;
   costNanos: number | undefined;
-  remainingRequests: number | undefined;
-  remainingTokens: number | undefined;
 }
 
-export interface RestOptions {
+/** One use of a key. */
+export interface Call {
+  readonly entry: Entry;
+  /** From 1, over all keys. */
+  readonly number: number;
+  /** Whether the provider has answered. */
+  heard: boolean;
+}
+
+export interface RingOptions {
   readonly baseMs: number;
   readonly maxMs: number;
+  /** Told when a provider says that nothing is left of a key's limit, and for how long. */
+  readonly onEmpty?: ((entry: Entry, ms: number) => void) | undefined;
 }
 
-/** The keys and their states; which one is next, and what an error does to it. */
-export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs }: RestOptions) {
-  const entries = keys.map((key): Entry => ({ key, ...FRESH }));
+/** Why no key can be used now. */
+export interface Blocked {
+  /** What a caller is told who does not wait; with the time until a key returns, where one does. */
+  readonly error: NoKeyAvailableError;
+  /** Whether a key may be usable as soon as a call under way was answered. */
+  readonly isTaken: boolean;
+}
+
+/**
+ * A key that was found dead is left alone for so long; then one call finds out whether it still is, as after credit was added. It costs its
+ * caller a moment, and no error.
+ */
+export const REMOVED_FOR_MS = 600_000;
+/** However little is left of a key, it keeps this share of another's turns, so that it is known what is left of it. */
+const LONGEST_STEP = 64;
+const VARIOUS = "various";
+const DEAD = RESTING + 1;
+
+/** The keys and their states; which one is next, and what replies do to it. */
+export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty }: RingOptions) {
+  const entries = keys.map(createEntry);
+  const owners = new Map<string, KeyLimit>();
   let uses = 0;
-  const state = ({ removed, removedElsewhere, restsUntil }: Entry, now: number): KeyState => {
-    if (removed !== undefined) return removed;
-    if (removedElsewhere !== undefined && removedElsewhere.until > now) return removedElsewhere.as;
-    return restsUntil > now ? "resting" : "healthy";
+  /** The turn that was had last. */
+  let current = 0;
+  /** The most room that a key had at the last choice. */
+  let mostRoom = 0;
+
+  const standing = (entry: Entry, now: number): number => {
+    const { removed } = entry;
+    if (removed !== undefined && (removed.until > now || entry.unheard > 0)) return DEAD;
+    return standingOf(entry.limit, now, tokensPerCall(entry));
+  };
+
+  const answered = (call: Call) => {
+    if (call.heard) return;
+    call.heard = true;
+    call.entry.unheard--;
+    call.entry.limit.unheard--;
+  };
+
+  /** Puts the key into the group of keys that count against the same limits. */
+  const join = (entry: Entry, owner: string) => {
+    const known = entry.owner;
+    if (known === VARIOUS) return;
+    if (known !== undefined) {
+      if (isSameAsFarAsTold(known, owner)) return;
+      // Something between us and the provider spreads calls over accounts: what it says of one call says nothing of the next.
+      entry.owner = VARIOUS;
+      leave(entry);
+      return;
+    }
+    entry.owner = owner;
+    const group = owners.get(owner);
+    if (group === undefined) return void owners.set(owner, entry.limit);
+    const merged = mergeLimits(group, entry.limit);
+    owners.set(owner, merged);
+    for (const each of entries) if (each.owner === owner) each.limit = merged;
+  };
+  const leave = (entry: Entry) => {
+    const shared = entry.limit;
+    if (entries.every((each) => each === entry || each.limit !== shared)) return;
+    shared.unheard -= entry.unheard;
+    entry.limit = { ...createLimit(), restsUntil: shared.restsUntil, unheard: entry.unheard };
   };
 
   return {
     entries,
+    lastCall: () => uses,
 
-    /** The least recently used healthy key; of those not yet `tried`, when there is one. */
-    next: (
-      now: number,
-      tried: ReadonlySet<Entry>,
-    ): { readonly entry: Entry; readonly wasTried: boolean } | undefined => {
-      const healthy = entries.filter((entry) => state(entry, now) === "healthy");
-      const fresh = healthy.filter((entry) => !tried.has(entry));
-      const [entry] = (fresh.length > 0 ? fresh : healthy).sort((left, right) => left.lastUse - right.lastUse);
-      return entry && { entry, wasTried: fresh.length === 0 };
+    /** The key whose turn it is, of those with the most to give; one that was not yet `tried`, when there is one. Undefined when none can be used now. */
+    next: (now: number, tried: ReadonlySet<Entry> | undefined): Entry | undefined => {
+      let best: Entry | undefined;
+      let bestRank = 0;
+      mostRoom = 0;
+      for (const entry of entries) {
+        const how = standing(entry, now);
+        if (how > STALE) continue;
+        const room = roomOf(entry.limit, now, tokensPerCall(entry));
+        if (room !== undefined && room > mostRoom) mostRoom = room;
+        const rank = tried?.has(entry) ? how + DEAD : how;
+        if (best !== undefined && (rank > bestRank || (rank === bestRank && !isBefore(entry, best)))) continue;
+        best = entry;
+        bestRank = rank;
+      }
+      return best;
     },
 
-    use: (entry: Entry) => {
+    use: (entry: Entry, now: number): Call => {
+      const room = roomOf(entry.limit, now, tokensPerCall(entry));
+      const step = room === undefined ? 1 : Math.min(LONGEST_STEP, Math.max(1, mostRoom / Math.max(1, room)));
+      current = Math.max(current, entry.turn);
+      entry.turn = current + step;
       entry.lastUse = ++uses;
       entry.calls++;
+      entry.unheard++;
+      send(entry.limit, now);
+      return { entry, number: uses, heard: false };
     },
 
-    heard: (entry: Entry, headers: HeadersLike) => {
-      entry.remainingRequests = countOf(headers.get("x-ratelimit-remaining-requests")) ?? entry.remainingRequests;
-      entry.remainingTokens = countOf(headers.get("x-ratelimit-remaining-tokens")) ?? entry.remainingTokens;
-    },
-
-    succeeded: (entry: Entry) => void (entry.limitsInARow = 0),
-
-    /** A rest lasts exactly as long as the provider says, and a later word never shortens it. */
-    failed: (entry: Entry, verdict: KeyVerdict, now: number) => {
-      entry.errors++;
-      if (verdict.kind === "auth") entry.removed = "refused";
-      if (verdict.kind === "quota") entry.removed = "out-of-quota";
-      if (verdict.kind !== "rate-limit") return;
-      const restMs = verdict.retryAfterMs ?? Math.min(maxMs, baseMs * 2 ** entry.limitsInARow);
+    heard: (call: Call, headers: HeadersLike, now: number): void => {
+      const { entry, number } = call;
+      answered(call);
+      const owner = limitOwnerOf(headers);
+      if (owner !== undefined && owner !== entry.owner) join(entry, owner);
+      const requests = quotaOf(headers, "requests");
+      const tokens = quotaOf(headers, "tokens");
+      if (requests === undefined && tokens === undefined) return;
+      const noRequests = requests !== undefined && hear(entry.limit, "requests", requests, number, now);
+      const noTokens = tokens !== undefined && hear(entry.limit, "tokens", tokens, number, now);
+      if (!noRequests && !noTokens) return;
       entry.rests++;
-      entry.limitsInARow++;
-      entry.restsUntil = Math.max(entry.restsUntil, now + restMs);
+      onEmpty?.(entry, Math.max(noRequests ? (requests.resetMs ?? 0) : 0, noTokens ? (tokens.resetMs ?? 0) : 0));
     },
 
-    /** Undefined as long as a key is healthy. */
-    whyNone: (now: number): NoKeyAvailableError | undefined => {
-      const states = entries.map((entry) => state(entry, now));
-      if (states.includes("healthy")) return undefined;
-      if (states.includes("resting")) {
-        const resting = entries.filter((entry) => state(entry, now) === "resting");
-        return new NoKeyAvailableError("resting", Math.min(...resting.map(({ restsUntil }) => restsUntil)) - now);
+    /** The call ended without a word of the provider. */
+    left: answered,
+
+    wentWell: (call: Call, now: number): void => {
+      answered(call);
+      const { entry } = call;
+      entry.removed = undefined;
+      entry.provedAt = now;
+      goWell(entry.limit, call.number, now);
+    },
+
+    failed: (call: Call, verdict: KeyVerdict, now: number): void => {
+      answered(call);
+      const { entry, number } = call;
+      entry.errors++;
+      if (verdict.kind === "auth") entry.removed = { as: "refused", until: now + REMOVED_FOR_MS };
+      if (verdict.kind === "quota") entry.removed = { as: "out-of-quota", until: now + REMOVED_FOR_MS };
+      if (verdict.kind !== "rate-limit") return;
+      const words = { restMs: verdict.retryAfterMs, baseMs, maxMs };
+      if (rest(entry.limit, { number, last: uses }, words, now)) entry.rests++;
+    },
+
+    /** Undefined as long as a key can be used. */
+    blocked: (now: number): Blocked | undefined => {
+      let first = Infinity;
+      let isTaken = false;
+      for (const entry of entries) {
+        const how = standing(entry, now);
+        if (how <= STALE) return undefined;
+        if (how === TAKEN) isTaken = true;
+        if (how === RESTING) first = Math.min(first, returnsAt(entry.limit, now));
       }
-      return new NoKeyAvailableError(states.includes("out-of-quota") ? "out-of-quota" : "refused");
+      if (isTaken) return { error: new NoKeyAvailableError("resting", TRIAL_MS), isTaken };
+      if (first < Infinity) return { error: new NoKeyAvailableError("resting", first - now), isTaken };
+      const isSpent = entries.some(({ removed }) => removed?.as === "out-of-quota");
+      return { error: new NoKeyAvailableError(isSpent ? "out-of-quota" : "refused"), isTaken };
     },
 
-    usage: (now: number): readonly KeyUsage[] =>
-      entries.map((entry) => ({
-        label: entry.key.label,
-        state: state(entry, now),
-        restMs: state(entry, now) === "resting" ? entry.restsUntil - now : 0,
-        calls: entry.calls,
-        errors: entry.errors,
-        rests: entry.rests,
-        inputTokens: entry.inputTokens,
-        outputTokens: entry.outputTokens,
-        costNanos: entry.costNanos,
-        remainingRequests: entry.remainingRequests,
-        remainingTokens: entry.remainingTokens,
-      })),
+    usage: (now: number): readonly KeyUsage[] => {
+      const groups = groupLabels(entries);
+      return entries.map((entry) => usageOf(entry, groups.get(entry.limit) ?? "", now));
+    },
   };
 }
 
-const FRESH = {
+const createEntry = (key: PoolKey): Entry => ({
+  key,
+  limit: createLimit(),
+  owner: undefined,
   removed: undefined,
-  removedElsewhere: undefined,
-  restsUntil: -Infinity,
-  limitsInARow: 0,
+  provedAt: -Infinity,
   lastUse: 0,
+  turn: 0,
+  unheard: 0,
   calls: 0,
   errors: 0,
   rests: 0,
   inputTokens: 0,
   outputTokens: 0,
   costNanos: undefined,
-  remainingRequests: undefined,
-  remainingTokens: undefined,
-} as const;
+});
 
-const countOf = (text: string | null): number | undefined =>
-  text !== null && /^\s*\d{1,15}\s*$/.test(text) ? Number(text) : undefined;
+/** Some replies, as errors, name the organization alone. */
+const isSameAsFarAsTold = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
+
+const isBefore = (one: Entry, other: Entry): boolean =>
+  one.turn < other.turn || (one.turn === other.turn && one.lastUse < other.lastUse);
+
+const tokensPerCall = ({ inputTokens, outputTokens, calls }: Entry): number =>
+  (inputTokens + outputTokens) / Math.max(1, calls);
+
+function groupLabels(entries: readonly Entry[]): ReadonlyMap<KeyLimit, string> {
+  const members = Map.groupBy(entries, ({ limit }) => limit);
+  const groups = [...members].filter(([, keys]) => keys.length > 1);
+  return new Map(groups.map(([limit], index) => [limit, `group-${index + 1}`]));
+}
+
+function usageOf(entry: Entry, limitGroup: string, now: number): KeyUsage {
+  const { key, limit, removed, calls, errors, rests, inputTokens, outputTokens, costNanos } = entry;
+  const isResting = removed === undefined && standingOf(limit, now, 0) === RESTING;
+  return {
+    label: key.label,
+    state: removed?.as ?? (isResting ? "resting" : "ready"),
+    restMs: isResting ? returnsAt(limit, now) - now : 0,
+    limitGroup,
+    calls,
+    errors,
+    rests,
+    inputTokens,
+    outputTokens,
+    costNanos,
+    remainingRequests: remainingOf(limit.requests, now),
+    remainingTokens: remainingOf(limit.tokens, now),
+  };
+}

@@ -43,7 +43,7 @@ describe("with an OpenAI-compatible provider", () => {
     provider.next({ error: providerErrors.rateLimit({ retryAfterMs: 30_000 }) });
     expect(await pool.run(embed)).toBe(1);
     expect(keysHit()).toEqual(["1", "2"]);
-    expect(states()).toEqual(["resting", "healthy", "healthy"]);
+    expect(states()).toEqual(["resting", "ready", "ready"]);
     expect(pool.usage()[0]!.restMs).toBeGreaterThan(29_000);
     expect(pool.usage()[0]!.restMs).toBeLessThanOrEqual(30_000);
   });

@@ -80,13 +80,13 @@ describe("keys that replicas share", () => {
     expect([await two.call(), await two.call()].sort()).toEqual(["sk-a", "sk-b"]);
   });
 
-  it("are asked about twice a second at most, however many call", async () => {
+  it("are asked about four times a second at most, however many call", async () => {
     const replica = startReplica("1");
     for (let round = 0; round < 20; round++) {
       await Promise.all([replica.call(), replica.call(), replica.call()]);
       clock.advance(100);
     }
-    expect(shared.state.reads).toBe(4);
+    expect(shared.state.reads).toBe(7);
   });
 
   it("never rest shorter for a later word, whoever says it", async () => {
@@ -114,8 +114,7 @@ describe("keys that replicas share", () => {
     expect([newCalls(), two.state()]).toEqual([[], ["refused", "out-of-quota"]]);
     verdicts = {};
     clock.advance(600_001);
-    expect(await two.call()).toMatch(/^sk-/);
-    expect(await one.call()).toBe("out-of-quota");
+    for (const { call } of [one, two]) expect(await call()).toMatch(/^sk-/);
   });
 
   it("are tried by a replica that starts after they were found dead: a restart says that they were mended", async () => {

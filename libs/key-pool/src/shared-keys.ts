@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Entry } from "./key-ring.ts";
+import { learnEmpty } from "./key-limit.ts";
+import { REMOVED_FOR_MS, type Entry } from "./key-ring.ts";
 
 /**
  * Port: signs that replicas set for each other and that go out by themselves. An implementation never throws and holds nobody up: where it
@@ -20,26 +21,27 @@ export interface SharingOptions {
 
 /** What replicas tell each other about their keys. */
 export interface SharedKeys {
-  /** Takes over what others have learned, unless that was done within the last half second. */
-  learn(): Promise<void>;
-  /** Tells others what has just been learned about this key. */
-  tell(entry: Entry, kind: "rest" | "quota" | "auth", now: number): void;
+  /**
+   * Takes over what others have learned. To be waited for where something is returned: what is known here is too old. A pool that is in steady
+   * use learns in the background, and never waits.
+   */
+  learn(): Promise<void> | undefined;
+  /** Tells others what has just been learned about this key: for a rest and for nothing left, with its time. */
+  tell(entry: Entry, kind: "rest" | "empty" | "quota" | "auth", ms?: number): void;
 }
 
 /** Within so long after a 429, another replica may still use the key. */
-const LEARN_EVERY_MS = 500;
-/**
- * A key that one replica found dead is left alone by the others for so long; then one of them finds out for itself. The finder does not use it
- * again before its own restart.
- */
-const REMOVED_FOR_MS = 600_000;
+const STALE_MS = 500;
+const LEARN_EVERY_MS = 250;
+/** A window that is full again sooner is not worth a word. */
+const LEAST_EMPTY_MS = 1_000;
 const HASH_DIGITS = 32;
 
-const names = (hash: string) => [`${hash}:rest`, `${hash}:out-of-quota`, `${hash}:refused`] as const;
+const names = (hash: string) => [`${hash}:rest`, `${hash}:empty`, `${hash}:out-of-quota`, `${hash}:refused`] as const;
 
 /** Keys are named by the first 128 bits of a SHA-256, in hex: a provider's key is random, so that nobody finds it from there. */
 export function createSharedKeys(
-  entries: readonly Entry[],
+  { entries, lastCall }: { readonly entries: readonly Entry[]; lastCall(): number },
   { marks, scope }: SharingOptions,
   clock: { now(): number },
 ): SharedKeys {
@@ -50,36 +52,45 @@ export function createSharedKeys(
       .digest("hex");
     return { entry, names: names(hash.slice(0, HASH_DIGITS)) };
   });
+  const allNames = known.flatMap((each) => each.names);
   let learnedAt = -Infinity;
   let learning: Promise<void> | undefined;
 
   const takeOver = async (): Promise<void> => {
-    const left = await marks.remainingMs(known.flatMap((each) => each.names));
+    const last = lastCall();
+    const left = await marks.remainingMs(allNames);
     const now = clock.now();
     learnedAt = now;
     if (left === undefined) return;
-    for (const [index, { entry }] of known.entries()) {
-      const [restMs = 0, quotaMs = 0, authMs = 0] = left.slice(3 * index, 3 * index + 3);
-      entry.restsUntil = Math.max(entry.restsUntil, now + restMs);
-      // What was found before this process started may have been mended since, and a restart is how one says so.
-      const isNews = (leftMs: number) => leftMs > 0 && REMOVED_FOR_MS - leftMs < now - startedAt;
-      if (isNews(authMs)) entry.removedElsewhere = { as: "refused", until: now + authMs };
-      else if (isNews(quotaMs)) entry.removedElsewhere = { as: "out-of-quota", until: now + quotaMs };
-      else entry.removedElsewhere = undefined;
+    for (const [index, { entry, names }] of known.entries()) {
+      const [restMs = 0, emptyMs = 0, quotaMs = 0, authMs = 0] = left.slice(names.length * index);
+      entry.limit.restsUntil = Math.max(entry.limit.restsUntil, now + restMs);
+      if (emptyMs > 0) learnEmpty(entry.limit, now + emptyMs, last, now);
+      // What was found before this process started, or before a call with the key went well, may have been mended since.
+      const since = now - Math.max(startedAt, entry.provedAt);
+      const isNews = (leftMs: number) => leftMs > 0 && REMOVED_FOR_MS - leftMs < since;
+      if (isNews(authMs)) entry.removed = { as: "refused", until: now + authMs };
+      else if (isNews(quotaMs)) entry.removed = { as: "out-of-quota", until: now + quotaMs };
     }
   };
 
+  const extend = (entry: Entry, kind: 0 | 1 | 2 | 3, ms: number) => {
+    for (const each of known) if (each.entry === entry) marks.extend(each.names[kind], ms);
+  };
+
   return {
-    learn: async () => {
-      if (clock.now() - learnedAt < LEARN_EVERY_MS) return;
+    learn: () => {
+      const age = clock.now() - learnedAt;
+      if (age < LEARN_EVERY_MS) return undefined;
       learning ??= takeOver().finally(() => (learning = undefined));
-      await learning;
+      return age < STALE_MS ? undefined : learning;
     },
-    tell: (entry, kind, now) => {
-      const { names } = known.find((each) => each.entry === entry)!;
-      if (kind === "rest") marks.extend(names[0], entry.restsUntil - now);
-      if (kind === "quota") marks.extend(names[1], REMOVED_FOR_MS);
-      if (kind === "auth") marks.extend(names[2], REMOVED_FOR_MS);
+    tell: (entry, kind, ms = 0) => {
+      if (kind === "quota") return extend(entry, 2, REMOVED_FOR_MS);
+      if (kind === "auth") return extend(entry, 3, REMOVED_FOR_MS);
+      if (kind === "empty" && ms < LEAST_EMPTY_MS) return;
+      // Whoever shares the limit rests as well.
+      for (const each of entries) if (each.limit === entry.limit) extend(each, kind === "rest" ? 0 : 1, ms);
     },
   };
 }
