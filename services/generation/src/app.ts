@@ -1,19 +1,23 @@
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import { createProviderClient, createProviderKeys } from "@quartet/provider";
+import type { KeyPool } from "@quartet/key-pool";
+import { createProviderClient, createProviderKeys, type ProviderClient } from "@quartet/provider";
 import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
-import { createServiceApp, type App, type Telemetry } from "@quartet/service";
-import { createChatClient } from "./adapters/openai-chat/chat-client.ts";
+import { createServiceApp, type App, relayedModels, type Telemetry } from "@quartet/service";
+import { createChatClient, maxTokensField } from "./adapters/openai-chat/chat-client.ts";
 import { createOpenAiAnswerer } from "./adapters/openai-chat/openai-answerer.ts";
-import { type Config, usesModel } from "./config.ts";
+import { createOpenAiRelay } from "./adapters/openai-relay/openai-relay.ts";
+import { type Config, relaysChats, usesModel } from "./config.ts";
 import type { Answerer } from "./domain/answerer.ts";
 import type { AnswererError } from "./domain/answerer-error.ts";
 import { createFallbackAnswerer } from "./domain/fallback-answerer.ts";
 import { createExtractiveAnswerer } from "./domain/extractive-answerer.ts";
 import { createGroundedAnswerer } from "./domain/grounded-answerer.ts";
+import type { ChatRules } from "./domain/relay/chat-rules.ts";
 import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts";
 import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
+import { createRelayChat } from "./handlers/relay-chat.ts";
 
 export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -22,10 +26,13 @@ export type { Config } from "./config.ts";
 export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
   const extractive = createExtractiveAnswerer();
   const { log, metrics } = telemetry;
-  const redis = usesModel(config) ? openRedis(config, telemetry) : undefined;
-  const { model, complete, close } = usesModel(config)
-    ? createModelAnswerer(config, { extractive, log, metrics, redis })
-    : { model: extractive, complete: (whole: Answerer) => whole, close: undefined };
+  const asked = usesModel(config) || relaysChats(config);
+  const redis = asked ? openRedis(config, telemetry) : undefined;
+  const provider = asked ? openProvider(config, redis) : undefined;
+  const { model, complete } =
+    provider && usesModel(config)
+      ? createModelAnswerer(config, { extractive, provider, log, metrics })
+      : { model: extractive, complete: (whole: Answerer) => whole };
   const answerer = complete(model);
   const sectioned = createSectionedAnswerer({
     answerer: model,
@@ -33,9 +40,16 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
     onFailed: (section, error) => log.warn({ section, err: error }, "a section failed; the others stand"),
   });
   return {
-    routes: (add) => add(GenerationService, { generateAnswer: createGenerateAnswer({ answerer, sectioned }) }),
+    routes: (add) =>
+      add(GenerationService, {
+        generateAnswer: createGenerateAnswer({ answerer, sectioned }),
+        relayChat: createRelayChat({
+          relay: provider && relaysChats(config) ? createOpenAiRelay({ ...config, ...provider }) : undefined,
+          rules: chatRulesOf(config),
+        }),
+      }),
     stop: async () => {
-      await close?.();
+      await provider?.client.close();
       await redis?.close();
     },
     ...(redis && { figures: async () => ({ pools: [redis.figures()] }) }),
@@ -53,36 +67,56 @@ function openRedis(config: Config, { log, metrics }: Telemetry): Redis | undefin
 const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
+/** The one way to the provider, for answers and for chats that are passed on: they share connections and keys. */
+interface Provider {
+  readonly client: ProviderClient;
+  readonly keys: KeyPool;
+}
+
+function openProvider(config: Config, redis: Redis | undefined): Provider {
+  const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
+  return {
+    client: createProviderClient({ ...config, maxReplyBytes }),
+    keys: createProviderKeys({ ...config, redis }),
+  };
+}
+
+function chatRulesOf(config: Config): ChatRules {
+  const models = relayedModels(config);
+  return {
+    models: models === "any" ? undefined : models,
+    maxOutputTokens: config.relayMaxTokens,
+    maxTokensField: maxTokensField(config.baseUrl),
+  };
+}
+
 interface ModelAnswerer {
   readonly model: Answerer;
   /** Puts around a model what stands in for it where it gives no answer. */
   readonly complete: (answerer: Answerer) => Answerer;
-  readonly close: () => Promise<void>;
 }
 
 function createModelAnswerer(
   config: Config,
-  given: { readonly extractive: Answerer; readonly redis: Redis | undefined } & Telemetry,
+  given: { readonly extractive: Answerer; readonly provider: Provider } & Telemetry,
 ): ModelAnswerer {
-  const { extractive, redis, log, metrics } = given;
-  const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
-  const provider = createProviderClient({ ...config, maxReplyBytes });
+  const { extractive, provider, log, metrics } = given;
   const model = createGroundedAnswerer({
     model: createSharedAnswerer({
       answerer: createOpenAiAnswerer({
         ...config,
-        chat: createChatClient({ ...config, provider }),
-        keys: createProviderKeys({ ...config, redis }),
+        chat: createChatClient({ ...config, provider: provider.client }),
+        keys: provider.keys,
       }),
       onShared: metrics.counter("quartet_generation_shared_total").with({}).add,
     }),
     withoutPassages: extractive,
   });
-  if (config.fallback === "none") return { model, complete: (whole) => whole, close: provider.close };
+  if (config.fallback === "none") return { model, complete: (whole) => whole };
   const onFallback = ({ failure, cause }: AnswererError) =>
     log.warn({ reason: failure, err: cause }, "the model gave no answer; sentences are quoted instead");
   const complete = (primary: Answerer) => createFallbackAnswerer({ primary, fallback: extractive, onFallback });
-  return { model, complete, close: provider.close };
+  return { model, complete };
 }
 
 /** The service as a process of its own, on gRPC. */

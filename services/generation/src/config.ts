@@ -6,6 +6,8 @@ import {
   parseEnv,
   providerVariables,
   redisVariables,
+  relayedModels,
+  relayVariables,
   serverVariables,
   variable,
   type ConfigOf,
@@ -66,6 +68,13 @@ export const variables = {
     max: 600_000,
     doc: "How long the model may pause within an answer.",
   }),
+  ...relayVariables,
+  relayMaxTokens: variable.integer("QUARTET_RELAY_MAX_TOKENS", {
+    optional: true,
+    min: 1,
+    max: 131_072,
+    doc: "The longest reply to a chat that is passed on, in tokens: more is refused, and a chat that names no number gets this one; without it, the client's and the model's own.",
+  }),
   ...redisVariables,
 } as const;
 
@@ -87,4 +96,9 @@ export function parseConfig(environment: Environment): Config {
 /** Whether a model writes the answers. */
 export function usesModel(config: Config): boolean {
   return config.answerer === "openai" || (config.answerer === "auto" && hasProvider(config));
+}
+
+/** Whether chats are passed on to the provider. */
+export function relaysChats(config: Config): boolean {
+  return hasProvider(config) && relayedModels(config).length > 0;
 }

@@ -33,6 +33,10 @@ export interface ChatClient {
   open(apiKey: string, request: ChatRequest, context: CallContext): Promise<AsyncIterable<ChatChunk>>;
 }
 
+/** OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other. */
+export const maxTokensField = (baseUrl: string = OPENAI_URL) =>
+  baseUrl === OPENAI_URL ? "max_completion_tokens" : "max_tokens";
+
 /** Chat completions of any provider with OpenAI's protocol. */
 export function createChatClient(options: ChatClientOptions): ChatClient {
   const { provider, baseUrl = OPENAI_URL, model, temperature, maxOutputTokens } = options;
@@ -47,8 +51,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
           messages: [...request.messages],
           stream: true,
           stream_options: { include_usage: true },
-          // OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other.
-          [baseUrl === OPENAI_URL ? "max_completion_tokens" : "max_tokens"]: maxTokens,
+          [maxTokensField(baseUrl)]: maxTokens,
           ...(wantedTemperature === undefined ? {} : { temperature: wantedTemperature }),
         },
         context,

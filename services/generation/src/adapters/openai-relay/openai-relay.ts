@@ -1,14 +1,15 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { type Clocks, ErrorReply, failureOf, type ProviderClient, startClocks } from "@quartet/provider";
+import { type Clocks, ErrorReply, type ProviderClient, startClocks } from "@quartet/provider";
+import type { Usage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
-import { answererFailures } from "../openai-chat/provider-errors.ts";
+import { failureOf } from "../openai-chat/provider-errors.ts";
 import { refusalOf } from "./provider-refusal.ts";
 import { type Relayed, relayOnce } from "./relay-attempt.ts";
 import { createRelayBill } from "./relay-bill.ts";
 
 export interface OpenAiRelayOptions {
-  readonly provider: ProviderClient;
+  readonly client: ProviderClient;
   readonly keys: KeyPool;
   /** The longest time for one reply, whatever the caller grants. */
   readonly totalTimeoutMs: number;
@@ -27,13 +28,13 @@ const encoder = new TextEncoder();
 
 /** Passes chats on to any provider with OpenAI's protocol, in the provider's own words both ways. */
 export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
-  const { provider, keys } = options;
+  const { client, keys } = options;
   return {
     async *relay(chat, { signal: caller, timeoutMs = Infinity }): AsyncGenerator<RelayEvent> {
       const bill = createRelayBill(chat.body);
       const limits = limitsFor(chat, timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
-      const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { provider, chat, bill }), {
+      const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill }), {
         signal: clocks.signal,
         deadlineMs: limits.totalMs + POOL_SLACK_MS,
       });
@@ -41,10 +42,7 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
         yield* readPieces(pieces, clocks);
         yield { kind: "end", usage: bill.close() };
       } catch (error) {
-        const usage = bill.close();
-        if (clocks.expired !== undefined) throw new AnswererError({ failure: clocks.expired, usage, cause: error });
-        if (caller.aborted) throw error;
-        throw (error instanceof ErrorReply ? refusalOf(error) : undefined) ?? answererErrorOf(error, usage);
+        throw relayErrorOf(error, { clocks, caller, usage: bill.close() });
       } finally {
         clocks.stop();
         // For a caller who left: what was written until then is paid for.
@@ -63,17 +61,43 @@ function limitsFor(
   { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiRelayOptions,
 ): { totalMs: number; firstTokenMs: number; stallMs: number } {
   const totalMs = Math.min(totalTimeoutMs, timeoutMs - Math.min(100, timeoutMs * 0.02));
-  return { totalMs, firstTokenMs: streamed ? Math.min(firstTokenTimeoutMs, totalMs) : totalMs, stallMs: stallTimeoutMs };
+  return {
+    totalMs,
+    firstTokenMs: streamed ? Math.min(firstTokenTimeoutMs, totalMs) : totalMs,
+    stallMs: stallTimeoutMs,
+  };
 }
 
-async function* readPieces(pieces: AsyncIterator<Relayed, void>, clocks: Clocks): AsyncGenerator<RelayEvent> {
-  let isWhole = false;
-  for (;;) {
-    const next = isWhole ? clocks.wait(pieces.next(), USAGE_WAIT_MS).catch(() => undefined) : clocks.wait(pieces.next());
-    const piece = await next;
-    if (piece === undefined || piece.done === true) return;
+async function* readPieces(
+  pieces: AsyncIterator<Relayed, void>,
+  clocks: Clocks,
+): AsyncGenerator<RelayEvent, void, undefined> {
+  for (let isWhole = false; ;) {
+    const piece: IteratorResult<Relayed, void> = isWhole
+      ? await clocks.wait(pieces.next(), USAGE_WAIT_MS).catch(nothingMore)
+      : await clocks.wait(pieces.next());
+    if (piece.done === true) return;
     clocks.begin();
-    isWhole = piece.value.isWhole;
+    isWhole ||= piece.value.isWhole;
     yield { kind: "chunk", json: encoder.encode(piece.value.data) };
   }
+}
+
+/** The reply is whole: nothing that goes wrong while its usage is awaited matters any more. */
+const nothingMore = (): IteratorResult<Relayed, void> => ({ done: true, value: undefined });
+
+interface Failing {
+  readonly clocks: Clocks;
+  readonly caller: AbortSignal;
+  readonly usage: Usage;
+}
+
+/** Decides what a failure is. A caller who left, and defects of our own, pass through. */
+function relayErrorOf(error: unknown, { clocks, caller, usage }: Failing): unknown {
+  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
+  if (caller.aborted) return error;
+  const refusal = error instanceof ErrorReply ? refusalOf(error) : undefined;
+  if (refusal !== undefined) return refusal;
+  const failure = failureOf(error);
+  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause: error });
 }

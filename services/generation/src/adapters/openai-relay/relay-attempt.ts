@@ -12,7 +12,7 @@ export interface Relayed {
 }
 
 export interface RelayAttemptOptions {
-  readonly provider: ProviderClient;
+  readonly client: ProviderClient;
   readonly chat: Chat;
   readonly bill: RelayBill;
 }
@@ -26,11 +26,11 @@ const PATH = "/chat/completions";
 export async function* relayOnce(
   apiKey: string,
   context: KeyAttempt,
-  { provider, chat, bill }: RelayAttemptOptions,
+  { client, chat, bill }: RelayAttemptOptions,
 ): AsyncGenerator<Relayed, void, undefined> {
   bill.called(context);
   try {
-    const reply = await provider.post(apiKey, PATH, chat.body, context);
+    const reply = await client.post(apiKey, PATH, chat.body, context);
     if (chat.streamed) yield* relayEvents(reply, chat, bill);
     else yield await relayWhole(reply, bill);
   } catch (error) {

@@ -10,6 +10,8 @@ export interface Chat {
   readonly streamed: boolean;
   /** Whether the client asked for the event of a stream that tells the usage; the provider is always asked for it. */
   readonly wantsUsage: boolean;
+  /** Replies asked for at once; from 1. */
+  readonly choices: number;
   /** The most tokens the model may write, all choices together; undefined where neither client nor operator says. */
   readonly maxOutputTokens: number | undefined;
 }
@@ -21,6 +23,8 @@ export type RelayEvent =
   | { readonly kind: "end"; readonly usage: Usage };
 
 export interface RelayOptions {
+  /** On whose behalf. */
+  readonly tenant: string;
   /** Aborted when nobody waits for the reply any more. */
   readonly signal: AbortSignal;
   /** The time left for the whole reply. Default: the relay's own limit. */

@@ -50,7 +50,7 @@ export function checkChat(bytes: Uint8Array, rules: ChatRules): Chat {
   };
   const body = Object.keys(lacking).length === 0 ? bytes : Buffer.from(withMembers(text, members, lacking));
   const maxOutputTokens = limit === undefined ? undefined : limit * choices;
-  return { body, model, streamed, wantsUsage, maxOutputTokens };
+  return { body, model, streamed, wantsUsage, choices, maxOutputTokens };
 }
 
 function refuse(field: string, description: string): never {

@@ -1,0 +1,29 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import type { RelayChatResponseSchema } from "@quartet/contracts/generation/v1/generation_service";
+import { quartetError } from "@quartet/errors";
+import { toConnectError, toUsage } from "./convert.ts";
+import { AnswererError } from "./domain/answerer-error.ts";
+import { ChatRefusedError } from "./domain/relay/chat-refused-error.ts";
+import type { RelayEvent } from "./domain/relay/chat-relay.ts";
+
+export function toRelayResponse(event: RelayEvent): MessageInitShape<typeof RelayChatResponseSchema> {
+  return event.kind === "chunk"
+    ? { event: { case: "chunk", value: event.json as Uint8Array<ArrayBuffer> } }
+    : { event: { case: "end", value: toUsage(event.usage) } };
+}
+
+/** The error of a chat that is not passed on, or gets no whole reply; anything else as it is. */
+export function toRelayError(error: unknown): unknown {
+  if (error instanceof AnswererError) return toConnectError(error);
+  if (!(error instanceof ChatRefusedError)) return error;
+  const { reason, message, field, description, providerCode, isMissing, cause } = error;
+  return quartetError({
+    code: reason === "NOT_ENABLED" ? Code.Unimplemented : isMissing ? Code.NotFound : Code.InvalidArgument,
+    reason,
+    message,
+    ...(reason === "FIELD_INVALID" && { violations: [{ field, description }] }),
+    ...(providerCode !== undefined && { metadata: { providerCode } }),
+    cause,
+  });
+}
