@@ -10,6 +10,8 @@ export interface TransportOptions {
   readonly maxReplyBytes: number;
   /** Certificates to trust, in PEM. Default: Node's own, and those of NODE_EXTRA_CA_CERTS. */
   readonly ca?: string | undefined;
+  /** A call that is given up after so long, while nothing came on any connection, is the last on these connections. Default: 5 s. */
+  readonly distrustAfterMs?: number;
 }
 
 export interface HttpRequest {
@@ -61,38 +63,52 @@ export interface Transport {
 const KEEP_ALIVE_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Kept connections to one provider: HTTP/2 where it is offered over TLS, HTTP/1.1 else. */
-export function createTransport({ connections, maxReplyBytes, ca }: TransportOptions): Transport {
-  const agent = new Agent({
-    connections,
-    allowH2: true,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // A model may think for long; the clocks of the answer know how long.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) },
-  });
+/**
+ * Kept connections to one provider: HTTP/2 where it is offered over TLS, HTTP/1.1 else.
+ *
+ * A call that is given up ends its HTTP/1.1 connection, but only its own stream of an HTTP/2 one. Where a firewall has dropped that connection
+ * without a word, every later call would be given up as well. So connections on which nothing comes are left to the calls that they still
+ * carry, and the next call makes a new one.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const { connections, maxReplyBytes, distrustAfterMs = 5_000 } = options;
   const waits = createWaitTimes();
   let waitingCount = 0;
-  const dispatcher = agent.compose((dispatch) => (options, handler) => {
-    waitingCount++;
-    const waitedFrom = performance.now();
-    return dispatch(
-      options,
-      onceStarted(handler, () => {
+  /** When a byte came last, on any connection. */
+  let lastHeardAt = 0;
+
+  const connect = (): Connections => {
+    const agent = createAgent(options);
+    const dispatcher = agent.compose((dispatch) => (request, handler) => {
+      waitingCount++;
+      const waitedFrom = performance.now();
+      const onStarted = () => {
         waitingCount--;
         waits.add(performance.now() - waitedFrom);
-      }),
-    );
-  });
+      };
+      return dispatch(request, watch(handler, { onStarted, onHeard: () => (lastHeardAt = performance.now()) }));
+    });
+    return { agent, dispatcher };
+  };
+  let current = connect();
+  const left = new Set<Agent>();
+
+  const leave = (connections: Connections) => {
+    if (connections !== current) return;
+    const { agent } = current;
+    current = connect();
+    left.add(agent);
+    void agent.close().finally(() => left.delete(agent));
+  };
 
   return {
     post: async ({ url, headers, body, signal }) => {
-      const { origin, pathname, search } = url;
+      const used = current;
+      const startedAt = performance.now();
       try {
-        const reply = await dispatcher.request({
-          origin,
-          path: pathname + search,
+        const reply = await used.dispatcher.request({
+          origin: url.origin,
+          path: url.pathname + url.search,
           method: "POST",
           headers: Object.fromEntries(headers),
           body,
@@ -105,30 +121,69 @@ export function createTransport({ connections, maxReplyBytes, ca }: TransportOpt
           dismiss: () => void reply.body.destroy(),
         };
       } catch (error) {
+        const isMute = lastHeardAt < startedAt && performance.now() - startedAt >= distrustAfterMs;
+        if (signal.aborted && isMute) leave(used);
         signal.throwIfAborted();
         throw new ConnectionError(error);
       }
     },
-    figures: () => ({ ...countConnections(agent), maxSize: connections, waitingCount, waitP95Ms: waits.p95() }),
-    close: () => agent.destroy(),
+    figures: () => ({
+      ...countConnections([current.agent, ...left]),
+      maxSize: connections,
+      waitingCount,
+      waitP95Ms: waits.p95(),
+    }),
+    close: async () => {
+      await Promise.all([current.agent, ...left].map((agent) => agent.destroy()));
+    },
   };
 }
 
-/** Calls `started` when the request goes to a connection, or can no longer. */
-function onceStarted(handler: Dispatcher.DispatchHandler, started: () => void): Dispatcher.DispatchHandler {
+interface Connections {
+  readonly agent: Agent;
+  /** The same, watched. */
+  readonly dispatcher: Dispatcher;
+}
+
+function createAgent({ connections, ca }: TransportOptions): Agent {
+  return new Agent({
+    connections,
+    allowH2: true,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A model may think for long; the clocks of the answer know how long.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) },
+  });
+}
+
+interface Watching {
+  /** Once: the request goes to a connection, or can no longer. */
+  onStarted(): void;
+  /** Whenever bytes have come. */
+  onHeard(): void;
+}
+
+function watch(handler: Dispatcher.DispatchHandler, { onStarted, onHeard }: Watching): Dispatcher.DispatchHandler {
   let isStarted = false;
   const start = () => {
     if (isStarted) return;
     isStarted = true;
-    started();
+    onStarted();
   };
   return {
     onRequestStart: (...given) => {
       start();
       handler.onRequestStart?.(...given);
     },
-    onResponseStart: (...given) => handler.onResponseStart?.(...given),
-    onResponseData: (...given) => handler.onResponseData?.(...given),
+    onResponseStart: (...given) => {
+      onHeard();
+      handler.onResponseStart?.(...given);
+    },
+    onResponseData: (...given) => {
+      onHeard();
+      handler.onResponseData?.(...given);
+    },
     onResponseEnd: (...given) => handler.onResponseEnd?.(...given),
     onResponseError: (...given) => {
       start();
@@ -163,9 +218,9 @@ async function* bounded(
   }
 }
 
-function countConnections({ stats }: Agent): { size: number; idleCount: number } {
+function countConnections(agents: readonly Agent[]): { size: number; idleCount: number } {
   let [size, running] = [0, 0];
-  for (const each of Object.values(stats)) {
+  for (const each of agents.flatMap(({ stats }) => Object.values(stats))) {
     size += Number(each.connected);
     running += each.running;
   }
