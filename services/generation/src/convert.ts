@@ -18,6 +18,7 @@ import {
 import type { FailureSchema } from "@quartet/contracts/type/v1/outcome";
 import type { Passage as PassageMessage, Span as SpanMessage } from "@quartet/contracts/type/v1/passage";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
+import { toMoney } from "@quartet/budget";
 import { quartetError } from "@quartet/errors";
 import { toDuration } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
@@ -166,6 +167,7 @@ export const toUsage = (usage: Usage) => ({
   cachedInputTokenCount: toCount(usage.cachedInputTokens),
   callCount: toCount(usage.calls),
   estimated: usage.estimated,
+  ...(usage.costNanos === undefined ? {} : { cost: toMoney(usage.costNanos) }),
 });
 
 const codes: Readonly<Record<AnswererFailure, Code>> = {
@@ -177,6 +179,9 @@ const codes: Readonly<Record<AnswererFailure, Code>> = {
   LLM_UNAVAILABLE: Code.Unavailable,
   STREAM_STALLED: Code.Unavailable,
   STREAM_TRUNCATED: Code.Unavailable,
+  BUDGET_EXHAUSTED: Code.ResourceExhausted,
+  MODEL_UNKNOWN: Code.InvalidArgument,
+  UPSTREAM_FAILED: Code.Unavailable,
   OUT_OF_TIME: Code.DeadlineExceeded,
 };
 

@@ -10,10 +10,15 @@ export type AnswererFailure =
   | "LLM_UNAVAILABLE"
   | "STREAM_STALLED"
   | "STREAM_TRUNCATED"
+  | "BUDGET_EXHAUSTED"
+  | "MODEL_UNKNOWN"
+  | "UPSTREAM_FAILED"
   | "OUT_OF_TIME";
 
 export interface AnswererErrorOptions {
   readonly failure: AnswererFailure;
+  /** Default: what is usually to be said of such a failure. */
+  readonly message?: string | undefined;
   /** What was spent before it failed; absent when the provider was not reached. */
   readonly usage?: Usage | undefined;
   /** How long to wait before another attempt; none where waiting does not help. */
@@ -32,6 +37,9 @@ const messages: Readonly<Record<AnswererFailure, string>> = {
   LLM_UNAVAILABLE: "The model provider fails. Try again.",
   STREAM_STALLED: "The model stopped in the middle of its answer. Try again.",
   STREAM_TRUNCATED: "The model's answer broke off before its end. Try again.",
+  BUDGET_EXHAUSTED: "The budget has no room for an answer. Ask again when it starts anew, or have it raised.",
+  MODEL_UNKNOWN: "No such model may be asked. Name another one.",
+  UPSTREAM_FAILED: "What the budget has left cannot be found out. Try again.",
   OUT_OF_TIME: "The time for the answer is used up. Ask with a longer deadline.",
 };
 
@@ -42,8 +50,8 @@ export class AnswererError extends Error {
   readonly usage: Usage | undefined;
   readonly retryDelayMs: number | undefined;
 
-  constructor({ failure, usage, retryDelayMs, cause }: AnswererErrorOptions) {
-    super(messages[failure], { cause });
+  constructor({ failure, message = messages[failure], usage, retryDelayMs, cause }: AnswererErrorOptions) {
+    super(message, { cause });
     this.failure = failure;
     this.usage = usage;
     this.retryDelayMs = retryDelayMs;

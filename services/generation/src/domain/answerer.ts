@@ -50,6 +50,8 @@ export interface Usage {
   readonly calls: number;
   /** Whether counts were estimated because the provider did not tell. */
   readonly estimated: boolean;
+  /** In billionths of a US dollar, by the operator's prices. Absent where the model has none. */
+  readonly costNanos?: number | undefined;
 }
 
 /** What was left out of an answer that is otherwise valid. */
@@ -107,6 +109,8 @@ export interface AnswerOptions {
   readonly temperature?: number | undefined;
   /** Whether to wait, within the time left, for a key to be free again where none is. Default: true. */
   readonly waitsForKey?: boolean | undefined;
+  /** Told once what calls to the provider were billed for, also where nobody waits for the end; not at all where none was made. */
+  readonly onUsage?: ((usage: Usage) => void) | undefined;
 }
 
 /**

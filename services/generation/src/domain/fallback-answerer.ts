@@ -1,5 +1,5 @@
 import type { Answerer, AnswerEvent } from "./answerer.ts";
-import { AnswererError } from "./answerer-error.ts";
+import { AnswererError, type AnswererFailure } from "./answerer-error.ts";
 
 export interface FallbackAnswererOptions {
   /** Writes the answers. */
@@ -10,9 +10,12 @@ export interface FallbackAnswererOptions {
   readonly onFallback: (error: AnswererError) => void;
 }
 
+/** What a fallback would hide: that there is no time left for it, or that an operator's decision has to be met. */
+const standing: ReadonlySet<AnswererFailure> = new Set(["OUT_OF_TIME", "BUDGET_EXHAUSTED", "MODEL_UNKNOWN"]);
+
 /**
  * Answers with the fallback where the primary fails before its first text, and says so in the end event together with
- * what the primary's attempts cost. After the first text, and when the time is over, the failure stands.
+ * what the primary's attempts cost. After the first text, when the time is over and when the budget is spent, the failure stands.
  */
 export function createFallbackAnswerer({ primary, fallback, onFallback }: FallbackAnswererOptions): Answerer {
   return {
@@ -26,7 +29,7 @@ export function createFallbackAnswerer({ primary, fallback, onFallback }: Fallba
         }
         return;
       } catch (error) {
-        const canFallBack = error instanceof AnswererError && !begun && error.failure !== "OUT_OF_TIME";
+        const canFallBack = error instanceof AnswererError && !begun && !standing.has(error.failure);
         if (!canFallBack || options.signal.aborted) throw error;
         failure = error;
       }

@@ -9,5 +9,10 @@ export function addUsage(one: Usage | undefined, other: Usage | undefined): Usag
     cachedInputTokens: one.cachedInputTokens + other.cachedInputTokens,
     calls: one.calls + other.calls,
     estimated: one.estimated || other.estimated,
+    costNanos: addCost(one.costNanos, other.costNanos),
   };
 }
+
+/** A part that joined another's call has no cost of its own. */
+const addCost = (one: number | undefined, other: number | undefined) =>
+  one === undefined || other === undefined ? (one ?? other) : one + other;

@@ -19,7 +19,11 @@ export interface Bill {
   close(answer: string): Usage | undefined;
 }
 
-export function createBill(messages: readonly ChatMessage[]): Bill {
+/** What tokens cost, in billionths of a US dollar; undefined where nobody knows. */
+export type CostOf = (usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens">) => number | undefined;
+
+/** @param costOf default: nobody knows */
+export function createBill(messages: readonly ChatMessage[], costOf: CostOf = () => undefined): Bill {
   let calls = 0;
   let billed = false;
   let closed = false;
@@ -47,9 +51,11 @@ export function createBill(messages: readonly ChatMessage[]): Bill {
     close(answer) {
       if (last === undefined) return undefined;
       const usage = total(answer);
-      if (!closed) last.addUsage({ inputTokens: usage.inputTokens, outputTokens: usage.outputTokens });
+      const priced = { ...usage, costNanos: costOf(usage) };
+      const { inputTokens, outputTokens, costNanos } = priced;
+      if (!closed) last.addUsage({ inputTokens, outputTokens, costNanos });
       closed = true;
-      return usage;
+      return priced;
     },
   };
 }

@@ -7,7 +7,7 @@ import { modelCitations } from "../../domain/model-citations.ts";
 import { noAnswerText } from "../../domain/no-answer.ts";
 import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
 import { answerStream } from "./answer-stream.ts";
-import { type Bill, createBill } from "./bill.ts";
+import { type Bill, type CostOf, createBill } from "./bill.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { failureOf } from "./provider-errors.ts";
@@ -25,6 +25,8 @@ export interface OpenAiAnswererOptions {
   readonly firstTokenTimeoutMs: number;
   /** Between tokens, while a read is pending. */
   readonly stallTimeoutMs: number;
+  /** Default: nobody knows what tokens cost. */
+  readonly costOf?: CostOf | undefined;
 }
 
 /** How long to wait, after the text is whole, for the provider to tell what it costs. */
@@ -32,7 +34,7 @@ const USAGE_WAIT_MS = 1_000;
 
 /** Answers with a model of any provider with OpenAI's protocol. */
 export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
-  const { chat, keys, model, maxOutputCharacters: maxCharacters } = options;
+  const { chat, keys, model, maxOutputCharacters: maxCharacters, costOf } = options;
   return {
     async *answer(question, passages, wanted): AsyncGenerator<AnswerEvent> {
       const {
@@ -45,7 +47,7 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
       } = wanted;
       const messages = answerPrompt(question, passages, section);
       const text = createAnswerText({ passageCount: passages.length, maxCharacters });
-      const bill = createBill(messages);
+      const bill = createBill(messages, costOf);
       const limits = limitsWithin(timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
       const request = { messages, maxOutputTokens, temperature };
@@ -60,8 +62,9 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
         throw answererErrorOf(error, { clocks, caller, bill, text });
       } finally {
         clocks.stop();
-        // For a caller who left: what was written until then is paid for.
-        bill.close(text.text);
+        // Also for a caller who left: what was written until then is paid for.
+        const usage = bill.close(text.text);
+        if (usage !== undefined) wanted.onUsage?.(usage);
         // Not waited for: a read that is pending ends by the signal.
         void chunks.return().catch(() => undefined);
       }
