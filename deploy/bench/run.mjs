@@ -7,6 +7,7 @@ const benches = {
   legs: "2, 4 and 8 legs with set delays: wall time beside the slowest leg, and beside the same legs one after the other",
   sources:
     "four sources that take 300, 200, 200 and 150 ms: at once, one after the other, and with any of them failing or hanging",
+  batching: "1,000 texts of 100 requests at once: each text, each request and batches of them as calls to a model",
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",
   pages:
     "10,000 passages streamed: memory of gateway and retrieval, first page beside a search (also with DATABASE_URL)",
