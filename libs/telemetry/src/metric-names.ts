@@ -68,6 +68,16 @@ export const metricNames = {
     help: "How open a breaker is: 0 closed, 0.5 half open, 1 open.",
     labels: ["hop"],
   },
+  quartet_provider_breaker_refused_total: {
+    kind: "counter",
+    help: "Calls that were not made because the model provider was known to fail, by their use.",
+    labels: ["use"],
+  },
+  quartet_provider_breaker_open: {
+    kind: "gauge",
+    help: "How open the breaker before the model provider is, by the use of its calls: 0 closed, 0.5 half open, 1 open.",
+    labels: ["use"],
+  },
   quartet_gateway_left_out_total: {
     kind: "counter",
     help: "Stages that an answer or a search was given without, by reason.",
@@ -213,6 +223,21 @@ export const metricNames = {
     kind: "counter",
     help: "Answers that joined an equal one that a model was writing already, and made no call of their own.",
     labels: [],
+  },
+  quartet_generation_section_duration_seconds: {
+    kind: "histogram",
+    help: "Time from the call to the end of a section that is whole, by the first 64 names; others are `other`.",
+    labels: ["section"],
+  },
+  quartet_generation_section_characters_total: {
+    kind: "counter",
+    help: "Characters of sections that are whole, by the same names.",
+    labels: ["section"],
+  },
+  quartet_generation_sections_failed_total: {
+    kind: "counter",
+    help: "Sections that have no text or not all of it, by the same names.",
+    labels: ["section", "reason"],
   },
   quartet_embedding_batches_total: {
     kind: "counter",

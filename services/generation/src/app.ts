@@ -18,6 +18,7 @@ import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts
 import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
 import { createRelayChat } from "./handlers/relay-chat.ts";
+import { createSectionFigures } from "./section-figures.ts";
 
 export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
@@ -34,10 +35,16 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
       ? createModelAnswerer(config, { extractive, provider, log, metrics })
       : { model: extractive, complete: (whole: Answerer) => whole };
   const answerer = complete(model);
+  const sections = createSectionFigures(config.sections.keys(), metrics);
   const sectioned = createSectionedAnswerer({
     answerer: model,
     complete,
-    onFailed: (section, error) => log.warn({ section, err: error }, "a section failed; the others stand"),
+    instructions: config.sections,
+    onWritten: sections.onWritten,
+    onFailed: (section, error) => {
+      sections.onFailed(section, error);
+      log.warn({ section, err: error }, "a section failed; the others stand");
+    },
   });
   return {
     routes: (add) =>
@@ -52,7 +59,7 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
       await provider?.client.close();
       await redis?.close();
     },
-    ...(redis && { figures: async () => ({ pools: [redis.figures()] }) }),
+    figures: async () => ({ pools: redis ? [redis.figures()] : [], counts: sections.counts() }),
   };
 }
 

@@ -13,6 +13,8 @@ import {
   type ConfigOf,
   type Environment,
 } from "@quartet/service";
+import { instructionsKind } from "./config-sections.ts";
+import { builtInInstructions } from "./domain/sections/instructions.ts";
 
 /** Everything that the generation service reads from the environment. */
 export const variables = {
@@ -38,6 +40,14 @@ export const variables = {
     max: 2,
     doc: "How freely the model writes; without it, the provider's own default.",
   }),
+  sections: variable.parsed(
+    "QUARTET_GENERATION_SECTIONS",
+    {
+      default: builtInInstructions,
+      doc: "What to write in sections of which a question says only the name: name=instruction on lines of their own (name.ko=... for questions in Korean), beside the built-in summary, symbols and recommendations.",
+    },
+    instructionsKind,
+  ),
   maxOutputTokens: variable.integer("QUARTET_GENERATION_MAX_TOKENS", {
     default: 1_024,
     min: 16,
