@@ -1,3 +1,4 @@
+import { type Budget, openBudget } from "@quartet/budget";
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
 import { createProviderKeys } from "@quartet/provider";
 import { createRedis, type Redis } from "@quartet/redis";
@@ -12,6 +13,7 @@ import { createLocalModel, type LocalModel } from "./adapters/onnx/local-model.t
 import { listModels } from "./adapters/onnx/model-store.ts";
 import { type Config, modelsFolder, usesProvider } from "./config.ts";
 import { type BatchingEmbedderOptions, createBatchingEmbedder } from "./domain/batching-embedder.ts";
+import { createBudgetedEmbedder } from "./domain/budgeted-embedder.ts";
 import type { Embedder } from "./domain/embedder.ts";
 import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
@@ -20,12 +22,21 @@ import { createVectorCache } from "./vector-cache.ts";
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
+export interface ModuleOptions {
+  /** Of the whole process, whose owner starts and stops it. Default: one for this module alone, as its configuration says. */
+  readonly budget?: Budget | undefined;
+}
+
 /** The service without a process around it: what standalone mounts. */
-export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
+export function createModule(config: Config, telemetry: Telemetry, options: ModuleOptions = {}): ServiceModule {
   const hashed = createHashedEmbedder();
   const local = findLocalModel(config, telemetry);
   const shared = usesProvider(config) || local !== undefined ? shareOverRedis(config, telemetry) : undefined;
-  const model = usesProvider(config) ? createModelEmbedder(config, telemetry, shared?.redis) : local?.embedder;
+  const ownBudget = "budget" in options || !usesProvider(config) ? undefined : openBudget(config, telemetry);
+  const budget = options.budget ?? ownBudget;
+  const model = usesProvider(config)
+    ? createModelEmbedder(config, telemetry, { redis: shared?.redis, budget })
+    : local?.embedder;
   const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
@@ -39,9 +50,13 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
   );
   return {
     routes: (add) => add(EmbeddingService, { embedTexts }),
-    start: async (signal) => await local?.start(signal),
+    start: async (signal) => {
+      await local?.start(signal);
+      await ownBudget?.start(signal);
+    },
     stop: async () => {
       await model?.close?.();
+      await ownBudget?.stop();
       await shared?.close();
       cache.memory.clear();
     },
@@ -94,13 +109,21 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
   };
 }
 
-function createModelEmbedder(config: Config, { metrics }: Telemetry, redis: Redis | undefined): Embedder {
-  const embedder = createOpenAiEmbedder({
+function createModelEmbedder(
+  config: Config,
+  { metrics }: Telemetry,
+  { redis, budget }: { readonly redis: Redis | undefined; readonly budget: Budget | undefined },
+): Embedder {
+  const { model, queryPrefix, documentPrefix } = config;
+  const asked = createOpenAiEmbedder({
     ...config,
     client: createEmbeddingsClient(config),
     keys: createProviderKeys({ ...config, redis }),
+    costOf: budget && ((tokens) => budget.costNanos(model, tokens)),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });
+  const prefixes = [queryPrefix, documentPrefix];
+  const embedder = budget ? createBudgetedEmbedder({ embedder: asked, budget, model, prefixes }) : asked;
   if (config.batchWaitMs === 0) return embedder;
   return createBatchingEmbedder({
     embedder,

@@ -1,5 +1,7 @@
 import path from "node:path";
+import { budgetVariables, checkBudget } from "@quartet/budget";
 import {
+  checkDatabaseUrl,
   checkRedisUrl,
   checkTls,
   ConfigError,
@@ -137,6 +139,7 @@ export const variables = {
     default: "int8",
     doc: "How vectors are kept in memory and in Redis and travel to be stored: int8, a byte a component with one scale; or float32 as the model made them, in four times the room.",
   }),
+  ...budgetVariables,
   ...redisVariables,
   sharedCacheTtlMs: variable.duration("QUARTET_EMBEDDING_SHARED_CACHE_TTL", {
     default: 7 * 24 * 3_600_000,
@@ -153,11 +156,13 @@ export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
   checkRedisUrl(config);
+  checkDatabaseUrl(config);
   if (config.embedder === "openai" && !hasProvider(config)) {
     throw new ConfigError([
       "QUARTET_EMBEDDER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or hashed.",
     ]);
   }
+  checkBudget(config, usesProvider(config) ? { name: config.model, variable: "QUARTET_EMBEDDING_MODEL" } : undefined);
   return config;
 }
 

@@ -4,10 +4,12 @@ import { EmbeddingPurpose } from "@quartet/contracts/embedding/v1/embedding_serv
 import type { EmbedTextsResponseSchema } from "@quartet/contracts/embedding/v1/embedding_service";
 import { EmbeddingSpaceKind, VectorEncoding } from "@quartet/contracts/type/v1/vector";
 import type { EmbeddingSpaceSchema, VectorSchema } from "@quartet/contracts/type/v1/vector";
+import type { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
+import { toMoney } from "@quartet/budget";
 import { quartetError } from "@quartet/errors";
 import { EmbedderError } from "./domain/embedder-error.ts";
 import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
-import type { EmbeddingSpace, Purpose } from "./domain/embedder.ts";
+import type { EmbeddingSpace, Purpose, Usage } from "./domain/embedder.ts";
 import { toFloat32, toInt8, type VectorComponents } from "./domain/packed-vector.ts";
 import type { EmbedOutcome } from "./domain/text-embedding.ts";
 
@@ -26,11 +28,16 @@ export function toResponse(
       cached,
       truncated,
     })),
-    ...(usage === undefined
-      ? {}
-      : { usage: { inputTokenCount: usage.inputTokens, callCount: usage.calls, estimated: usage.estimated } }),
+    ...(usage === undefined ? {} : { usage: toUsage(usage) }),
   };
 }
+
+const toUsage = ({ inputTokens, calls, estimated, costNanos }: Usage): MessageInitShape<typeof TokenUsageSchema> => ({
+  inputTokenCount: inputTokens,
+  callCount: calls,
+  estimated,
+  ...(costNanos === undefined ? {} : { cost: toMoney(costNanos) }),
+});
 
 export function toSpace(space: EmbeddingSpace): MessageInitShape<typeof EmbeddingSpaceSchema> {
   return { ...space, kind: EmbeddingSpaceKind[space.kind] };
@@ -60,6 +67,9 @@ const codes: Readonly<Record<EmbedderErrorReason, Code>> = {
   LLM_QUOTA: Code.ResourceExhausted,
   OVERLOADED: Code.ResourceExhausted,
   LLM_AUTH: Code.FailedPrecondition,
+  BUDGET_EXHAUSTED: Code.ResourceExhausted,
+  MODEL_UNKNOWN: Code.InvalidArgument,
+  UPSTREAM_FAILED: Code.Unavailable,
   LLM_UNAVAILABLE: Code.Unavailable,
   LLM_PROTOCOL: Code.Unavailable,
   EMBED_SHAPE: Code.Internal,

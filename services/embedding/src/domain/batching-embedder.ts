@@ -208,7 +208,19 @@ function sharesOf(usage: Usage, parts: readonly Part[]): Usage[] {
     usage.inputTokens,
     parts.map(({ bytes }) => bytes),
   );
-  return tokens.map((inputTokens, index) => ({ inputTokens, calls: index === 0 ? usage.calls : 0, estimated: true }));
+  const costs =
+    usage.costNanos === undefined
+      ? []
+      : divided(
+          usage.costNanos,
+          parts.map(({ bytes }) => bytes),
+        );
+  return tokens.map((inputTokens, index) => ({
+    inputTokens,
+    calls: index === 0 ? usage.calls : 0,
+    estimated: true,
+    costNanos: costs[index],
+  }));
 }
 
 /** The vectors of both in order, and their usage together. The first failure ends the other. */
@@ -235,5 +247,6 @@ function sumOfUsage(one: Usage | undefined, other: Usage | undefined): Usage | u
     inputTokens: one.inputTokens + other.inputTokens,
     calls: one.calls + other.calls,
     estimated: one.estimated || other.estimated,
+    costNanos: one.costNanos === undefined ? undefined : one.costNanos + (other.costNanos ?? 0),
   };
 }

@@ -14,6 +14,12 @@ export type EmbedderErrorReason =
   | "EMBED_SHAPE"
   /** Too many texts wait for a model on this machine: wait `retryDelayMs`. */
   | "OVERLOADED"
+  /** The budget has no room for the texts: wait `retryDelayMs`. */
+  | "BUDGET_EXHAUSTED"
+  /** A budget holds, and nobody can say what the model costs. */
+  | "MODEL_UNKNOWN"
+  /** A budget holds, and what was spent cannot be found out. */
+  | "UPSTREAM_FAILED"
   /** Nobody here makes vectors of the space asked for. */
   | "EMBEDDING_SPACE_MISMATCH";
 

@@ -23,6 +23,8 @@ export interface Usage {
   readonly calls: number;
   /** Whether the provider did not tell all of it. */
   readonly estimated: boolean;
+  /** In billionths of a US dollar, by the operator's prices. Absent where the model has none. */
+  readonly costNanos?: number | undefined;
 }
 
 export interface TextVector {
@@ -44,6 +46,8 @@ export interface EmbedOptions {
   readonly tenant: string;
   readonly purpose: Purpose;
   readonly signal: AbortSignal;
+  /** Told of each call that the provider billed, also where others of the same texts fail and there is no result. */
+  readonly onUsage?: ((usage: Usage) => void) | undefined;
 }
 
 /** Port: turns texts into vectors of one space. */

@@ -1,7 +1,7 @@
 import { createCache } from "@quartet/cache";
 import type { KeyPool } from "@quartet/key-pool";
 import { truncateToGraphemes } from "@quartet/text";
-import type { Embedder, EmbeddingSpace, EmbedResult, Purpose } from "../../domain/embedder.ts";
+import type { Embedder, EmbeddingSpace, EmbedOptions, EmbedResult, Purpose } from "../../domain/embedder.ts";
 import { EmbedderError } from "../../domain/embedder-error.ts";
 import { spaceId } from "../../domain/space-id.ts";
 import { batches, mapConcurrently } from "./batches.ts";
@@ -32,6 +32,8 @@ export interface OpenAiEmbedderOptions {
   readonly timeoutMs: number;
   readonly denseWeight: number;
   readonly cacheThreshold: number;
+  /** What tokens cost, in billionths of a US dollar. Default: nobody knows. */
+  readonly costOf?: ((tokens: { readonly inputTokens: number }) => number | undefined) | undefined;
 }
 
 /** The contract's limit. */
@@ -44,7 +46,7 @@ const PROBE = "dimensions";
  * is held to that: a server that changes its model under us is noticed, not believed.
  */
 export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
-  const { client, keys, maxTextCharacters, batchesAtOnce, timeoutMs } = options;
+  const { client, keys, maxTextCharacters, batchesAtOnce, timeoutMs, costOf = () => undefined } = options;
   const prefixes: Readonly<Record<Purpose, string>> = {
     DOCUMENT: options.documentPrefix ?? "",
     QUERY: options.queryPrefix ?? "",
@@ -54,15 +56,23 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   let space = options.dimensions === undefined ? undefined : spaceOf(options, options.dimensions);
 
   /** One batch, and how many calls it took. */
-  const ask = async (texts: readonly string[], signal: AbortSignal): Promise<EmbeddingReply & { calls: number }> => {
-    let calls = 0;
+  const ask = async (
+    texts: readonly string[],
+    { signal, onUsage }: Pick<EmbedOptions, "signal" | "onUsage">,
+  ): Promise<EmbeddingReply & { calls: number }> => {
+    let [calls, billed] = [0, 0];
+    let told: number | undefined;
     const expected = { count: texts.length, dimensions: space?.dimensions };
     try {
       const reply = await keys.run(
         async (key, attempt) => {
           calls += 1;
-          const read = readEmbeddingReply(await client.create(key, texts, attempt), expected);
-          attempt.addUsage({ inputTokens: read.inputTokens });
+          const received = await client.create(key, texts, attempt);
+          // Vectors that are of no use are on the bill all the same.
+          billed += 1;
+          const read = readEmbeddingReply(received, expected);
+          told = read.inputTokens;
+          attempt.addUsage({ inputTokens: read.inputTokens, costNanos: costOf({ inputTokens: told ?? guess(texts) }) });
           return read;
         },
         { signal, deadlineMs: timeoutMs },
@@ -71,11 +81,16 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
     } catch (error) {
       signal.throwIfAborted();
       throw toEmbedderError(error);
+    } finally {
+      if (billed > 0) {
+        const guessed = guess(texts) * (told === undefined ? billed : billed - 1);
+        onUsage?.({ inputTokens: (told ?? 0) + guessed, calls, estimated: guessed > 0 });
+      }
     }
   };
 
   const learn = async (signal: AbortSignal): Promise<EmbeddingSpace> => {
-    const { vectors } = await ask([withPrefix(PROBE, prefixes.DOCUMENT)], signal);
+    const { vectors } = await ask([withPrefix(PROBE, prefixes.DOCUMENT)], { signal });
     const dimensions = vectors[0]!.length;
     if (dimensions > MAX_DIMENSIONS) {
       throw new EmbedderError(
@@ -91,7 +106,7 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
       return space;
     },
     space: async ({ signal }) => space ?? (await learning.getOrLoad("space", learn, { signal })),
-    embed: async (texts, { purpose, signal }) => {
+    embed: async (texts, { purpose, signal, onUsage }) => {
       // A single grapheme above the limit goes as it is: an empty text has no vector.
       const read = texts.map((text) => truncateToGraphemes(text, maxTextCharacters) || text);
       const prefixed = read.map((text) => withPrefix(text, prefixes[purpose]));
@@ -99,7 +114,7 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
         batches(prefixed, limits),
         { atOnce: batchesAtOnce, signal },
         async (batch, either) => ({
-          ...(await ask(batch, either)),
+          ...(await ask(batch, { signal: either, onUsage })),
           batch,
         }),
       );
@@ -125,10 +140,11 @@ const withPrefix = (text: string, prefix: string) => (prefix === "" ? text : `${
 /** Where the provider does not tell: about four bytes of UTF-8 make a token, in English and in Korean. */
 const BYTES_PER_TOKEN = 4;
 
+const guess = (batch: readonly string[]) => Math.ceil(Buffer.byteLength(batch.join("")) / BYTES_PER_TOKEN);
+
 function usageOf(
   replies: readonly (EmbeddingReply & { readonly calls: number; readonly batch: readonly string[] })[],
 ): NonNullable<EmbedResult["usage"]> {
-  const guess = (batch: readonly string[]) => Math.ceil(Buffer.byteLength(batch.join("")) / BYTES_PER_TOKEN);
   return {
     inputTokens: replies.reduce((sum, { inputTokens, batch }) => sum + (inputTokens ?? guess(batch)), 0),
     calls: replies.reduce((sum, { calls }) => sum + calls, 0),
