@@ -5,7 +5,7 @@ interface Quota {
   remaining: number;
   readonly limit: number | undefined;
   /** When the window is full again. */
-  readonly resetsAt: number;
+  resetsAt: number;
   /** The call whose reply told it. */
   readonly toldBy: number;
   /** With nothing left: when that was told, or a call found out whether it still holds. */
@@ -189,6 +189,10 @@ export function rest(
   const isNews = call.number > limit.restedAfter;
   const inARow = isNews ? limit.restsInARow : Math.max(0, limit.restsInARow - 1);
   limit.restsUntil = Math.max(limit.restsUntil, now + (restMs ?? Math.min(maxMs, baseMs * 2 ** inARow)));
+  // This is the better word on when to return: a window that is full again in hours may let a call in long before.
+  for (const quota of [limit.requests, limit.tokens]) {
+    if (quota?.remaining === 0) quota.resetsAt = Math.min(quota.resetsAt, limit.restsUntil);
+  }
   if (!isNews) return false;
   const { minute } = limit;
   const known = Math.max(minute.wentWell, now - minute.startedAt < 2 * MINUTE_MS ? minute.before : 0);
@@ -199,27 +203,27 @@ export function rest(
   return true;
 }
 
-/** Takes in what a reply says of one window. Returns whether it is news that nothing is left. */
+/** Takes in what a reply says of one window. Returns for how long nothing is left, where that is news; else 0. */
 export function hear(
   limit: KeyLimit,
   kind: "requests" | "tokens",
   { remaining, limit: full, resetMs = RESET_MS }: QuotaNews,
   call: number,
   now: number,
-): boolean {
+): number {
   const known = limit[kind];
   const resetsAt = now + Math.min(LONGEST_RESET_MS, resetMs);
   if (known !== undefined && call <= known.toldBy) {
     // Replies overtake each other. An older one is news only where less is left of the same window.
     if (remaining < known.remaining && Math.abs(resetsAt - known.resetsAt) < RESET_MS) known.remaining = remaining;
-    return false;
+    return 0;
   }
   limit[kind] = { remaining, limit: full, resetsAt, toldBy: call, askedAt: now };
   if (remaining > 0) {
     limit.emptyDisproved = Math.max(limit.emptyDisproved, limit.emptyUntil);
-    return false;
+    return 0;
   }
-  return resetsAt > now && !(known?.remaining === 0 && known.resetsAt > now);
+  return known?.remaining === 0 && known.resetsAt > now ? 0 : resetsAt - now;
 }
 
 /** Another replica was told that nothing is left until then; `last` is the last call sent here before that was learned. */

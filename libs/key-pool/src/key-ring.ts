@@ -4,7 +4,6 @@ import {
   goWell,
   hear,
   type KeyLimit,
-  mergeLimits,
   remainingOf,
   rest,
   RESTING,
@@ -16,6 +15,7 @@ import {
   TAKEN,
   TRIAL_MS,
 } from "./key-limit.ts";
+import { createLimitGroups } from "./limit-groups.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 import { limitOwnerOf, quotaOf } from "./quota-headers.ts";
 
@@ -56,8 +56,6 @@ export interface Entry {
   readonly key: PoolKey;
   /** Its own, or that of its group. */
   limit: KeyLimit;
-  /** Whose limits it counts against, as the provider said; `various` when it said different things. */
-  owner: string | undefined;
   removed: { readonly as: RemovedAs; readonly until: number } | undefined;
   /** When a call with it last went well. */
   provedAt: number;
@@ -82,6 +80,8 @@ export interface Call {
   readonly number: number;
   /** Whether the provider has answered. */
   heard: boolean;
+  /** For how long nothing is left, as the reply was the first to say; 0 when it did not. */
+  emptyMs: number;
 }
 
 export interface RingOptions {
@@ -106,13 +106,12 @@ export interface Blocked {
 export const REMOVED_FOR_MS = 600_000;
 /** However little is left of a key, it keeps this share of another's turns, so that it is known what is left of it. */
 const LONGEST_STEP = 64;
-const VARIOUS = "various";
 const DEAD = RESTING + 1;
 
 /** The keys and their states; which one is next, and what replies do to it. */
 export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty }: RingOptions) {
   const entries = keys.map(createEntry);
-  const owners = new Map<string, KeyLimit>();
+  const groups = createLimitGroups(entries);
   let uses = 0;
   /** The turn that was had last. */
   let current = 0;
@@ -130,31 +129,6 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
     call.heard = true;
     call.entry.unheard--;
     call.entry.limit.unheard--;
-  };
-
-  /** Puts the key into the group of keys that count against the same limits. */
-  const join = (entry: Entry, owner: string) => {
-    const known = entry.owner;
-    if (known === VARIOUS) return;
-    if (known !== undefined) {
-      if (isSameAsFarAsTold(known, owner)) return;
-      // Something between us and the provider spreads calls over accounts: what it says of one call says nothing of the next.
-      entry.owner = VARIOUS;
-      leave(entry);
-      return;
-    }
-    entry.owner = owner;
-    const group = owners.get(owner);
-    if (group === undefined) return void owners.set(owner, entry.limit);
-    const merged = mergeLimits(group, entry.limit);
-    owners.set(owner, merged);
-    for (const each of entries) if (each.owner === owner) each.limit = merged;
-  };
-  const leave = (entry: Entry) => {
-    const shared = entry.limit;
-    if (entries.every((each) => each === entry || each.limit !== shared)) return;
-    shared.unheard -= entry.unheard;
-    entry.limit = { ...createLimit(), restsUntil: shared.restsUntil, unheard: entry.unheard };
   };
 
   return {
@@ -188,22 +162,19 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       entry.calls++;
       entry.unheard++;
       send(entry.limit, now);
-      return { entry, number: uses, heard: false };
+      return { entry, number: uses, heard: false, emptyMs: 0 };
     },
 
     heard: (call: Call, headers: HeadersLike, now: number): void => {
       const { entry, number } = call;
       answered(call);
       const owner = limitOwnerOf(headers);
-      if (owner !== undefined && owner !== entry.owner) join(entry, owner);
+      if (owner !== undefined) groups.heard(entry, owner);
       const requests = quotaOf(headers, "requests");
       const tokens = quotaOf(headers, "tokens");
       if (requests === undefined && tokens === undefined) return;
-      const noRequests = requests !== undefined && hear(entry.limit, "requests", requests, number, now);
-      const noTokens = tokens !== undefined && hear(entry.limit, "tokens", tokens, number, now);
-      if (!noRequests && !noTokens) return;
-      entry.rests++;
-      onEmpty?.(entry, Math.max(noRequests ? (requests.resetMs ?? 0) : 0, noTokens ? (tokens.resetMs ?? 0) : 0));
+      if (requests !== undefined) call.emptyMs = hear(entry.limit, "requests", requests, number, now);
+      if (tokens !== undefined) call.emptyMs = Math.max(call.emptyMs, hear(entry.limit, "tokens", tokens, number, now));
     },
 
     /** The call ended without a word of the provider. */
@@ -214,7 +185,11 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       const { entry } = call;
       entry.removed = undefined;
       entry.provedAt = now;
+      groups.letIn(call, now);
       goWell(entry.limit, call.number, now);
+      if (call.emptyMs === 0) return;
+      entry.rests++;
+      onEmpty?.(entry, call.emptyMs);
     },
 
     failed: (call: Call, verdict: KeyVerdict, now: number): void => {
@@ -224,6 +199,7 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       if (verdict.kind === "auth") entry.removed = { as: "refused", until: now + REMOVED_FOR_MS };
       if (verdict.kind === "quota") entry.removed = { as: "out-of-quota", until: now + REMOVED_FOR_MS };
       if (verdict.kind !== "rate-limit") return;
+      groups.limited(call, now);
       const words = { restMs: verdict.retryAfterMs, baseMs, maxMs };
       if (rest(entry.limit, { number, last: uses }, words, now)) entry.rests++;
     },
@@ -244,17 +220,13 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       return { error: new NoKeyAvailableError(isSpent ? "out-of-quota" : "refused"), isTaken };
     },
 
-    usage: (now: number): readonly KeyUsage[] => {
-      const groups = groupLabels(entries);
-      return entries.map((entry) => usageOf(entry, groups.get(entry.limit) ?? "", now));
-    },
+    usage: (now: number): readonly KeyUsage[] => entries.map((entry) => usageOf(entry, groups.labelOf(entry), now)),
   };
 }
 
 const createEntry = (key: PoolKey): Entry => ({
   key,
   limit: createLimit(),
-  owner: undefined,
   removed: undefined,
   provedAt: -Infinity,
   lastUse: 0,
@@ -268,20 +240,11 @@ const createEntry = (key: PoolKey): Entry => ({
   costNanos: undefined,
 });
 
-/** Some replies, as errors, name the organization alone. */
-const isSameAsFarAsTold = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
-
 const isBefore = (one: Entry, other: Entry): boolean =>
   one.turn < other.turn || (one.turn === other.turn && one.lastUse < other.lastUse);
 
 const tokensPerCall = ({ inputTokens, outputTokens, calls }: Entry): number =>
   (inputTokens + outputTokens) / Math.max(1, calls);
-
-function groupLabels(entries: readonly Entry[]): ReadonlyMap<KeyLimit, string> {
-  const members = Map.groupBy(entries, ({ limit }) => limit);
-  const groups = [...members].filter(([, keys]) => keys.length > 1);
-  return new Map(groups.map(([limit], index) => [limit, `group-${index + 1}`]));
-}
 
 function usageOf(entry: Entry, limitGroup: string, now: number): KeyUsage {
   const { key, limit, removed, calls, errors, rests, inputTokens, outputTokens, costNanos } = entry;
