@@ -7,6 +7,7 @@ import { doctor } from "./commands/doctor.ts";
 import { countDocuments, type CountOptions } from "./commands/document-counts.ts";
 import { deleteDocuments, getDocument, listDocuments } from "./commands/documents.ts";
 import { evaluate } from "./commands/evaluate.ts";
+import { fakeProvider } from "./commands/fake-provider.ts";
 import { deleteEntities, importGraphs, type ImportGraphFlags } from "./commands/graph.ts";
 import { indexPaths } from "./commands/index-paths.ts";
 import { addModel, listModels, removeModel } from "./commands/models.ts";
@@ -16,7 +17,9 @@ import { searchAll } from "./commands/search-all.ts";
 import { start } from "./commands/start.ts";
 import { showStatus } from "./commands/status.ts";
 import { createToken, listTokens, revokeToken, roleNames, switchTenant } from "./commands/tokens.ts";
+import { type FakeProviderFlags, faults, isFaultName, type FaultName } from "./adapters/fake-provider.ts";
 import type { Context } from "./context.ts";
+import { parseSection, type SectionSpec } from "./domain/section-spec.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { parts } from "./evaluation/parts.ts";
 import { rerankers, storeKinds } from "./evaluation/prepare.ts";
@@ -63,6 +66,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addTokens(program, action);
   addModels(program, action);
   addCache(program, action);
+  addFakeProvider(program, action);
   program
     .command("status")
     .description("shows the processes, pools, queues and caches of a running platform")
@@ -128,11 +132,30 @@ function addAsk(program: Command, action: Action): void {
       wholeNumber(1, 100),
     )
     .option("--max-context-chars <count>", "the most characters of passages to answer from", wholeNumber(1, 200_000))
-    .addOption(new Option("--compression <strategy>", "how passages are cut").choices(Object.keys(strategies)));
-  type Flags = SearchFlags & { passages?: number; maxContextChars?: number; compression?: keyof typeof strategies };
+    .addOption(new Option("--compression <strategy>", "how passages are cut").choices(Object.keys(strategies)))
+    .option(
+      "--section <name[=instruction]>",
+      "a part of the answer to write by itself, such as summary, symbols, recommendations or risks='Which risks are named?'; up to 8, written at once",
+      section,
+      [],
+    )
+    .option(
+      "--max-tokens <count>",
+      "the most tokens to write, in each section where there are any",
+      wholeNumber(1, 16_384),
+    )
+    .option("--temperature <number>", "how freely the model writes, from 0 to 2", decimal(0, 2));
+  type Flags = SearchFlags & {
+    passages?: number;
+    maxContextChars?: number;
+    compression?: keyof typeof strategies;
+    section: SectionSpec[];
+    maxTokens?: number;
+    temperature?: number;
+  };
   withSearchFlags(command).action(
-    action<Flags>((context, { passages = 0, maxContextChars = 0, ...flags }, words) =>
-      ask(context, { ...flags, question: words.join(" "), passages, maxContextChars }),
+    action<Flags>((context, { passages = 0, maxContextChars = 0, maxTokens = 0, section: sections, ...flags }, words) =>
+      ask(context, { ...flags, question: words.join(" "), passages, maxContextChars, maxTokens, sections }),
     ),
   );
 }
@@ -347,6 +370,41 @@ function withSearchFlags(command: Command): Command {
     .option("--sequential", "run the legs one after the other");
 }
 
+function addFakeProvider(program: Command, action: Action): void {
+  program
+    .command("fake-provider")
+    .description("runs an OpenAI-compatible server that costs nothing, for load tests and faults, until Ctrl-C")
+    .option("--host <address>", "where to listen; only this machine reaches the default", "127.0.0.1")
+    .option("--port <port>", "where to listen; 0 takes a free one", wholeNumber(0, 65_535), 0)
+    .option("--key <label=value>", "a key that is known; may be repeated (default: any will do)", collect, [])
+    .option("--model <name>", "a model that is known; may be repeated (default: any will do)", collect, [])
+    .option("--requests-per-minute <count>", "more get 429, for each key", wholeNumber(1, 1_000_000_000))
+    .option("--tokens-per-minute <count>", "more get 429, for each key", wholeNumber(1, 1_000_000_000))
+    .option("--concurrent <count>", "more calls at a time get 429, for each key", wholeNumber(1, 1_000_000))
+    .option("--share-limits", "all keys share these limits, as those of one organization do", false)
+    .option("--first-token-delay <time>", "before the first token, such as 200ms or 2s", milliseconds)
+    .option("--token-delay <time>", "between the others", milliseconds)
+    .option("--jitter <share>", "how much delays vary, 0 to 1", share)
+    .option("--tokens <count>", "the length of every answer (default: what there is to say)", wholeNumber(1, 1_000_000))
+    .option("--dimensions <count>", "the length of vectors", wholeNumber(1, 16_384), 64)
+    .addOption(
+      new Option("--fault <name>", "what goes wrong from the start; may be repeated").argParser(faultNames).default([]),
+    )
+    .addHelpText("after", faultHelp)
+    .action(action<FakeProviderFlags>(fakeProvider));
+}
+
+const faultHelp = `
+Faults, which can be switched on while it runs as well:
+${Object.entries(faults)
+  .map(([name, { title }]) => `  ${name.padEnd(4)} ${title}`)
+  .join("\n")}`;
+
+const faultNames = (value: string, earlier: readonly FaultName[]): FaultName[] => {
+  if (isFaultName(value)) return [...earlier, value];
+  throw new InvalidArgumentError(`Choose from ${Object.keys(faults).join(", ")}.`);
+};
+
 const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
 
 const oneOf =
@@ -357,10 +415,35 @@ const oneOf =
     return [...earlier, choice];
   };
 
+const section = (value: string, earlier: readonly SectionSpec[]): SectionSpec[] => {
+  const spec = parseSection(value);
+  if (spec === undefined) {
+    throw new InvalidArgumentError(
+      "Write name or name=instruction; the name of small letters, digits, _ and -, a letter first, at most 32.",
+    );
+  }
+  if (earlier.some(({ name }) => name === spec.name))
+    throw new InvalidArgumentError("Give each section a name of its own.");
+  if (earlier.length >= 8) throw new InvalidArgumentError("Ask for at most 8 sections.");
+  return [...earlier, spec];
+};
+
+const decimal = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`);
+};
+
 const wholeNumber = (min: number, max: number) => (text: string) => {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+};
+
+const milliseconds = (text: string): number => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
+  if (amount === undefined) throw new InvalidArgumentError("It must be a time with its unit, such as 200ms or 2s.");
+  return Number(amount) * (unit === "s" ? 1_000 : 1);
 };
 
 const share = (text: string): number => {
