@@ -8,8 +8,26 @@ export interface ClocksOptions {
   readonly totalMs: number;
   /** From now to the first token, all attempts together. */
   readonly firstTokenMs: number;
+  /**
+   * A first token that does not come within less than this says nothing about the provider: the caller was in a hurry. Default: 5 s.
+   */
+  readonly fairFirstTokenMs?: number;
   /** From the moment the next token is waited for until it comes; does not run while nobody reads. */
   readonly stallMs: number;
+}
+
+/** The reason of the signal when a clock runs out. */
+export class ClockExpiredError extends Error {
+  override readonly name = "ClockExpiredError";
+  readonly clock: ExpiredClock;
+  /** Whether the provider had the time that it may take: only then it is its fault. */
+  readonly isFair: boolean;
+
+  constructor(clock: ExpiredClock, isFair: boolean) {
+    super(clock);
+    this.clock = clock;
+    this.isFair = isFair;
+  }
 }
 
 export interface Clocks {
@@ -32,20 +50,21 @@ export interface Clocks {
  *        | total: OUT_OF_TIME                     | total: OUT_OF_TIME
  *        | first token: LLM_TTFT                  | between tokens, while a read is pending: STREAM_STALLED
  */
-export function startClocks({ signal: caller, totalMs, firstTokenMs, stallMs }: ClocksOptions): Clocks {
+export function startClocks(options: ClocksOptions): Clocks {
+  const { signal: caller, totalMs, firstTokenMs, fairFirstTokenMs = 5_000, stallMs } = options;
   const controller = new AbortController();
   const { signal } = controller;
   let expired: ExpiredClock | undefined;
   let begun = false;
 
-  const expire = (failure: ExpiredClock) => {
+  const expire = (clock: ExpiredClock, isFair = false) => {
     if (signal.aborted) return;
-    expired = failure;
-    controller.abort(new Error(failure));
+    expired = clock;
+    controller.abort(new ClockExpiredError(clock, isFair));
   };
   const onCallerGone = () => controller.abort(caller.reason);
   const total = setTimeout(() => expire("OUT_OF_TIME"), totalMs);
-  const firstToken = setTimeout(() => expire("LLM_TTFT"), firstTokenMs);
+  const firstToken = setTimeout(() => expire("LLM_TTFT", firstTokenMs >= fairFirstTokenMs), firstTokenMs);
   if (caller.aborted) onCallerGone();
   else caller.addEventListener("abort", onCallerGone, { once: true });
 
@@ -59,7 +78,8 @@ export function startClocks({ signal: caller, totalMs, firstTokenMs, stallMs }: 
       clearTimeout(firstToken);
     },
     async wait(next, limitMs = stallMs) {
-      const stall = begun ? setTimeout(() => expire("STREAM_STALLED"), Math.min(limitMs, stallMs)) : undefined;
+      const isFair = limitMs >= stallMs;
+      const stall = begun ? setTimeout(() => expire("STREAM_STALLED", isFair), isFair ? stallMs : limitMs) : undefined;
       try {
         return await raceAbort(next, signal);
       } finally {

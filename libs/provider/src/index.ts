@@ -1,4 +1,4 @@
-export { startClocks } from "./clocks.ts";
+export { ClockExpiredError, startClocks } from "./clocks.ts";
 export type { Clocks, ClocksOptions, ExpiredClock } from "./clocks.ts";
 export {
   ConnectionError,
@@ -8,8 +8,8 @@ export {
   ReplyTooLongError,
   StreamBrokenError,
 } from "./errors.ts";
-export { createProviderKeys } from "./keys.ts";
-export type { ProviderKeysOptions } from "./keys.ts";
+export { createProvider } from "./provider.ts";
+export type { Provider, ProviderOptions } from "./provider.ts";
 export { createProviderClient, OPENAI_URL } from "./provider-client.ts";
 export type {
   CallContext,

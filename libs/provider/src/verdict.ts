@@ -1,4 +1,5 @@
 import { httpVerdict, type KeyVerdict, NoKeyAvailableError, type NoKeyReason, restMsOf } from "@quartet/key-pool";
+import { CircuitOpenError } from "@quartet/resilience";
 import { ConnectionError, ErrorReply, ProtocolError, ReplyTooLongError, StreamBrokenError } from "./errors.ts";
 
 /** What a failed attempt says about its key: whether another attempt makes sense, and with which. */
@@ -29,7 +30,7 @@ export type ProviderFailureKind =
 
 export interface ProviderFailure {
   readonly kind: ProviderFailureKind;
-  /** When a key returns; only for `rate-limit`, and there where the provider tells. */
+  /** When a key returns, or the provider is tried again, as far as known. */
   readonly retryDelayMs?: number | undefined;
   /** Where the provider answered with one. */
   readonly status?: number | undefined;
@@ -49,12 +50,13 @@ const withVerdict: Readonly<Record<KeyVerdict["kind"], ProviderFailureKind>> = {
   other: "rejected",
 };
 
-/** What an error of the key pool or the provider means; undefined for one that is neither's, such as an abort. */
+/** What an error of the key pool, its breaker or the provider means; undefined for one that is neither's, such as an abort. */
 export function failureOf(error: unknown): ProviderFailure | undefined {
   if (error instanceof NoKeyAvailableError) return { kind: withoutKey[error.kind], retryDelayMs: error.retryAfterMs };
   if (error instanceof ProtocolError || error instanceof ReplyTooLongError) return { kind: "protocol" };
   if (error instanceof StreamBrokenError) return { kind: "truncated" };
   if (error instanceof ConnectionError) return { kind: "unavailable" };
+  if (error instanceof CircuitOpenError) return { kind: "unavailable", retryDelayMs: error.retryAfterMs };
   if (!(error instanceof ErrorReply)) return undefined;
   const { status, headers } = error;
   if (status === 403) return { kind: "auth", status };

@@ -1,6 +1,6 @@
 import { type Budget, openBudget } from "@quartet/budget";
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
-import { createProviderKeys } from "@quartet/provider";
+import { createProvider, type Provider } from "@quartet/provider";
 import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
 import { createServiceApp, StartError, type App, type Telemetry } from "@quartet/service";
@@ -34,9 +34,8 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
   const shared = usesProvider(config) || local !== undefined ? shareOverRedis(config, telemetry) : undefined;
   const ownBudget = "budget" in options || !usesProvider(config) ? undefined : openBudget(config, telemetry);
   const budget = options.budget ?? ownBudget;
-  const model = usesProvider(config)
-    ? createModelEmbedder(config, telemetry, { redis: shared?.redis, budget })
-    : local?.embedder;
+  const provider = usesProvider(config) ? openProvider(config, { redis: shared?.redis, ...telemetry }) : undefined;
+  const model = provider ? createModelEmbedder(config, telemetry, { provider, budget }) : local?.embedder;
   const cache = createVectorCache(config, shared?.vectors);
   const others = model === undefined ? [] : [hashed];
   const embedTexts = createEmbedTexts(
@@ -56,13 +55,14 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
     },
     stop: async () => {
       await model?.close?.();
+      await provider?.close();
       await ownBudget?.stop();
       await shared?.close();
       cache.memory.clear();
     },
     figures: async () => ({
       caches: [cache.figures()],
-      pools: shared === undefined ? [] : [shared.figures()],
+      pools: [provider, shared].flatMap((pool) => (pool === undefined ? [] : [pool.figures()])),
       queues: local === undefined ? [] : [local.figures()],
     }),
     invalidateCache: cache.invalidate,
@@ -109,16 +109,22 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
   };
 }
 
+/** Far above any honest reply: 2,048 vectors of 4,096 numbers as decimal text are 170 MB, and are never asked for as such. */
+const MAX_REPLY_BYTES = 64 * 1024 ** 2;
+
+const openProvider = (config: Config, given: { readonly redis: Redis | undefined } & Telemetry): Provider =>
+  createProvider({ ...config, ...given, maxReplyBytes: MAX_REPLY_BYTES });
+
 function createModelEmbedder(
   config: Config,
   { metrics }: Telemetry,
-  { redis, budget }: { readonly redis: Redis | undefined; readonly budget: Budget | undefined },
+  { provider, budget }: { readonly provider: Provider; readonly budget: Budget | undefined },
 ): Embedder {
   const { model, queryPrefix, documentPrefix } = config;
   const asked = createOpenAiEmbedder({
     ...config,
-    client: createEmbeddingsClient(config),
-    keys: createProviderKeys({ ...config, redis }),
+    client: createEmbeddingsClient({ ...config, provider: provider.client }),
+    keys: provider.keysFor("embeddings"),
     costOf: budget && ((tokens) => budget.costNanos(model, tokens)),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });

@@ -1,6 +1,6 @@
+import { type Budget, openBudget } from "@quartet/budget";
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import type { KeyPool } from "@quartet/key-pool";
-import { createProviderClient, createProviderKeys, type ProviderClient } from "@quartet/provider";
+import { createProvider, type Provider } from "@quartet/provider";
 import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
 import { createServiceApp, type App, relayedModels, type Telemetry } from "@quartet/service";
@@ -10,10 +10,13 @@ import { createOpenAiRelay } from "./adapters/openai-relay/openai-relay.ts";
 import { type Config, relaysChats, usesModel } from "./config.ts";
 import type { Answerer } from "./domain/answerer.ts";
 import type { AnswererError } from "./domain/answerer-error.ts";
+import { createBudgetedAnswerer } from "./domain/budgeted-answerer.ts";
 import { createFallbackAnswerer } from "./domain/fallback-answerer.ts";
 import { createExtractiveAnswerer } from "./domain/extractive-answerer.ts";
 import { createGroundedAnswerer } from "./domain/grounded-answerer.ts";
+import type { ChatRelay } from "./domain/relay/chat-relay.ts";
 import type { ChatRules } from "./domain/relay/chat-rules.ts";
+import { createBudgetedRelay } from "./domain/relay/budgeted-relay.ts";
 import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts";
 import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
@@ -23,16 +26,23 @@ import { createSectionFigures } from "./section-figures.ts";
 export { parseConfig, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
+export interface ModuleOptions {
+  /** Of the whole process, whose owner starts and stops it. Default: one for this module alone, as its configuration says. */
+  readonly budget?: Budget | undefined;
+}
+
 /** The service without a process around it: what standalone mounts. */
-export function createModule(config: Config, telemetry: Telemetry): ServiceModule {
+export function createModule(config: Config, telemetry: Telemetry, options: ModuleOptions = {}): ServiceModule {
   const extractive = createExtractiveAnswerer();
   const { log, metrics } = telemetry;
   const asked = usesModel(config) || relaysChats(config);
   const redis = asked ? openRedis(config, telemetry) : undefined;
-  const provider = asked ? openProvider(config, redis) : undefined;
+  const provider = asked ? openProvider(config, { redis, log, metrics }) : undefined;
+  const ownBudget = "budget" in options || !asked ? undefined : openBudget(config, telemetry);
+  const budget = options.budget ?? ownBudget;
   const { model, complete } =
     provider && usesModel(config)
-      ? createModelAnswerer(config, { extractive, provider, log, metrics })
+      ? createModelAnswerer(config, { extractive, provider, budget, log, metrics })
       : { model: extractive, complete: (whole: Answerer) => whole };
   const answerer = complete(model);
   const sections = createSectionFigures(config.sections.keys(), metrics);
@@ -51,15 +61,20 @@ export function createModule(config: Config, telemetry: Telemetry): ServiceModul
       add(GenerationService, {
         generateAnswer: createGenerateAnswer({ answerer, sectioned }),
         relayChat: createRelayChat({
-          relay: provider && relaysChats(config) ? createOpenAiRelay({ ...config, ...provider }) : undefined,
+          relay: provider && relaysChats(config) ? createRelay(config, provider, budget) : undefined,
           rules: chatRulesOf(config),
         }),
       }),
+    start: async (signal) => await ownBudget?.start(signal),
     stop: async () => {
-      await provider?.client.close();
+      await provider?.close();
+      await ownBudget?.stop();
       await redis?.close();
     },
-    figures: async () => ({ pools: redis ? [redis.figures()] : [], counts: sections.counts() }),
+    figures: async () => ({
+      pools: [provider, redis].flatMap((pool) => (pool === undefined ? [] : [pool.figures()])),
+      counts: sections.counts(),
+    }),
   };
 }
 
@@ -75,17 +90,14 @@ const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
 /** The one way to the provider, for answers and for chats that are passed on: they share connections and keys. */
-interface Provider {
-  readonly client: ProviderClient;
-  readonly keys: KeyPool;
+function openProvider(config: Config, given: { readonly redis: Redis | undefined } & Telemetry): Provider {
+  const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
+  return createProvider({ ...config, ...given, maxReplyBytes });
 }
 
-function openProvider(config: Config, redis: Redis | undefined): Provider {
-  const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
-  return {
-    client: createProviderClient({ ...config, maxReplyBytes }),
-    keys: createProviderKeys({ ...config, redis }),
-  };
+function createRelay(config: Config, { client, keysFor }: Provider, budget: Budget | undefined): ChatRelay {
+  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("chats"), costOf: budget?.costNanos });
+  return budget ? createBudgetedRelay({ relay, budget }) : relay;
 }
 
 function chatRulesOf(config: Config): ChatRules {
@@ -105,16 +117,22 @@ interface ModelAnswerer {
 
 function createModelAnswerer(
   config: Config,
-  given: { readonly extractive: Answerer; readonly provider: Provider } & Telemetry,
+  given: {
+    readonly extractive: Answerer;
+    readonly provider: Provider;
+    readonly budget: Budget | undefined;
+  } & Telemetry,
 ): ModelAnswerer {
-  const { extractive, provider, log, metrics } = given;
+  const { extractive, provider, budget, log, metrics } = given;
+  const asked = createOpenAiAnswerer({
+    ...config,
+    chat: createChatClient({ ...config, provider: provider.client }),
+    keys: provider.keysFor("answers"),
+    costOf: budget && ((usage) => budget.costNanos(config.model, usage)),
+  });
   const model = createGroundedAnswerer({
     model: createSharedAnswerer({
-      answerer: createOpenAiAnswerer({
-        ...config,
-        chat: createChatClient({ ...config, provider: provider.client }),
-        keys: provider.keys,
-      }),
+      answerer: budget ? createBudgetedAnswerer({ ...config, answerer: asked, budget }) : asked,
       onShared: metrics.counter("quartet_generation_shared_total").with({}).add,
     }),
     withoutPassages: extractive,

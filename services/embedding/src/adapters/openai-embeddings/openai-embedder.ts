@@ -124,7 +124,6 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
         ...(replies.length === 0 ? {} : { usage: usageOf(replies) }),
       };
     },
-    close: () => client.close(),
   };
 }
 

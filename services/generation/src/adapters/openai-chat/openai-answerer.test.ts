@@ -90,7 +90,7 @@ describe("an answer of a model", () => {
     expect(pieces.length).toBeGreaterThan(3);
     expect(end).toMatchObject({
       finishReason: "stop",
-      answerer: { kind: "model", model: "fake-model", promptVersion: "answer-1" },
+      answerer: { kind: "model", model: "fake-model", promptVersion: "answer-2" },
       degradations: [{ reason: "CITATION_DROPPED" }],
       citations: [
         { number: 1, text: passages[0]!.text, highlights: [{ start: 0, end: 17 }] },

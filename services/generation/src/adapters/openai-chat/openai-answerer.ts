@@ -1,5 +1,5 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { type Clocks, ProtocolError, startClocks } from "@quartet/provider";
+import { type Clocks, type ClocksOptions, ProtocolError, startClocks } from "@quartet/provider";
 import type { Answerer, AnswerEnd, AnswerEvent, Degradation, FinishReason, Passage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
@@ -29,6 +29,8 @@ export interface OpenAiAnswererOptions {
   readonly costOf?: CostOf | undefined;
 }
 
+/** A model that did not begin in less, since its caller was in a hurry, is not known to be at fault. */
+const FAIR_FIRST_TOKEN_MS = 5_000;
 /** How long to wait, after the text is whole, for the provider to tell what it costs. */
 const USAGE_WAIT_MS = 1_000;
 
@@ -79,10 +81,11 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
 function limitsWithin(
   timeoutMs: number,
   { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiAnswererOptions,
-): { totalMs: number; firstTokenMs: number; stallMs: number } {
+): Omit<ClocksOptions, "signal"> {
   const totalMs = Math.min(totalTimeoutMs, timeoutMs - Math.min(100, timeoutMs * 0.02));
   const firstTokenMs = Math.min(firstTokenTimeoutMs, totalMs - Math.min(300, totalMs * 0.07));
-  return { totalMs, firstTokenMs, stallMs: stallTimeoutMs };
+  const fairFirstTokenMs = Math.min(FAIR_FIRST_TOKEN_MS, firstTokenTimeoutMs);
+  return { totalMs, firstTokenMs, fairFirstTokenMs, stallMs: stallTimeoutMs };
 }
 
 type Chunks = AsyncIterator<ChatChunk, void>;

@@ -1,5 +1,5 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { type Clocks, ErrorReply, type ProviderClient, startClocks } from "@quartet/provider";
+import { type Clocks, type ClocksOptions, ErrorReply, type ProviderClient, startClocks } from "@quartet/provider";
 import type { Usage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
@@ -17,6 +17,8 @@ export interface OpenAiRelayOptions {
   readonly firstTokenTimeoutMs: number;
   /** Between the events of a stream, while a read is pending. */
   readonly stallTimeoutMs: number;
+  /** What tokens of a model cost, in billionths of a US dollar. Default: nobody knows. */
+  readonly costOf?: ((model: string, usage: Usage) => number | undefined) | undefined;
 }
 
 /** The pool's own limit never comes before the signal, which knows why it is aborted. */
@@ -28,10 +30,10 @@ const encoder = new TextEncoder();
 
 /** Passes chats on to any provider with OpenAI's protocol, in the provider's own words both ways. */
 export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
-  const { client, keys } = options;
+  const { client, keys, costOf } = options;
   return {
-    async *relay(chat, { signal: caller, timeoutMs = Infinity }): AsyncGenerator<RelayEvent> {
-      const bill = createRelayBill(chat.body);
+    async *relay(chat, { signal: caller, timeoutMs = Infinity, onUsage }): AsyncGenerator<RelayEvent> {
+      const bill = createRelayBill(chat.body, costOf && ((usage) => costOf(chat.model, usage)));
       const limits = limitsFor(chat, timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
       const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill }), {
@@ -45,8 +47,9 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
         throw relayErrorOf(error, { clocks, caller, usage: bill.close() });
       } finally {
         clocks.stop();
-        // For a caller who left: what was written until then is paid for.
-        bill.close();
+        // Also for a caller who left: what was written until then is paid for.
+        const usage = bill.close();
+        if (usage.calls > 0) onUsage?.(usage);
         // Not waited for: a read that is pending ends by the signal.
         void pieces.return().catch(() => undefined);
       }
@@ -59,7 +62,7 @@ function limitsFor(
   { streamed }: Chat,
   timeoutMs: number,
   { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiRelayOptions,
-): { totalMs: number; firstTokenMs: number; stallMs: number } {
+): Omit<ClocksOptions, "signal"> {
   const totalMs = Math.min(totalTimeoutMs, timeoutMs - Math.min(100, timeoutMs * 0.02));
   return {
     totalMs,

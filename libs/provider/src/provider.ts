@@ -1,0 +1,80 @@
+import type { KeyPool } from "@quartet/key-pool";
+import { type Breaker, type BreakerState, createBreaker } from "@quartet/resilience";
+import type { Logger, Metrics } from "@quartet/telemetry";
+import { guardKeys } from "./guarded-keys.ts";
+import { createProviderKeys, type ProviderKeysOptions } from "./keys.ts";
+import { createProviderClient, type ProviderClient, type ProviderClientOptions } from "./provider-client.ts";
+import type { TransportFigures } from "./transport.ts";
+
+export interface ProviderOptions extends ProviderClientOptions, ProviderKeysOptions {
+  readonly log: Pick<Logger, "warn">;
+  readonly metrics: Metrics;
+}
+
+/** A service's way to its model provider. */
+export interface Provider {
+  readonly client: ProviderClient;
+  /** For figures; calls go through `keysFor`. */
+  readonly keys: KeyPool;
+  /**
+   * The keys for one use, with a breaker of its own: where another model fails than the service's, answers go on.
+   *
+   * @param use a label of metrics and logs, so one of few, as `answers`
+   */
+  keysFor(use: string): KeyPool;
+  figures(): TransportFigures & { readonly name: "provider" };
+  /** Ends all connections; calls under way fail. */
+  close(): Promise<void>;
+}
+
+/**
+ * When calls are left out. Answers are few and take long, so ten calls are enough to tell, from a window that holds them; a probe may think as
+ * long as models do before their first word.
+ */
+const BREAKER = {
+  minimumCalls: 10,
+  failurePercent: 50,
+  windowMs: 30_000,
+  openMs: 5_000,
+  probeLimitMs: 30_000,
+} as const;
+
+/** How open a breaker is, as a number for a gauge. */
+const openness: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 0.5, open: 1 };
+
+/** The owner closes it. */
+export function createProvider({ log, metrics, ...options }: ProviderOptions): Provider {
+  const client = createProviderClient(options);
+  const keys = createProviderKeys(options);
+  const breakers: Breaker[] = [];
+
+  const openBreaker = (use: string): Breaker => {
+    const refused = metrics.counter("quartet_provider_breaker_refused_total").with({ use });
+    const state = metrics.gauge("quartet_provider_breaker_open").with({ use });
+    state.set(openness.closed);
+    const breaker = createBreaker({
+      ...BREAKER,
+      name: `provider of ${use}`,
+      events: {
+        refused: () => refused.add(),
+        stateChanged: (to, from) => {
+          state.set(openness[to]);
+          log.warn({ use, from, to }, "the breaker of the model provider changed its state");
+        },
+      },
+    });
+    breakers.push(breaker);
+    return breaker;
+  };
+
+  return {
+    client,
+    keys,
+    keysFor: (use) => guardKeys(keys, openBreaker(use)),
+    figures: () => ({ name: "provider", ...client.figures() }),
+    close: async () => {
+      for (const breaker of breakers) breaker.close();
+      await client.close();
+    },
+  };
+}
