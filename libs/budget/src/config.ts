@@ -145,20 +145,20 @@ export const limitsIn = ({ platformBudget, tenantBudget, tenantBudgets }: Budget
 });
 
 /**
- * @param model the one that the service asks, and the variable that names it; undefined where it asks none
+ * @param models those that the service asks, and the variables that name them
  * @throws {ConfigError} where a limit is set that could not be held
  */
 export function checkBudget(
   config: BudgetConfig,
-  model: { readonly name: string; readonly variable: string } | undefined,
+  models: readonly { readonly name: string; readonly variable: string }[],
 ): void {
-  if (model === undefined || !isLimited(limitsIn(config))) return;
-  const mistakes: string[] = [];
-  if (!config.prices.has(model.name)) {
-    mistakes.push(
-      `QUARTET_PRICES: has no price for ${model.name} (${model.variable}), and a budget is set. Add it, as ${model.name} input=0.15, or unset QUARTET_BUDGET_PLATFORM, QUARTET_BUDGET_TENANT and QUARTET_BUDGET_TENANTS.`,
+  if (models.length === 0 || !isLimited(limitsIn(config))) return;
+  const mistakes = models
+    .filter(({ name }) => !config.prices.has(name))
+    .map(
+      ({ name, variable }) =>
+        `QUARTET_PRICES: has no price for ${name} (${variable}), and a budget is set. Add it, as ${name} input=0.15, or unset QUARTET_BUDGET_PLATFORM, QUARTET_BUDGET_TENANT and QUARTET_BUDGET_TENANTS.`,
     );
-  }
   if (config.databaseUrl === undefined && config.dataDir === ":memory:") {
     mistakes.push(
       "QUARTET_DATA_DIR: keeps nothing, and a budget has to remember what was spent. Set it to a folder, or set DATABASE_URL.",

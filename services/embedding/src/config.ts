@@ -162,7 +162,7 @@ export function parseConfig(environment: Environment): Config {
       "QUARTET_EMBEDDER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or hashed.",
     ]);
   }
-  checkBudget(config, usesProvider(config) ? { name: config.model, variable: "QUARTET_EMBEDDING_MODEL" } : undefined);
+  checkBudget(config, usesProvider(config) ? [{ name: config.model, variable: "QUARTET_EMBEDDING_MODEL" }] : []);
   return config;
 }
 

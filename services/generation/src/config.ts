@@ -1,4 +1,6 @@
+import { budgetVariables, checkBudget } from "@quartet/budget";
 import {
+  checkDatabaseUrl,
   checkRedisUrl,
   checkTls,
   ConfigError,
@@ -85,6 +87,7 @@ export const variables = {
     max: 131_072,
     doc: "The longest reply to a chat that is passed on, in tokens: more is refused, and a chat that names no number gets this one; without it, the client's and the model's own.",
   }),
+  ...budgetVariables,
   ...redisVariables,
 } as const;
 
@@ -95,12 +98,23 @@ export function parseConfig(environment: Environment): Config {
   const config = parseEnv(variables, environment);
   checkTls(config);
   checkRedisUrl(config);
+  checkDatabaseUrl(config);
   if (config.answerer === "openai" && !hasProvider(config)) {
     throw new ConfigError([
       "QUARTET_ANSWERER: openai needs a provider. Set OPENAI_API_KEY or OPENAI_BASE_URL, or choose auto or extractive.",
     ]);
   }
+  checkBudget(config, modelsOf(config));
   return config;
+}
+
+/** The models that the operator has named, each with the variable that does. */
+function modelsOf(config: Config) {
+  const relayed = relaysChats(config) ? relayedModels(config) : [];
+  return [
+    ...(usesModel(config) ? [{ name: config.model, variable: "QUARTET_GENERATION_MODEL" }] : []),
+    ...(relayed === "any" ? [] : relayed.map((name) => ({ name, variable: "QUARTET_RELAY_MODELS" }))),
+  ];
 }
 
 /** Whether a model writes the answers. */

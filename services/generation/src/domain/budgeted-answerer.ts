@@ -1,7 +1,7 @@
-import { type Budget, BudgetError, mostTokens } from "@quartet/budget";
+import { type Budget, mostTokens } from "@quartet/budget";
 import type { Answerer, AnswerEvent, Usage } from "./answerer.ts";
-import { AnswererError } from "./answerer-error.ts";
 import { answerPrompt } from "./prompt.ts";
+import { setAside } from "./set-aside.ts";
 
 export interface BudgetedAnswererOptions {
   /** Asks the model, and tells in `onUsage` what that was billed for. */
@@ -30,9 +30,7 @@ export function createBudgetedAnswerer({
       const messages = answerPrompt(question, passages, section);
       const inputTokens = messages.reduce((sum, { content }) => sum + mostTokens(content) + TOKENS_AROUND_MESSAGE, 0);
       const outputTokens = Math.min(options.maxOutputTokens || maxOutputTokens, maxOutputTokens);
-      const held = await budget
-        .reserve({ tenant, service: "generation", model, inputTokens, outputTokens, signal })
-        .catch(rethrow);
+      const held = await setAside(budget, { tenant, model, inputTokens, outputTokens, signal });
       const onUsage = (usage: Usage) => {
         held.settle(usage);
         options.onUsage?.(usage);
@@ -44,10 +42,4 @@ export function createBudgetedAnswerer({
       }
     },
   };
-}
-
-function rethrow(error: unknown): never {
-  if (!(error instanceof BudgetError)) throw error;
-  const { reason: failure, message, retryDelayMs, cause } = error;
-  throw new AnswererError({ failure, message, retryDelayMs, cause });
 }

@@ -3,6 +3,7 @@ import { type Clocks, type ClocksOptions, ErrorReply, type ProviderClient, start
 import type { Usage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
+import type { CostOf } from "../openai-chat/bill.ts";
 import { failureOf } from "../openai-chat/provider-errors.ts";
 import { refusalOf } from "./provider-refusal.ts";
 import { type Relayed, relayOnce } from "./relay-attempt.ts";
@@ -18,7 +19,7 @@ export interface OpenAiRelayOptions {
   /** Between the events of a stream, while a read is pending. */
   readonly stallTimeoutMs: number;
   /** What tokens of a model cost, in billionths of a US dollar. Default: nobody knows. */
-  readonly costOf?: ((model: string, usage: Usage) => number | undefined) | undefined;
+  readonly costOf?: ((model: string, tokens: Parameters<CostOf>[0]) => number | undefined) | undefined;
 }
 
 /** The pool's own limit never comes before the signal, which knows why it is aborted. */

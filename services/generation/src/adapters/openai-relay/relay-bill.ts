@@ -1,6 +1,7 @@
 import type { KeyAttempt } from "@quartet/key-pool";
 import { ErrorReply, type ReportedUsage } from "@quartet/provider";
 import type { Usage } from "../../domain/answerer.ts";
+import type { CostOf } from "../openai-chat/bill.ts";
 import { estimateTokens } from "../../domain/token-estimate.ts";
 
 /** What one relayed chat costs, over all attempts. */
@@ -20,7 +21,8 @@ export interface RelayBill {
 /** Characters of a token at the most common; a piece of a stream is hardly ever less than a token. */
 const CHARACTERS_PER_TOKEN = 4;
 
-export function createRelayBill(body: Uint8Array): RelayBill {
+/** @param costOf what tokens cost; default: nobody knows */
+export function createRelayBill(body: Uint8Array, costOf: CostOf = () => undefined): RelayBill {
   let calls = 0;
   let billed = false;
   let last: Pick<KeyAttempt, "addUsage"> | undefined;
@@ -53,9 +55,11 @@ export function createRelayBill(body: Uint8Array): RelayBill {
     },
     close() {
       const usage = total();
-      last?.addUsage({ inputTokens: usage.inputTokens, outputTokens: usage.outputTokens });
+      const priced = { ...usage, costNanos: costOf(usage) };
+      const { inputTokens, outputTokens, costNanos } = priced;
+      last?.addUsage({ inputTokens, outputTokens, costNanos });
       last = undefined;
-      return usage;
+      return priced;
     },
   };
 }

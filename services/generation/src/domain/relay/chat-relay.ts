@@ -29,6 +29,8 @@ export interface RelayOptions {
   readonly signal: AbortSignal;
   /** The time left for the whole reply. Default: the relay's own limit. */
   readonly timeoutMs?: number | undefined;
+  /** Told once what calls to the provider were billed for, also where nobody waits for the end; not at all where none was made. */
+  readonly onUsage?: ((usage: Usage) => void) | undefined;
 }
 
 /**
