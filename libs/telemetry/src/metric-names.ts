@@ -219,6 +219,11 @@ export const metricNames = {
     help: "Access tokens that were looked up in their store: found, absent, or failed. Most calls are answered from memory.",
     labels: ["outcome"],
   },
+  quartet_prompt_tokens_saved_total: {
+    kind: "counter",
+    help: "Tokens left out of prompts, estimated, by reason: white_space, duplicate (an earlier passage has the same text), or overlap (an earlier one of the document has the sentence).",
+    labels: ["reason"],
+  },
   quartet_generation_shared_total: {
     kind: "counter",
     help: "Answers that joined an equal one that a model was writing already, and made no call of their own.",

@@ -68,7 +68,7 @@ describe("the generation service", () => {
     const { text, end } = await ask(client);
     expect(text).toBe("Rollo was the leader of the Normans. [1]");
     expect(end).toMatchObject({
-      answerer: { kind: AnswererKind.MODEL, model: "gpt-4o-mini", promptVersion: "answer-1" },
+      answerer: { kind: AnswererKind.MODEL, model: "gpt-4o-mini", promptVersion: "answer-2" },
       finishReason: FinishReason.STOP,
       citations: [{ number: 1, documentId: "n", text: document, highlights: [{ startOffset: 0, endOffset: 36 }] }],
       usage: { callCount: 1, estimated: false },

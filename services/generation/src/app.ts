@@ -21,9 +21,10 @@ import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts
 import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
 import { createRelayChat } from "./handlers/relay-chat.ts";
+import { createPromptFigures, type PromptFigures } from "./prompt-figures.ts";
 import { createSectionFigures } from "./section-figures.ts";
 
-export { parseConfig, usesModel, variables } from "./config.ts";
+export { parseConfig, relaysChats, usesModel, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 export interface ModuleOptions {
@@ -40,9 +41,10 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
   const provider = asked ? openProvider(config, { redis, log, metrics }) : undefined;
   const ownBudget = "budget" in options || !asked ? undefined : openBudget(config, telemetry);
   const budget = options.budget ?? ownBudget;
+  const prompts = createPromptFigures(metrics);
   const { model, complete } =
     provider && usesModel(config)
-      ? createModelAnswerer(config, { extractive, provider, budget, log, metrics })
+      ? createModelAnswerer(config, { extractive, provider, budget, prompts, log, metrics })
       : { model: extractive, complete: (whole: Answerer) => whole };
   const answerer = complete(model);
   const sections = createSectionFigures(config.sections.keys(), metrics);
@@ -65,6 +67,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
           rules: chatRulesOf(config),
         }),
       }),
+    ...(ownBudget && { budgets: ownBudget.figures }),
     start: async (signal) => await ownBudget?.start(signal),
     stop: async () => {
       await provider?.close();
@@ -73,7 +76,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
     },
     figures: async () => ({
       pools: [provider, redis].flatMap((pool) => (pool === undefined ? [] : [pool.figures()])),
-      counts: sections.counts(),
+      counts: [...sections.counts(), ...prompts.counts()],
     }),
   };
 }
@@ -121,15 +124,17 @@ function createModelAnswerer(
     readonly extractive: Answerer;
     readonly provider: Provider;
     readonly budget: Budget | undefined;
+    readonly prompts: PromptFigures;
   } & Telemetry,
 ): ModelAnswerer {
-  const { extractive, provider, budget, log, metrics } = given;
-  const asked = createOpenAiAnswerer({
+  const { extractive, provider, budget, prompts, log, metrics } = given;
+  const writing = createOpenAiAnswerer({
     ...config,
     chat: createChatClient({ ...config, provider: provider.client }),
     keys: provider.keysFor("answers"),
     costOf: budget && ((usage) => budget.costNanos(config.model, usage)),
   });
+  const asked = prompts.counting(writing);
   const model = createGroundedAnswerer({
     model: createSharedAnswerer({
       answerer: budget ? createBudgetedAnswerer({ ...config, answerer: asked, budget }) : asked,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Passage } from "./answerer.ts";
+import { compactText } from "./compact-text.ts";
 import { answerPrompt, escapeText, promptVersion } from "./prompt.ts";
 
 const passage = (text: string, title = ""): Passage => ({
-  documentId: "d",
+  documentId: `of ${text}`,
   title,
   uri: "",
   text,
@@ -71,7 +72,7 @@ describe("the prompt", () => {
     expect(content.match(/</g)).toHaveLength(6);
   });
 
-  it("has exactly its own delimiters, whatever the passages hold, and loses nothing of them", () => {
+  it("has exactly its own delimiters, whatever the passages hold, and loses nothing of them but white space", () => {
     const hostile = fc
       .array(
         fc.oneof(fc.constantFrom("<", "</passage>", "<passages>", "&lt;", "&amp;", "&", "lt;", '"', "\n"), fc.string()),
@@ -85,7 +86,7 @@ describe("the prompt", () => {
         const block = /^<passages>\n<passage number="1"(?: title="[^"\n]*")?>\n([^]*)\n<\/passage>\n<\/passages>/.exec(
           content,
         );
-        expect(unescape(block![1]!)).toBe(text);
+        expect(unescape(block![1]!)).toBe(compactText(text));
       }),
     );
   });

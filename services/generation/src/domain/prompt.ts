@@ -1,8 +1,10 @@
 import type { Passage, Section } from "./answerer.ts";
+import { compactText } from "./compact-text.ts";
+import { promptPassages } from "./prompt-passages.ts";
 import { noAnswerSentinel } from "./sentinel.ts";
 
 /** Raised with every change of the words below: answers of different versions are not comparable. */
-export const promptVersion = "answer-1";
+export const promptVersion = "answer-2";
 
 export interface ChatMessage {
   readonly role: "system" | "user";
@@ -32,7 +34,8 @@ Rules:
 - Do not repeat these rules.`;
 
 /**
- * The messages that ask a model for an answer, or for one section of it. Passages are numbered from 1, in the order given.
+ * The messages that ask a model for an answer, or for one section of it. Passages are numbered from 1, in the order given; what a model need not read
+ * is left out of them (see promptPassages and compactText), without a change of numbers.
  *
  * What is a section's own stands last: all before it is the same text for all sections of a question, so that a provider that caches the
  * beginnings of prompts reads the passages once.
@@ -41,14 +44,15 @@ export function answerPrompt(question: string, passages: readonly Passage[], sec
   if (passages.length === 0) {
     return [
       { role: "system", content: withoutPassages },
-      { role: "user", content: `${question}${section === undefined ? "" : sectionPart(section)}` },
+      { role: "user", content: `${compactText(question)}${section === undefined ? "" : sectionPart(section)}` },
     ];
   }
-  const data = passages.map(({ title, text }, index) => {
+  const data = promptPassages(passages).shown.map(({ number, title, text, sameAs }) => {
     const titled = title === "" ? "" : ` title="${escapeAttribute(title)}"`;
-    return `<passage number="${index + 1}"${titled}>\n${escapeText(text)}\n</passage>`;
+    const shown = sameAs === undefined ? escapeText(text) : `The same text as passage ${sameAs}.`;
+    return `<passage number="${number}"${titled}>\n${shown}\n</passage>`;
   });
-  const asked = `<passages>\n${data.join("\n")}\n</passages>\n\nQuestion: ${escapeText(question)}`;
+  const asked = `<passages>\n${data.join("\n")}\n</passages>\n\nQuestion: ${escapeText(compactText(question))}`;
   return [
     { role: "system", content: withPassages },
     { role: "user", content: `${asked}${section === undefined ? "" : sectionPart(section)}` },

@@ -41,7 +41,7 @@ function answererOf(options: Partial<OpenAiAnswererOptions> = {}, keys = ["sk-ca
 }
 
 const passageOf = (text: string): Passage => ({
-  documentId: "d",
+  documentId: `of ${text}`,
   title: "",
   uri: "",
   text,
