@@ -1,12 +1,9 @@
 import { type Cache, createCache, keyPattern } from "@quartet/cache";
 import type { CacheFigures, CacheSelection } from "@quartet/rpc";
-import { type RedisVectors, vectorName } from "./adapters/redis-vectors.ts";
+import { nameEnd, type RedisVectors } from "./adapters/redis-vectors.ts";
 import type { Config } from "./config.ts";
 import type { PackedVector } from "./domain/packed-vector.ts";
-import { readCacheKey } from "./domain/text-embedding.ts";
-
-/** A character of a string takes two bytes at most per UTF-16 unit. */
-const BYTES_PER_UNIT = 2;
+import { tenantStart } from "./domain/vector-name.ts";
 
 /** The vectors in memory, with the figures and the upkeep of both levels. */
 export interface VectorCache {
@@ -23,9 +20,9 @@ export function createVectorCache(
   const memory = createCache<string, PackedVector>({
     maxEntries: config.cacheEntries,
     maxBytes: config.cacheBytes,
-    sizeOf: (packed, key) => packed.byteLength + BYTES_PER_UNIT * key.length,
+    sizeOf: (packed, key) => packed.byteLength + key.length,
   });
-  const naming = { maxTextCharacters: config.maxTextCharacters, form: config.vectorForm };
+  const end = nameEnd({ maxTextCharacters: config.maxTextCharacters, form: config.vectorForm });
 
   return {
     memory,
@@ -39,10 +36,10 @@ export function createVectorCache(
     async invalidate({ tenant, level, keyPattern: pattern }, signal) {
       if (level !== "embeddings") return 0;
       const matches = keyPattern(pattern);
-      const here = memory.deleteWhere((key) => {
-        if (!key.startsWith(`${tenant}\n`)) return false;
-        return pattern === "" || matches(vectorName(readCacheKey(key), naming));
-      });
+      const start = tenantStart(tenant);
+      const here = memory.deleteWhere(
+        (key) => key.startsWith(start) && (pattern === "" || matches(key.slice(start.length) + end)),
+      );
       const there = shared && (await shared.deleteMatching(tenant, pattern, { signal }));
       if (shared !== undefined && there === undefined) throw new Error("Redis did not delete all vectors");
       // What is in memory is mostly in Redis as well, and one vector.

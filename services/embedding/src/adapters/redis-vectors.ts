@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { createSharedCache, type Redis, type SharedCache, type ValueCodec } from "@quartet/redis";
 import type { Metrics } from "@quartet/telemetry";
 import { dimensionsOf, isPackedVector, type PackedVector, type VectorForm } from "../domain/packed-vector.ts";
 import type { SharedVectors, VectorKey } from "../domain/shared-vectors.ts";
+import { tenantStart, vectorName } from "../domain/vector-name.ts";
 
 export interface RedisVectorsOptions {
   readonly redis: Redis;
@@ -42,7 +42,7 @@ export function createRedisVectors({
   maxTextCharacters,
   form,
 }: RedisVectorsOptions): RedisVectors {
-  const nameOf = (key: VectorKey) => tenantStart(key.tenant) + vectorName(key, { maxTextCharacters, form });
+  const nameOf = (key: VectorKey) => vectorName(key) + nameEnd({ maxTextCharacters, form });
   const cache = createSharedCache<PackedVector>({
     redis,
     metrics,
@@ -74,13 +74,6 @@ export const codecOf = (form: VectorForm): ValueCodec<PackedVector> => ({
   decode: (bytes) => (isPackedVector(bytes, form) ? Uint8Array.from(bytes) : undefined),
 });
 
-const tenantStart = (tenant: string): string => `${encodeURIComponent(tenant)}:`;
-
-/** The part of a vector's name after its tenant. A text stands in it as its SHA-256 alone: who may read keys learns of no question. */
-export function vectorName(
-  { space, purpose, text }: Omit<VectorKey, "tenant" | "space"> & { readonly space: { readonly id: string } },
-  { maxTextCharacters, form }: Pick<RedisVectorsOptions, "maxTextCharacters" | "form">,
-): string {
-  const hash = createHash("sha256").update(text).digest("base64url");
-  return `${space.id}:${purpose.toLowerCase()}:${maxTextCharacters}:${form}:${hash}`;
-}
+/** What the names in Redis end with. */
+export const nameEnd = ({ maxTextCharacters, form }: Pick<RedisVectorsOptions, "maxTextCharacters" | "form">) =>
+  `:${maxTextCharacters}:${form}`;

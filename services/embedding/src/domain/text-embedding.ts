@@ -11,6 +11,7 @@ import {
   type VectorForm,
 } from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
+import { vectorName } from "./vector-name.ts";
 
 export interface EmbedRequest {
   /** On whose behalf; nobody is answered from what was kept for another. */
@@ -58,7 +59,7 @@ export function createTextEmbedding({ configured, others, cache, form, shared }:
   return async ({ tenant, texts, purpose, spaceId, signal }) => {
     const { embedder, space } = await select([configured, ...others], spaceId, signal);
     const vectorKeys = texts.map((text): VectorKey => ({ tenant, space, purpose, text: nfc(text) }));
-    const keys = vectorKeys.map(cacheKey);
+    const keys = vectorKeys.map(vectorName);
     const byKey = new Map(keys.map((key, index) => [key, vectorKeys[index]!]));
     const fresh = new Set<string>();
     let usage: Usage | undefined;
@@ -117,13 +118,4 @@ async function select(
     "EMBEDDING_SPACE_MISMATCH",
     "The embedder is configured for another embedding space; build the collection's vectors anew, or configure the model they were made with.",
   );
-}
-
-/** None of the first three has a line break in it, so that keys of different ones never meet. */
-const cacheKey = ({ tenant, space, purpose, text }: VectorKey) => [tenant, space.id, purpose, text].join("\n");
-
-/** What a key of the cache stands for. */
-export function readCacheKey(key: string): Omit<VectorKey, "space"> & { readonly space: { readonly id: string } } {
-  const [tenant = "", id = "", purpose, ...lines] = key.split("\n");
-  return { tenant, space: { id }, purpose: purpose === "QUERY" ? "QUERY" : "DOCUMENT", text: lines.join("\n") };
 }
