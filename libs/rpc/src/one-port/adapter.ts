@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, type ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
@@ -8,14 +9,15 @@ import type { Deadlines } from "../deadline.ts";
 import { requestIdKey } from "../principal.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
+import type { ProtocolHandler } from "./protocols.ts";
 import { repairRefusal } from "./repair.ts";
 import { type EndpointHostOptions, serveEndpoint, type ServeEndpoint } from "./serve-endpoint.ts";
 import { writeResponse } from "./respond.ts";
+import { isOrdinaryUnary, requestedMsOf } from "./serve-unary.ts";
 import { watchReader } from "./stalled-reader.ts";
 import { completeTimeout } from "./timeouts.ts";
 
-export interface Mount {
-  readonly handler: UniversalHandler;
+export interface Mount extends ProtocolHandler {
   readonly deadlines: Deadlines;
 }
 
@@ -63,21 +65,27 @@ export function createAdapter(
   const endpointFor = (request: HttpRequest) =>
     hosted.get(pathOf(request))?.find(({ endpoint }) => endpoint.accepts?.(request) ?? true);
 
-  const serveRpc = async ({ handler, deadlines }: Mount, request: HttpRequest, response: HttpResponse) => {
+  const countRefusal = ({ parent, name }: DescMethod, { code }: { readonly code: Code }) =>
+    refusals?.with({ service: parent.typeName, method: name, code: codeToString(code) }).add();
+
+  const serveRpc = async ({ handler, unary, deadlines }: Mount, request: HttpRequest, response: HttpResponse) => {
+    const { method } = handler;
+    if (unary !== undefined && isOrdinaryUnary(request)) {
+      limitRequestTime(handler, request, response, options.requestTimeoutMs);
+      const timeoutMs = deadlines.complete(requestedMsOf(request), method);
+      return await unary(request, response, { timeoutMs, watch, refused: (error) => countRefusal(method, error) });
+    }
     const contextValues = createContextValues();
     const universal = toUniversal(request, response, contextValues);
     if (universal === undefined) return refuseTarget(response);
     const ended = new AbortController();
     universal.signal.addEventListener("abort", () => ended.abort(universal.signal.reason), { once: true });
-    completeTimeout(universal.header, deadlines, handler.method);
+    completeTimeout(universal.header, deadlines, method);
     limitRequestTime(handler, request, response, options.requestTimeoutMs);
     watch(response, (error) => ended.abort(error));
     const answer = await handler({ ...universal, signal: ended.signal });
     const refusal = contextValues.get(requestIdKey) === "" ? await repairRefusal(answer) : undefined;
-    if (refusal !== undefined) {
-      const { parent, name } = handler.method;
-      refusals?.with({ service: parent.typeName, method: name, code: codeToString(refusal.code) }).add();
-    }
+    if (refusal !== undefined) countRefusal(method, refusal);
     // HTTP requires it, and Connect leaves it out.
     if (answer.status === 405) response.setHeader("allow", handler.allowedMethods.join(", "));
     await writeResponse(refusal?.response ?? answer, response, ended.signal);

@@ -1,4 +1,4 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import { createMethodImplSpec, type HandlerContext, type Interceptor, type MethodImplSpec } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import {
@@ -12,6 +12,7 @@ import { createHandlerFactory as grpcFactory } from "@connectrpc/connect/protoco
 import { createHandlerFactory as grpcWebFactory } from "@connectrpc/connect/protocol-grpc-web";
 import type { Gate } from "../authentication.ts";
 import { type AnyHandler, guard } from "../guard.ts";
+import { serveUnary, type ServeUnary } from "./serve-unary.ts";
 
 export interface ProtocolOptions {
   readonly interceptors: readonly Interceptor[];
@@ -22,12 +23,18 @@ export interface ProtocolOptions {
   readonly shutdownSignal: AbortSignal;
 }
 
+export interface ProtocolHandler {
+  readonly handler: UniversalHandler;
+  /** For ordinary calls of a unary rpc; the handler takes these too. */
+  readonly unary: ServeUnary | undefined;
+}
+
 /** Speaks Connect, gRPC-Web and gRPC for every handler of a service; which one the content type of a request tells. */
 export function createProtocolHandlers(
   service: DescService,
   handlers: object,
   options: ProtocolOptions,
-): UniversalHandler[] {
+): ProtocolHandler[] {
   const guarded = guard(service, handlers) as Record<string, AnyHandler | undefined>;
   const universalOptions: Partial<UniversalHandlerOptions> = {
     interceptors: [...options.interceptors],
@@ -52,7 +59,15 @@ export function createProtocolHandlers(
     const asStream = spec.kind === "unary" ? unaryAsStream(method, handler) : spec;
     const ofStream = (factory: ProtocolHandlerFactory) =>
       Object.assign(() => factory(asStream), { protocolName: factory.protocolName });
-    return [createUniversalMethodHandler(spec, [connect, ...envelope.map(ofStream)])];
+    return [
+      {
+        handler: createUniversalMethodHandler(spec, [connect, ...envelope.map(ofStream)]),
+        unary:
+          method.methodKind === "unary"
+            ? serveUnary({ ...options, method: method as DescMethodUnary, handler })
+            : undefined,
+      },
+    ];
   });
 }
 

@@ -88,8 +88,8 @@ export function createOnePortServer(options: OnePortServerOptions = {}): OnePort
 
   const host = (service: DescService, handlers: object, { interceptors, gate }: Around, deadlines: Deadlines) => {
     const protocolOptions = { interceptors, gate, readMaxBytes, writeMaxBytes, shutdownSignal: shutdown.signal };
-    for (const handler of createProtocolHandlers(service, handlers, protocolOptions)) {
-      mounts.set(handler.requestPath, { handler, deadlines });
+    for (const hosted of createProtocolHandlers(service, handlers, protocolOptions)) {
+      mounts.set(hosted.handler.requestPath, { ...hosted, deadlines });
     }
   };
   infrastructure.routes((service, handlers) => host(service, handlers, nothing, infrastructure.deadlines));
