@@ -36,7 +36,7 @@ export type {
   PutGraphResponse,
 } from "@quartet/contracts/gateway/v1/document_service";
 export { AnswererKind, CompressionStrategy, FinishReason } from "@quartet/contracts/type/v1/answer";
-export type { Answerer, Citation } from "@quartet/contracts/type/v1/answer";
+export type { Answerer, Citation, ModelOptions, Section, SectionSpec } from "@quartet/contracts/type/v1/answer";
 export type { Collection, CollectionState } from "@quartet/contracts/type/v1/collection";
 export { DocumentView, PutOutcome } from "@quartet/contracts/type/v1/document";
 export type { Document, PutDocumentResult } from "@quartet/contracts/type/v1/document";

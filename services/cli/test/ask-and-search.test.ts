@@ -77,6 +77,39 @@ describe("quartet ask", () => {
     expect(code).toBe(1);
   });
 
+  it("shows sections one below the other in the order asked for, whichever comes first", async () => {
+    const { code, stdout, stderr } = await quartet(
+      ...["ask", "휴가", "--section", "summary", "--section", "risks=어떤 위험?", "--max-tokens", "50"],
+    );
+    expect(stdout).toMatch(/^## summary\nsummary: {2}\[1\]\n\n## risks\nrisks: 어떤 위험\? \[1\]\n\n\[1\] 휴가 규정/);
+    expect(stderr).toBe("Quoted from the documents; no model was asked.\n");
+    expect(code).toBe(0);
+  });
+
+  it("ends with 1 where a section failed, and gives them all as JSON", async () => {
+    const flags = ["ask", "휴가", "--section", "broken", "--section", "summary"];
+    const shown = await quartet(...flags);
+    expect(shown.stdout).toMatch(/^## broken\nbroken: {2}\[1\]\n\(breaks off\)\n\n## summary\n/);
+    expect(shown.code).toBe(1);
+    const { code, stdout } = await quartet(...flags, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      text: "",
+      sections: [{ name: "broken", failure: { reason: "STREAM_STALLED" } }, { name: "summary" }],
+    });
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [["--section", "Summary"], "name or name=instruction"],
+    [["--section", "a", "--section", "a=b"], "a name of its own"],
+    [Array.from("abcdefghi").flatMap((name) => ["--section", name]), "at most 8"],
+    [["--temperature", "3"], "a number from 0 to 2"],
+  ])("refuses what no server would take: %j", async (flags, message) => {
+    const { code, stderr } = await quartet("ask", "휴가", ...flags);
+    expect(stderr).toContain(message);
+    expect(code).toBe(2);
+  });
+
   it("gives errors as JSON to those who read JSON", async () => {
     const { code, stdout, stderr } = await quartet("ask", "busy", "--json");
     expect(stdout).toBe("");

@@ -19,7 +19,7 @@ import {
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
-import { AnswererKind, FinishReason } from "@quartet/contracts/type/v1/answer";
+import { AnswererKind, FinishReason, SectionSchema, type SectionSpec } from "@quartet/contracts/type/v1/answer";
 import { type Document, DocumentFacet, DocumentSchema, PutOutcome } from "@quartet/contracts/type/v1/document";
 import type { CacheSelector } from "@quartet/contracts/type/v1/operations";
 import type { Filter } from "@quartet/contracts/type/v1/filter";
@@ -155,13 +155,29 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       );
   };
 
-  const answer = (question: string, search: SearchOptions | undefined): AnswerQuestionResponse => {
+  /** A section named `broken` breaks off; every other says its name and instruction. */
+  const writeSections = (specs: readonly SectionSpec[]) =>
+    specs.map(({ name, instruction }) =>
+      create(SectionSchema, {
+        name,
+        text: `${name}: ${instruction} [1]`,
+        ...(name === "broken"
+          ? { failure: { code: "unavailable", reason: "STREAM_STALLED", message: "Ask again." } }
+          : { finishReason: FinishReason.STOP }),
+      }),
+    );
+
+  const answer = (
+    { question, search }: { question: string; search?: SearchOptions | undefined },
+    specs: readonly SectionSpec[],
+  ): AnswerQuestionResponse => {
     const collection = collectionOf(search?.filter);
     const [best] = find(question, collection);
     const isRefused = !best || question.includes("모르는");
     const cited = best && !isRefused;
     return create(AnswerQuestionResponseSchema, {
-      text: cited ? `${best.text} [1]` : "문서에 답이 없습니다.",
+      text: specs.length > 0 ? "" : cited ? `${best.text} [1]` : "문서에 답이 없습니다.",
+      sections: writeSections(specs),
       citations: cited
         ? [
             {
@@ -284,15 +300,19 @@ export async function startFakeGateway(): Promise<FakeGateway> {
       },
     });
     router.service(AnswerService, {
-      answerQuestion({ question, search }) {
-        if (question.includes("busy")) throw busy();
-        return answer(question, search);
+      answerQuestion(request) {
+        if (request.question.includes("busy")) throw busy();
+        return answer(request, request.sections);
       },
       async *streamAnswerQuestion({ answer: request }, { signal, responseHeader }) {
         responseHeader.set("x-request-id", "request-9");
-        const { question = "", search } = request ?? {};
-        const whole = answer(question, search);
-        for (const value of whole.text.split(/(?<= )/u)) {
+        const { question = "", search, sections = [] } = request ?? {};
+        const whole = answer({ question, search }, sections);
+        for (const { name, text } of whole.sections.toReversed()) {
+          yield { event: { case: "textDelta" as const, value: { section: name, text } } };
+        }
+        for (const section of whole.sections) yield { event: { case: "section" as const, value: section } };
+        for (const value of whole.text.split(/(?<= )/u).filter(Boolean)) {
           yield { event: { case: "textDelta" as const, value: { text: value } } };
         }
         if (question.includes("endless")) {

@@ -11,9 +11,11 @@ import { AnswerQuestionResponseSchema } from "@quartet/contracts/gateway/v1/answ
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { excerpt } from "../domain/printable.ts";
+import type { SectionSpec } from "../domain/section-spec.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { type SearchFlags, toSearchOptions } from "../search-options.ts";
 import { showDegradations } from "./search.ts";
+import { createSectionView } from "./show-sections.ts";
 import { showSources } from "./show-sources.ts";
 
 export interface AskOptions extends SearchFlags {
@@ -23,6 +25,11 @@ export interface AskOptions extends SearchFlags {
   /** The most characters to show the model; 0 for the server's default. */
   readonly maxContextChars: number;
   readonly compression?: keyof typeof strategies;
+  /** None: one text. */
+  readonly sections: readonly SectionSpec[];
+  /** Of the whole answer, or of each section; 0 for the server's default. */
+  readonly maxTokens: number;
+  readonly temperature?: number;
 }
 
 export const strategies = {
@@ -41,6 +48,11 @@ export async function ask(context: Context, options: AskOptions): Promise<ExitCo
     passageCount: options.passages,
     maxContextCharCount: options.maxContextChars,
     compression: options.compression ? strategies[options.compression] : CompressionStrategy.UNSPECIFIED,
+    sections: options.sections.map((section) => ({ ...section, maxTokenCount: options.maxTokens })),
+    modelOptions: {
+      maxTokenCount: options.maxTokens,
+      ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    },
   };
   if (json) {
     const answer = await context.client().answers.answerQuestion(request, { signal });
@@ -48,29 +60,51 @@ export async function ask(context: Context, options: AskOptions): Promise<ExitCo
     return exitCodeOf(answer);
   }
   const events = context.client().answers.streamAnswerQuestion({ answer: request }, { signal });
-  const answer = await showText(terminal, events);
+  const answer = await showText(terminal, events, request.sections);
   showCitations(terminal, answer.citations);
-  if (answer.answerer?.kind === AnswererKind.EXTRACTIVE && answer.finishReason !== FinishReason.NO_ANSWER) {
+  if (answer.answerer?.kind === AnswererKind.EXTRACTIVE && !holdsNoAnswer(answer)) {
     terminal.note("Quoted from the documents; no model was asked.");
   }
   if (answer.finishReason === FinishReason.LENGTH) terminal.note("note: the answer reached its length limit.");
+  for (const { name, finishReason } of answer.sections) {
+    if (finishReason === FinishReason.LENGTH) terminal.note(`note: section ${name} reached its length limit.`);
+  }
   showSources(terminal, answer.sources);
   showDegradations(terminal, answer.degradations);
   return exitCodeOf(answer);
 }
 
-const exitCodeOf = ({ finishReason }: AnswerQuestionResponse): ExitCode =>
-  finishReason === FinishReason.NO_ANSWER ? exitCodes.nothingFound : exitCodes.ok;
+const holdsNoAnswer = ({ finishReason, sections }: AnswerQuestionResponse): boolean =>
+  sections.length > 0
+    ? sections.every((section) => section.finishReason === FinishReason.NO_ANSWER)
+    : finishReason === FinishReason.NO_ANSWER;
+
+function exitCodeOf(answer: AnswerQuestionResponse): ExitCode {
+  if (answer.sections.some(({ failure }) => failure !== undefined)) return exitCodes.failure;
+  return holdsNoAnswer(answer) ? exitCodes.nothingFound : exitCodes.ok;
+}
 
 type Events = ReturnType<ReturnType<Context["client"]>["answers"]["streamAnswerQuestion"]>;
 
 /** Writes text as it comes. What was written before an error is a fragment; the line is ended so that the error stands alone. */
-async function showText(terminal: Terminal, events: Events): Promise<AnswerQuestionResponse> {
+async function showText(
+  terminal: Terminal,
+  events: Events,
+  asked: readonly SectionSpec[],
+): Promise<AnswerQuestionResponse> {
+  const view = createSectionView(
+    terminal,
+    asked.map(({ name }) => name),
+  );
   let answer: AnswerQuestionResponse | undefined;
   let written = false;
   try {
     for await (const { event } of events) {
-      if (event.case === "textDelta") {
+      if (event.case === "section") {
+        view.over(event.value);
+      } else if (event.case === "textDelta" && event.value.section !== "") {
+        view.text(event.value.section, event.value.text);
+      } else if (event.case === "textDelta") {
         terminal.write(terminal.safe(event.value.text));
         written = true;
       } else if (event.case === "answer") {
@@ -79,9 +113,10 @@ async function showText(terminal: Terminal, events: Events): Promise<AnswerQuest
     }
   } finally {
     if (written) terminal.line();
+    view.end();
   }
   if (!answer) throw new QuartetError({ code: "internal", message: "The server ended the answer without its end." });
-  if (!written) terminal.line(terminal.safe(answer.text));
+  if (!written && asked.length === 0) terminal.line(terminal.safe(answer.text));
   return answer;
 }
 
