@@ -28,6 +28,7 @@ export type {
   CacheFigures,
   CacheLevelName,
   CacheSelection,
+  BudgetFigures,
   CountFigures,
   Figures,
   KeyFigures,

@@ -78,6 +78,19 @@ export interface CountFigures {
   readonly sum: number;
 }
 
+/** One spending limit; see the contract's `BudgetStats`. Amounts are in billionths of a US dollar. */
+export interface BudgetFigures {
+  /** `tenant` is the one that asked. */
+  readonly scope: "platform" | "tenant";
+  /** Undefined when there is none. */
+  readonly limitNanos: number | undefined;
+  /** Since the last reset. */
+  readonly spentNanos: number;
+  /** By calls under way. */
+  readonly reservedNanos: number;
+  readonly resetTimeMs: number;
+}
+
 /** What is to be emptied: entries of one tenant for which all conditions hold. */
 export interface CacheSelection {
   readonly tenant: string;
@@ -114,6 +127,8 @@ export interface ServiceModule {
   watchReady?(listener: (ready: boolean) => void): () => void;
   /** Figures of pools, queues, caches and keys, now. Absent: there are none. */
   figures?(signal: AbortSignal): Promise<Figures>;
+  /** What may be spent and what was, on behalf of all and of a tenant. Absent: nothing is counted here. */
+  budgets?(tenant: string, signal: AbortSignal): Promise<readonly BudgetFigures[]>;
   /**
    * Empties the selected entries of a cache of this module, in memory and shared, and gives how many there were. Absent, or 0: none is of that
    * level. Throws where what is shared cannot be reached; what is in memory is gone then all the same.

@@ -19,7 +19,7 @@ import { createTextEmbedding } from "./domain/text-embedding.ts";
 import { createEmbedTexts } from "./handlers/embed-texts.ts";
 import { createVectorCache } from "./vector-cache.ts";
 
-export { parseConfig, variables } from "./config.ts";
+export { parseConfig, usesProvider, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
 export interface ModuleOptions {
@@ -49,6 +49,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
   );
   return {
     routes: (add) => add(EmbeddingService, { embedTexts }),
+    ...(ownBudget && { budgets: ownBudget.figures }),
     start: async (signal) => {
       await local?.start(signal);
       await ownBudget?.start(signal);

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, timestampNow } from "@bufbuild/protobuf/wkt";
 import {
+  type BudgetStats,
   type CacheLevel,
   type CacheStats,
   type CountStats,
@@ -13,13 +14,14 @@ import {
 import { type PlatformStatus, PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import { list } from "./convert.ts";
 import type { Degradation } from "./domain/outcome.ts";
+import { mergeBudgets } from "./merge-budgets.ts";
 import { mergeKeys } from "./merge-keys.ts";
 
 export type Report = MessageInitShape<typeof PlatformStatusSchema>;
 
 /**
  * The figures of processes as those of one platform. Pools of one name add up, and the longest wait stands for all; caches likewise. A queue is kept in the
- * record, so that each process sees the whole of what waits: that is not added up, what each has done is. Keys and counts add up by name and label.
+ * record, so that each process sees the whole of what waits: that is not added up, what each has done is. Keys and counts add up by name and label, budgets not.
  */
 export function mergeReports(reports: readonly Report[], missing: readonly Degradation[]): PlatformStatus {
   const all = reports.map((report) => create(PlatformStatusSchema, report));
@@ -29,6 +31,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
   const caches = new Map<CacheLevel, CacheStats>();
   const counts = new Map<string, CountStats>();
   const keys: KeyStats[] = [];
+  const budgets: BudgetStats[] = [];
   const degradations = new Map<string, Degradation>();
   for (const degradation of missing) degradations.set(keyOf(degradation), degradation);
   const seen = new Set<string>();
@@ -46,6 +49,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
       counts.set(name, addCounts(counts.get(name), count));
     }
     keys.push(...report.keys);
+    budgets.push(...report.budgets);
     for (const degradation of report.degradations) degradations.set(keyOf(degradation), degradation as Degradation);
   }
   const byName = (one: { name: string }, other: { name: string }) => (one.name < other.name ? -1 : 1);
@@ -57,6 +61,7 @@ export function mergeReports(reports: readonly Report[], missing: readonly Degra
     queues: [...queues.values()].sort(byName),
     caches: [...caches.values()].sort((one, other) => one.level - other.level),
     keys: mergeKeys(keys),
+    budgets: mergeBudgets(budgets),
     counts: [...counts.values()].sort(byNameAndLabel),
   });
 }

@@ -1,3 +1,4 @@
+import { openBudget } from "@quartet/budget";
 import * as compression from "@quartet/compression-service";
 import * as embedding from "@quartet/embedding-service";
 import * as gateway from "@quartet/gateway-service";
@@ -20,23 +21,30 @@ import { figuresOf, hostModule } from "./hosted-module.ts";
 export { parseConfig, variables } from "./config.ts";
 export type { Config } from "./config.ts";
 
+const asksProvider = (config: Config): boolean =>
+  embedding.usesProvider(config.embedding) ||
+  generation.usesModel(config.generation) ||
+  generation.relaysChats(config.generation);
+
 /** All five services in one process: the inner four in memory, the gateway's port in front of them. */
 export function createApp(config: Config): App {
   const log = createLogger({ service: "standalone", level: config.gateway.logLevel });
   const metrics = createMetrics({ component: "standalone" });
   const workers = createExecutor(config.retrieval);
+  // One for both that spend: each with its own would know half of what is reserved.
+  const budget = asksProvider(config) ? openBudget(config.generation, { log, metrics }) : undefined;
   const inner = {
-    embedding: embedding.createModule(config.embedding, { log, metrics }),
+    embedding: embedding.createModule(config.embedding, { log, metrics }, { budget }),
     retrieval: retrieval.createModule(config.retrieval, { log, metrics }, workers),
     compression: compression.createModule(),
-    generation: generation.createModule(config.generation, { log, metrics }),
+    generation: generation.createModule(config.generation, { log, metrics }, { budget }),
   };
   const workerFigures = async () => ({ pools: [workers.figures()] });
   const reporter = createInstanceReporter({
     service: "standalone",
     isReady: () => Object.values(hosted).every(({ isReady }) => isReady()),
     figures: (signal) => figuresOf([...Object.values(inner), { figures: workerFigures }], signal),
-    modules: Object.values(inner),
+    modules: budget === undefined ? Object.values(inner) : [...Object.values(inner), { budgets: budget.figures }],
   });
   const innerRoutes: Routes = (add) => {
     for (const { routes } of [inner.embedding, inner.retrieval, inner.compression]) routes(add);
@@ -69,6 +77,10 @@ export function createApp(config: Config): App {
       reporter.close();
     },
   };
+  const spending: Component[] = budget === undefined ? [] : [{ name: "budget", ...budget }];
   const parts = Object.values(hosted).map(({ component }) => component);
-  return { ...composeComponents("standalone", [executorComponent(workers), figures, ...parts, front]), log };
+  return {
+    ...composeComponents("standalone", [executorComponent(workers), figures, ...spending, ...parts, front]),
+    log,
+  };
 }

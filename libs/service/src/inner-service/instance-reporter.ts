@@ -23,6 +23,7 @@ import {
 } from "@quartet/rpc";
 import { version } from "../version.ts";
 import { invalidateCaches, wireLevels } from "./cache-levels.ts";
+import { toBudget } from "./budget-stats.ts";
 import { toKeys } from "./key-stats.ts";
 import { createProcessMeter, type ProcessFigures } from "./process-figures.ts";
 
@@ -33,16 +34,20 @@ export interface InstanceReporterOptions {
   readonly isReady?: () => boolean;
   /** Default: no pools and no queues. */
   readonly figures?: (signal: AbortSignal) => Promise<Figures>;
-  /** The modules whose caches can be emptied. Default: none. */
-  readonly modules?: readonly Pick<ServiceModule, "invalidateCache">[];
+  /** The modules whose caches can be emptied and that spend money. Default: none. */
+  readonly modules?: readonly Pick<ServiceModule, "invalidateCache" | "budgets">[];
 }
 
 /** What a process says of itself to whoever operates the platform. */
 export interface InstanceReporter {
   /** Hosts InstanceService, for the tenant of each call. */
   readonly routes: Routes;
-  /** The figures of this moment. What cannot be asked, such as a queue in a store that is down, is named in `degradations`. */
-  report(signal: AbortSignal): Promise<MessageInitShape<typeof PlatformStatusSchema>>;
+  /**
+   * The figures of this moment. What cannot be asked, such as a queue in a store that is down, is named in `degradations`.
+   *
+   * @param tenant whose budget is told beside the platform's; default: neither is
+   */
+  report(signal: AbortSignal, tenant?: string): Promise<MessageInitShape<typeof PlatformStatusSchema>>;
   /** Ends the measuring. */
   close(): void;
 }
@@ -59,12 +64,17 @@ export function createInstanceReporter({
 }: InstanceReporterOptions): InstanceReporter {
   const meter = createProcessMeter();
   const startedAtMs = Math.round(Date.now() - process.uptime() * 1000);
-  const report: InstanceReporter["report"] = async (signal) => {
+  const report: InstanceReporter["report"] = async (signal, tenant) => {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(figuresLimitMs)]);
-    const own = await figures(limited).catch(() => {
+    const unlessAborted = () => {
       signal.throwIfAborted();
       return undefined;
-    });
+    };
+    const spending = tenant === undefined ? [] : modules.map((module) => module.budgets?.(tenant, limited) ?? []);
+    const [own, budgets] = await Promise.all([
+      figures(limited).catch(unlessAborted),
+      Promise.all(spending).catch(unlessAborted),
+    ]);
     return {
       snapshotTime: timestampFromMs(Date.now()),
       instances: [toInstance({ service, ready: isReady(), startedAtMs }, meter.read())],
@@ -73,14 +83,17 @@ export function createInstanceReporter({
       caches: (own?.caches ?? []).map(toCache),
       keys: toKeys(own?.keys ?? [], Date.now()),
       counts: (own?.counts ?? []).map(toCount),
-      degradations: own === undefined || own.incomplete ? [withoutFigures(service)] : [],
+      budgets: (budgets ?? []).flat().map(toBudget),
+      degradations: own === undefined || own.incomplete || budgets === undefined ? [withoutFigures(service)] : [],
     };
   };
   return {
     report,
     routes: (add) => {
       add(InstanceService, {
-        getInstanceReport: async (_request, { signal }) => ({ status: await report(signal) }),
+        getInstanceReport: async (_request, context) => ({
+          status: await report(context.signal, principalOf(context).tenant),
+        }),
         invalidateInstanceCache: async ({ selector }, context) => {
           const { tenant } = principalOf(context);
           const removed = await invalidateCaches({ modules, tenant, selector }, context.signal);
@@ -95,7 +108,7 @@ export function createInstanceReporter({
 const withoutFigures = (service: string) => ({
   hop: service,
   reason: "UPSTREAM_FAILED",
-  message: `The ${service} service could not ask its stores for all figures of their pools and queues; look at its log.`,
+  message: `The ${service} service could not ask its stores for all figures of their pools, queues and budgets; look at its log.`,
 });
 
 /** A host may run several processes of a service, and a container's process is always the first of its own. */

@@ -35,7 +35,10 @@ export function toKeys(keys: readonly KeyFigures[], nowMs: number): MessageInitS
 
 const NANOS_PER_UNIT = 1_000_000_000n;
 
-function toMoney({ currencyCode, nanos }: NonNullable<KeyFigures["cost"]>): MessageInitShape<typeof MoneySchema> {
+export function toMoney({
+  currencyCode,
+  nanos,
+}: NonNullable<KeyFigures["cost"]>): MessageInitShape<typeof MoneySchema> {
   const all = BigInt(Math.round(nanos));
   return { currencyCode, units: all / NANOS_PER_UNIT, nanos: Number(all % NANOS_PER_UNIT) };
 }

@@ -48,8 +48,8 @@ describe("the replicas behind addresses", () => {
         ["[::1]:2", "::1"],
       ]),
     );
-    expect((await first[0]!.report(signal)).instances[0]?.instance).toBe("10.0.0.1:50052");
-    await expect(first[1]!.report(signal)).rejects.toThrow();
+    expect((await first[0]!.report("default", signal)).instances[0]?.instance).toBe("10.0.0.1:50052");
+    await expect(first[1]!.report("default", signal)).rejects.toThrow();
     await replicas.list(signal);
     expect(dialled).toHaveLength(4);
   });
@@ -63,7 +63,7 @@ describe("the replicas behind addresses", () => {
     names.delete("retrieval");
     const [missing, ...rest] = await replicas.list(signal);
     expect([missing?.service, rest]).toEqual(["retrieval", []]);
-    await expect(missing!.report(signal)).rejects.toThrow();
+    await expect(missing!.report("default", signal)).rejects.toThrow();
     expect(closed).toEqual(["10.0.0.2:50052"]);
     replicas.close();
     expect(closed).toEqual(["10.0.0.2:50052", "10.0.0.1:50052"]);

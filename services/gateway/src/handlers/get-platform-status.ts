@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import type { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import type { PlatformStatus } from "@quartet/contracts/type/v1/status";
 import { quartetError } from "@quartet/errors";
-import type { Handler } from "@quartet/rpc";
+import { type Handler, principalOf } from "@quartet/rpc";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { Degradation } from "../domain/outcome.ts";
 import type { Replica, Replicas } from "../hops/replicas.ts";
@@ -10,7 +10,7 @@ import { mergeReports, type Report } from "../platform-status.ts";
 import type { Admission } from "./admission.ts";
 
 /** What may be left out; when the figures were taken and what is missing in them is always told. */
-const parts = ["instances", "pools", "queues", "caches", "keys", "counts"] as const;
+const parts = ["instances", "pools", "queues", "caches", "keys", "budgets", "counts"] as const;
 
 type Part = (typeof parts)[number];
 
@@ -27,16 +27,18 @@ export function createGetPlatformStatus({
   /** This process's own figures. */
   readonly own: (signal: AbortSignal) => Promise<Report>;
 }): Handler<typeof OperationsService.method.getPlatformStatus> {
-  return admission.unary(async ({ readMask }, { signal }) => {
+  return admission.unary(async ({ readMask }, context) => {
     const wanted = partsIn(readMask);
-    const [mine, others] = await Promise.all([own(signal), askAll(await replicas.list(signal), signal)]);
+    const { signal } = context;
+    const { tenant } = principalOf(context);
+    const [mine, others] = await Promise.all([own(signal), askAll(await replicas.list(signal), tenant, signal)]);
     const status = mergeReports([...others.reports, mine], others.missing);
     return { status: keepOnly(status, wanted) };
   });
 }
 
-async function askAll(replicas: readonly Replica[], signal: AbortSignal) {
-  const answers = await Promise.allSettled(replicas.map((replica) => replica.report(signal)));
+async function askAll(replicas: readonly Replica[], tenant: string, signal: AbortSignal) {
+  const answers = await Promise.allSettled(replicas.map((replica) => replica.report(tenant, signal)));
   signal.throwIfAborted();
   const silent = replicas.filter((_, index) => answers[index]?.status === "rejected").map(({ service }) => service);
   return {

@@ -10,8 +10,8 @@ export interface Replica {
   readonly service: string;
   /** Of this process alone, for as long as it runs. */
   readonly name: string;
-  /** Its figures. */
-  report(signal: AbortSignal): Promise<PlatformStatus>;
+  /** Its figures, and of budgets the platform's and the tenant's. */
+  report(tenant: string, signal: AbortSignal): Promise<PlatformStatus>;
   /** Empties what is selected of the tenant's entries in its caches, and gives how many there were. */
   invalidate(tenant: string, selector: CacheSelector, signal: AbortSignal): Promise<bigint>;
 }
@@ -33,18 +33,20 @@ export function replicaAt(service: string, name: string, transport: Transport): 
   return {
     service,
     name,
-    async report(signal) {
-      const { status } = await client.getInstanceReport({}, { signal, timeoutMs: REPORT_MS });
+    async report(tenant, signal) {
+      const options = { signal, contextValues: onBehalfOf(tenant), timeoutMs: REPORT_MS };
+      const { status } = await client.getInstanceReport({}, options);
       if (status === undefined) throw new Error("the report is empty");
       return status;
     },
     async invalidate(tenant, selector, signal) {
-      const contextValues = createContextValues().set(principalKey, { tenant, roles: [] });
-      const options = { signal, contextValues, timeoutMs: INVALIDATE_MS };
+      const options = { signal, contextValues: onBehalfOf(tenant), timeoutMs: INVALIDATE_MS };
       return (await client.invalidateInstanceCache({ selector }, options)).removedCount;
     },
   };
 }
+
+const onBehalfOf = (tenant: string) => createContextValues().set(principalKey, { tenant, roles: [] });
 
 /** The services as their transports reach them: of use where each is one process, as in standalone. */
 export function replicasBehind(transports: Transports): Replicas {

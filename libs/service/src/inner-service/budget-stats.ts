@@ -1,0 +1,19 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { BudgetStatsSchema } from "@quartet/contracts/type/v1/stats";
+import type { BudgetFigures } from "@quartet/rpc";
+import { toMoney } from "./key-stats.ts";
+
+/** All prices are in one currency. */
+const currencyCode = "USD";
+
+export function toBudget(budget: BudgetFigures): MessageInitShape<typeof BudgetStatsSchema> {
+  const { scope, limitNanos, spentNanos, reservedNanos, resetTimeMs } = budget;
+  return {
+    scope,
+    ...(limitNanos !== undefined && { limit: toMoney({ currencyCode, nanos: limitNanos }) }),
+    spent: toMoney({ currencyCode, nanos: spentNanos }),
+    reserved: toMoney({ currencyCode, nanos: reservedNanos }),
+    resetTime: timestampFromMs(resetTimeMs),
+  };
+}
