@@ -7,6 +7,7 @@ import {
   type Environment,
   hostVariables,
   parseEnv,
+  relayVariables,
   tlsVariables,
   variable,
 } from "@quartet/service";
@@ -132,6 +133,7 @@ export const variables = {
     max: 600_000,
     doc: "How long an answer that has begun may pause.",
   }),
+  ...relayVariables,
   indexPollMs: variable.duration("QUARTET_INDEX_POLL", {
     default: 5_000,
     min: 100,

@@ -11,7 +11,7 @@ import { openPostgresStores } from "./adapters/postgres/stores.ts";
 import type { Config } from "./config.ts";
 import type { Transports } from "./hops/hops.ts";
 import { type Replicas, replicasBehind } from "./hops/replicas.ts";
-import { aliases, createHttpRoutes } from "./http-routes.ts";
+import { aliases, createEndpoints, createHttpRoutes, openAiHeaders } from "./http-routes.ts";
 import { createModule } from "./module.ts";
 import { createReadiness } from "./readiness.ts";
 import type { Stores } from "./stores.ts";
@@ -59,10 +59,11 @@ export function createFront(config: Config, options: FrontOptions): Component {
     writeMaxBytes: config.maxMessageBytes,
     defaultTimeoutMs: config.defaultTimeoutMs,
     maxTimeoutMs: config.maxTimeoutMs,
-    cors: { origins: config.corsOrigins },
+    cors: { origins: config.corsOrigins, ...openAiHeaders },
     ...hostNamesOf(config),
     ...(access && { authenticate: access.authenticate }),
     aliases,
+    endpoints: createEndpoints(config, module),
     fallback: createHttpRoutes({ metrics, readiness: createReadiness(transports), draining: () => draining }),
   }).mount(module.routes);
   if (alsoServed !== undefined) server.mount(alsoServed);

@@ -3,6 +3,7 @@ import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
+import type { HandlerContext } from "@connectrpc/connect";
 import { createBulkhead } from "@quartet/resilience";
 import { defaultTenant, requestIdOf, type ServiceModule } from "@quartet/rpc";
 import type { Telemetry } from "@quartet/service";
@@ -19,7 +20,7 @@ import { createAdmission } from "./handlers/admission.ts";
 import { createAdviseIndexes } from "./handlers/advise-indexes.ts";
 import { createAnswerQuestion } from "./handlers/answer-question.ts";
 import { createAnswering } from "./handlers/answering.ts";
-import { createBeginRun } from "./handlers/begin-run.ts";
+import { beginCall, createBeginRun } from "./handlers/begin-run.ts";
 import { createCountDocuments } from "./handlers/count-documents.ts";
 import { createDeleteDocuments } from "./handlers/delete-documents.ts";
 import { createDeleteEntities } from "./handlers/delete-entities.ts";
@@ -36,6 +37,7 @@ import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts
 import { createStreamSearchPassages } from "./handlers/stream-search-passages.ts";
 import { createWarmCache } from "./handlers/warm-cache.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
+import type { ChatToRelay, RelayedEvent } from "./hops/relay.ts";
 import type { Replicas } from "./hops/replicas.ts";
 import { listAllCollections, ownCall } from "./hops/indexing.ts";
 import { createIndexing } from "./indexing.ts";
@@ -63,8 +65,14 @@ const STREAM_SHARE = 4;
 /** Calls of operators at once: few, and far from using up what questions need. */
 const OPERATIONS = { maxInFlight: 8, maxQueued: 32 };
 
+/** The gateway's services, and what its paths of plain HTTP need beside them. */
+export interface GatewayModule extends ServiceModule {
+  /** Passes a chat on to the provider. */
+  relayChat(chat: ChatToRelay, context: HandlerContext): AsyncGenerator<RelayedEvent, void, undefined>;
+}
+
 /** The public services over whatever transports lead to the inner four, and the embedding worker. */
-export function createModule(config: Config, options: ModuleOptions): ServiceModule {
+export function createModule(config: Config, options: ModuleOptions): GatewayModule {
   const { transports, replicas, stores, access, report, log, metrics } = options;
   const hops = createHops({
     transports,
@@ -86,6 +94,8 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
   const streamPlaces = Math.max(1, Math.floor(config.maxInFlight / STREAM_SHARE));
   const streams = createAdmission(createBulkhead({ name: "search streams", maxInFlight: streamPlaces }));
   const operations = createAdmission(createBulkhead({ name: "operations", ...OPERATIONS }));
+  // A model that writes for long is not to keep out those who ask the documents.
+  const chats = createAdmission(createBulkhead({ name: "chats", maxInFlight: config.maxInFlight }));
   const spaces = createSpaceDirectory(hops);
   const tenants = createTenantDirectory({
     defaultTenant,
@@ -176,6 +186,7 @@ export function createModule(config: Config, options: ModuleOptions): ServiceMod
         rebuildIndex: createRebuildIndex({ admission: operations, rebuild: hops.index.rebuild }),
       });
     },
+    relayChat: chats.stream((chat: ChatToRelay, context) => hops.relay.relay(chat, beginCall(context))),
     start: async () => indexing.start(),
     stop: async () => {
       invalidation.close();

@@ -9,6 +9,8 @@ import {
   type GenerateAnswerRequest,
   type GenerateAnswerResponseSchema,
   GenerationService,
+  type RelayChatRequest,
+  type RelayChatResponseSchema,
 } from "@quartet/contracts/generation/v1/generation_service";
 import { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
@@ -33,6 +35,7 @@ export interface Behaviour {
   search?: Reply<SearchPassagesRequest, Promise<MessageInitShape<typeof SearchPassagesResponseSchema>>>;
   compress?: Reply<CompressPassagesRequest, Promise<Passage[]>>;
   generate?: Reply<GenerateAnswerRequest, AsyncIterable<MessageInitShape<typeof GenerateAnswerResponseSchema>>>;
+  relay?: Reply<RelayChatRequest, AsyncIterable<MessageInitShape<typeof RelayChatResponseSchema>>>;
   /** The space of the embedder. */
   ownSpace: string;
   /** The spaces it can make at all. */
@@ -130,6 +133,10 @@ export function createFakeServices(): FakeServices {
         requests.generate.push(request);
         return behaviour.generate?.(request, context) ?? answerInTwo();
       },
+      relayChat(request, context) {
+        calls.push("relay");
+        return behaviour.relay?.(request, context) ?? relayInTwo(request);
+      },
     });
     add(DocumentService, {
       async putDocuments(request) {
@@ -216,6 +223,29 @@ async function* answerInTwo() {
   yield text("14일 ");
   yield text("[2]");
   yield end;
+}
+
+export const chunk = (value: unknown) => ({
+  event: { case: "chunk" as const, value: Buffer.from(typeof value === "string" ? value : JSON.stringify(value)) },
+});
+
+export const relayEnd = { event: { case: "end" as const, value: usage(7, 2) } };
+
+/** As a provider: a completion that names the model, or two pieces of it. */
+async function* relayInTwo({ body }: RelayChatRequest) {
+  const { model, stream } = JSON.parse(Buffer.from(body).toString()) as { model: string; stream?: boolean };
+  const common = { id: "chatcmpl-1", created: 1, model };
+  if (stream === true) {
+    for (const content of ["passed ", "on"]) {
+      yield chunk({ ...common, object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] });
+    }
+    const choices = [{ index: 0, delta: {}, finish_reason: "stop" }];
+    yield chunk({ ...common, object: "chat.completion.chunk", choices });
+  } else {
+    const choices = [{ index: 0, message: { role: "assistant", content: "passed on" }, finish_reason: "stop" }];
+    yield chunk({ ...common, object: "chat.completion", choices, system_fingerprint: "fp" });
+  }
+  yield relayEnd;
 }
 
 /** Never ends by itself. */

@@ -5,6 +5,7 @@ import { createEmbeddingHop, type EmbeddingHop } from "./embedding.ts";
 import { createGenerationHop, type GenerationHop } from "./generation.ts";
 import { createHop, type Hop, type StreamClocks } from "./hop.ts";
 import { createHopEvents } from "./hop-events.ts";
+import { createRelayHop, type RelayHop } from "./relay.ts";
 import {
   createIndexHop,
   createRecordHop,
@@ -29,6 +30,7 @@ export interface Hops {
   readonly index: IndexHop;
   readonly compression: CompressionHop;
   readonly generation: GenerationHop;
+  readonly relay: RelayHop;
   /** Ends the breakers' timers. */
   close(): void;
 }
@@ -41,12 +43,12 @@ export interface HopsOptions extends Telemetry {
 }
 
 /** Time that a healthy service surely needs less than; a shorter grant that ran out is no sign of a fault. */
-const FAIR_MS = { embedding: 500, retrieval: 500, compression: 500, generation: 5_000 };
+const FAIR_MS = { embedding: 500, retrieval: 500, compression: 500, generation: 5_000, relay: 5_000 };
 
 /** One policy for each service, though retrieval is seen as three: searching must not go on calling a process that the record finds dead. */
 export function createHops({ transports, maxInFlight, generationClocks, log, metrics }: HopsOptions): Hops {
   const opened: Hop[] = [];
-  const open = (name: keyof Transports): Hop => {
+  const open = (name: keyof typeof FAIR_MS): Hop => {
     const hop = createHop({ name, maxInFlight, fairMs: FAIR_MS[name], ...createHopEvents(name, { log, metrics }) });
     opened.push(hop);
     return hop;
@@ -59,6 +61,7 @@ export function createHops({ transports, maxInFlight, generationClocks, log, met
     index: createIndexHop(transports.retrieval, retrieval),
     compression: createCompressionHop(transports.compression, open("compression")),
     generation: createGenerationHop(transports.generation, open("generation"), generationClocks),
+    relay: createRelayHop(transports.generation, open("relay"), generationClocks),
     close: () => {
       for (const hop of opened) hop.close();
     },
