@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger, Metrics } from "@quartet/telemetry";
+import { giveWay } from "@quartet/turns";
 import { type Authenticate, createAuthentication, type Gate } from "./authentication.ts";
 import { plainError, toServerError } from "./errors.ts";
 import { log, measure, observe } from "./observers.ts";
 import { principalKey, readPrincipal, requestIdHeader, requestIdKey, stripInternalHeaders } from "./principal.ts";
-import { giveWay } from "@quartet/turns";
 import { createRequestValidator, type RequestValidator } from "./validation.ts";
 import { watchStream } from "./watch-stream.ts";
 

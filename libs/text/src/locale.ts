@@ -61,7 +61,9 @@ const blocks: readonly (readonly [number, number, ScriptLocale])[] = [
 
 /** Every document is looked through for this: up to the end of Hangul a table says what else would be searched for among the blocks. */
 const tableSize = 0xd7a4;
-const localeTable = Uint8Array.from({ length: tableSize }, (_, codePoint) => localeIndexOf(codePoint));
+const localeTable = new Uint8Array(tableSize);
+for (const [first, last, locale] of blocks)
+  if (last < tableSize) localeTable.fill(locales.indexOf(locale), first, last + 1);
 
 function localeIndexOf(codePoint: number): number {
   const block = blocks.find(([first, last]) => codePoint >= first && codePoint <= last);
