@@ -1,6 +1,7 @@
 import type { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import type { Handler } from "@quartet/rpc";
 import { toStreamResponse } from "../convert.ts";
+import { coalescedAnswer } from "../domain/coalesced-answer.ts";
 import type { Admission } from "./admission.ts";
 import type { Answering } from "./answering.ts";
 
@@ -14,6 +15,7 @@ export function createStreamAnswerQuestion({
 }): Handler<typeof AnswerService.method.streamAnswerQuestion> {
   return admission.stream(async function* ({ answer }, context) {
     // Required by the contract, and validated before.
-    for await (const event of answering(answer!, context, "answer.")) yield toStreamResponse(event);
+    const events = answering(answer!, context, "answer.");
+    for await (const event of coalescedAnswer(events)) yield toStreamResponse(event);
   });
 }
