@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ensureInstalled, nodePath, root, run, sourceFlags, toolEnvironment } from "./install.mjs";
 
 /** Those with tables of their own in DATABASE_URL. */
-const migrated = ["retrieval", "gateway"];
+const migrated = ["retrieval", "gateway", "generation"];
 const inner = ["embedding", "retrieval", "compression", "generation"];
 const dataFolder = path.resolve(root, process.env.QUARTET_DATA_DIR || ".quartet");
 const runFolder = path.join(dataFolder, "run");

@@ -102,7 +102,7 @@ export async function runNode(
 
 /** Brings an empty database to what the services need. */
 export async function migrateDatabase(url: string): Promise<void> {
-  for (const service of ["retrieval", "gateway"]) {
+  for (const service of ["retrieval", "gateway", "generation"]) {
     const program = `services/${service}/src/migrate.ts`;
     const { code, stderr } = await runNode([...sourceFlags, program], { DATABASE_URL: url });
     if (code !== 0) throw new Error(stderr);

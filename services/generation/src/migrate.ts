@@ -1,0 +1,4 @@
+import { migrateLedger } from "@quartet/budget";
+import { runTask } from "@quartet/service";
+
+await runTask(migrateLedger);
