@@ -37,7 +37,7 @@ function embedderErrorOf({ kind, status, retryDelayMs }: ProviderFailure, cause:
       return new EmbedderError(
         "LLM_UNAVAILABLE",
         "The embedding model cannot be reached or fails; try again, and check OPENAI_BASE_URL if it stays so.",
-        { cause },
+        { cause, retryDelayMs },
       );
     case "protocol": {
       const what = cause instanceof ReplyTooLongError ? "a reply without end" : "something that is no JSON";
