@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/type/v1/collection.proto.
  */
 export const file_quartet_type_v1_collection: GenFile = /*@__PURE__*/
-  fileDesc("CiBxdWFydGV0L3R5cGUvdjEvY29sbGVjdGlvbi5wcm90bxIPcXVhcnRldC50eXBlLnYxIlAKD0NvbGxlY3Rpb25TdGF0ZRISCgpjb2xsZWN0aW9uGAEgASgJEhIKCnJlY29yZF9zZXEYAiABKAMSFQoNcHJvamVjdGVkX3NlcRgDIAEoAyKYAgoKQ29sbGVjdGlvbhIvCgVzdGF0ZRgBIAEoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUSFgoOZG9jdW1lbnRfY291bnQYAiABKAMSFQoNcGFzc2FnZV9jb3VudBgDIAEoAxI1CgxhY3RpdmVfc3BhY2UYBCABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2USGwoTYWN0aXZlX3ZlY3Rvcl9jb3VudBgFIAEoAxI3Cg5idWlsZGluZ19zcGFjZRgGIAEoCzIfLnF1YXJ0ZXQudHlwZS52MS5FbWJlZGRpbmdTcGFjZRIdChVidWlsZGluZ192ZWN0b3JfY291bnQYByABKANiBnByb3RvMw", [file_quartet_type_v1_vector]);
+  fileDesc("CiBxdWFydGV0L3R5cGUvdjEvY29sbGVjdGlvbi5wcm90bxIPcXVhcnRldC50eXBlLnYxIlAKD0NvbGxlY3Rpb25TdGF0ZRISCgpjb2xsZWN0aW9uGAEgASgJEhIKCnJlY29yZF9zZXEYAiABKAMSFQoNcHJvamVjdGVkX3NlcRgDIAEoAyLWAgoKQ29sbGVjdGlvbhIvCgVzdGF0ZRgBIAEoCzIgLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uU3RhdGUSFgoOZG9jdW1lbnRfY291bnQYAiABKAMSFQoNcGFzc2FnZV9jb3VudBgDIAEoAxI1CgxhY3RpdmVfc3BhY2UYBCABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2USGwoTYWN0aXZlX3ZlY3Rvcl9jb3VudBgFIAEoAxI3Cg5idWlsZGluZ19zcGFjZRgGIAEoCzIfLnF1YXJ0ZXQudHlwZS52MS5FbWJlZGRpbmdTcGFjZRIdChVidWlsZGluZ192ZWN0b3JfY291bnQYByABKAMSHAoUYWN0aXZlX3JlZnVzZWRfY291bnQYCCABKAMSHgoWYnVpbGRpbmdfcmVmdXNlZF9jb3VudBgJIAEoA2IGcHJvdG8z", [file_quartet_type_v1_vector]);
 
 /**
  * CollectionState is where a collection stands. Both numbers only grow; result caches carry them in their keys.
@@ -98,11 +98,25 @@ export type Collection = Message<"quartet.type.v1.Collection"> & {
   buildingSpace?: EmbeddingSpace | undefined;
 
   /**
-   * Passages with a vector in the space being built; progress is this over `passage_count`.
+   * Passages with a vector in the space being built; progress is this and `building_refused_count` over `passage_count`.
    *
    * @generated from field: int64 building_vector_count = 7;
    */
   buildingVectorCount: bigint;
+
+  /**
+   * Passages that the embedder of the active space refuses for good: keywords alone find them, and nothing waits for their vectors.
+   *
+   * @generated from field: int64 active_refused_count = 8;
+   */
+  activeRefusedCount: bigint;
+
+  /**
+   * The same for the space being built.
+   *
+   * @generated from field: int64 building_refused_count = 9;
+   */
+  buildingRefusedCount: bigint;
 };
 
 /**
