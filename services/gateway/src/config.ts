@@ -85,6 +85,12 @@ export const variables = {
     max: 64 * 1024 ** 2,
     doc: "The largest request and response.",
   }),
+  readerStallMs: variable.duration("QUARTET_READER_STALL_TIMEOUT", {
+    default: 30_000,
+    min: 100,
+    max: 600_000,
+    doc: "How long a caller may take nothing of a response that waits for it; then the call and all work for it end.",
+  }),
   passageCount: variable.integer("QUARTET_PASSAGES", {
     default: 10,
     min: 1,

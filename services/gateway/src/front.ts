@@ -59,6 +59,7 @@ export function createFront(config: Config, options: FrontOptions): Component {
     writeMaxBytes: config.maxMessageBytes,
     defaultTimeoutMs: config.defaultTimeoutMs,
     maxTimeoutMs: config.maxTimeoutMs,
+    readerStallMs: config.readerStallMs,
     cors: { origins: config.corsOrigins, ...openAiHeaders },
     ...hostNamesOf(config),
     ...(access && { authenticate: access.authenticate }),
