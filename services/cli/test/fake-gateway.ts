@@ -368,6 +368,11 @@ export async function startFakeGateway(): Promise<FakeGateway> {
                 ...{ entryCount: 25n, byteCount: 3_145_728n, oldestAge: { seconds: 60n } },
               },
             ],
+            counts: [
+              { name: "section_characters", label: "summary", count: 4n, sum: 1_002 },
+              { name: "section_seconds", label: "summary", count: 4n, sum: 2.6 },
+              { name: "prompt_tokens_saved", label: "white_space", count: 9n, sum: 1_234 },
+            ],
             queues: [{ name: "outbox", waitingCount: 7n, oldestAge: { seconds: 90n } }],
             degradations: gateway.missing.map((hop) => ({
               hop,

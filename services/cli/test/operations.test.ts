@@ -54,6 +54,8 @@ describe("quartet status", () => {
     expect(stdout).toMatch(/retrieval +r-1 +0\.1\.0 +ready .*25 %/);
     expect(stdout).toMatch(/postgres +2 +10 +0/);
     expect(stdout).toMatch(/outbox +7 .*90\.0 s/);
+    expect(stdout).toMatch(/summary +4 +650 ms +251 characters/);
+    expect(stdout).toMatch(/prompt_tokens_saved +white_space +9 +1234/);
   });
 
   it("fails and says so when replicas are missing; --json has all of it", async () => {

@@ -7,6 +7,7 @@ import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { seconds, showTable, span } from "../show-table.ts";
 import { showCaches } from "./cache.ts";
+import { showCounts } from "./show-counts.ts";
 
 /** `quartet status`: fails when something is missing or not ready, for scripts. */
 export async function showStatus({ client, terminal, signal, json }: Context): Promise<ExitCode> {
@@ -18,7 +19,7 @@ export async function showStatus({ client, terminal, signal, json }: Context): P
   return isWhole ? exitCodes.ok : exitCodes.failure;
 }
 
-function print({ instances, pools, queues, caches, degradations }: PlatformStatus, terminal: Terminal): void {
+function print({ instances, pools, queues, caches, counts, degradations }: PlatformStatus, terminal: Terminal): void {
   showTable(
     terminal,
     ["service", "instance", "version", "state", "up", "cpu", "memory", "lag"],
@@ -27,6 +28,7 @@ function print({ instances, pools, queues, caches, degradations }: PlatformStatu
   showTable(terminal, ["pool", "in use", "of", "waiting", "wait p95"], pools.map(poolRow));
   showTable(terminal, ["queue", "waiting", "running", "done", "given up", "oldest"], queues.map(queueRow));
   showCaches(caches, terminal);
+  showCounts(counts, terminal);
   for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
 }
 
