@@ -14,11 +14,15 @@ interface Quota {
 
 /** How calls come back after a 429. */
 interface Trial {
-  /** Calls that went well in the minute before the 429: so many may go at once again. */
+  /** Calls that went well in the minute before the 429: so many are expected to go well again. */
   known: number;
+  /** How many calls beyond those have to go well until one more goes at once: twice as many each time that ended in a 429. */
+  readonly patience: number;
   sent: number;
   wentWell: number;
   lastSentAt: number;
+  /** Calls that are taken for let in, since they have no answer after a while. */
+  presumed: number;
 }
 
 /**
@@ -29,7 +33,8 @@ interface Trial {
  *                      └───────────429───────────┴────────────429────────────┘
  *
  * - resting: no call, exactly as long as told; a later 429 only lengthens it.
- * - counted: as many calls at once as went well before the last 429; beyond them one at a time, and one more for each that goes well.
+ * - counted: as many calls as went well before the last 429, at once as many as went well since, and one; beyond them one at a time, and
+ *   slowly more while they go well.
  *   So a limit that the provider does not tell costs one 429 a window, however many callers there are.
  *
  * Beside that, what the provider tells to be left: no more calls at once than that, and with nothing left none until the window is full again.
@@ -79,7 +84,7 @@ export const RESTING = 4;
 
 export type Standing = typeof OPEN | typeof SHORT | typeof STALE | typeof TAKEN | typeof RESTING;
 
-/** A refusal comes at once: a call without an answer after so long was let in. */
+/** A refusal comes at once: calls without an answer after so long were let in. */
 export const TRIAL_MS = 1_000;
 /**
  * A window that is full again in hours may let a call in long before. So while no other key has anything left, one call in so long finds out;
@@ -87,8 +92,9 @@ export const TRIAL_MS = 1_000;
  */
 const EMPTY_BELIEVED_MS = 60_000;
 const MINUTE_MS = 60_000;
-/** More than twice as many calls as were known to go well, and some: then the limit was another one, or is no more. */
+/** More than twice as many calls as were known to go well, and some, go well: then the limit was another one, or is no more. */
 const FREE_AFTER = 8;
+const MOST_PATIENCE = 64;
 /** Where the provider does not say when. */
 const RESET_MS = 1_000;
 const LONGEST_RESET_MS = 86_400_000;
@@ -109,10 +115,14 @@ export function standingOf(limit: KeyLimit, now: number, tokensPerCall: number):
   return OPEN;
 }
 
-function admits({ known, sent, wentWell, lastSentAt }: Trial, unheard: number, now: number): boolean {
+function admits(
+  { known, patience, sent, wentWell, lastSentAt, presumed }: Trial,
+  unheard: number,
+  now: number,
+): boolean {
   if (unheard === 0 || now - lastSentAt >= TRIAL_MS) return true;
   if (wentWell === 0) return false;
-  return sent < known || unheard <= wentWell - known;
+  return unheard - presumed <= (sent < known ? wentWell : Math.floor((wentWell - known) / patience));
 }
 
 function emptyAt({ requests, tokens }: KeyLimit, now: number): Quota | undefined {
@@ -148,8 +158,10 @@ export function remainingOf(quota: Quota | undefined, now: number): number | und
 export function send(limit: KeyLimit, now: number): void {
   const { trial, requests, tokens } = limit;
   if (trial !== undefined) {
-    // Only the time that passed lets a second call go beside the first.
-    if (trial.sent > 0 && limit.unheard > 0) trial.wentWell = Math.max(1, trial.wentWell);
+    if (trial.sent > 0 && limit.unheard > 0 && now - trial.lastSentAt >= TRIAL_MS) {
+      trial.wentWell += Math.max(0, limit.unheard - trial.presumed);
+      trial.presumed = limit.unheard;
+    }
     trial.sent++;
     trial.lastSentAt = now;
   }
@@ -173,7 +185,7 @@ export function goWell(limit: KeyLimit, call: number, now: number): void {
     minute.wentWell = 0;
   }
   minute.wentWell++;
-  if (trial !== undefined && ++trial.wentWell >= 2 * trial.known + FREE_AFTER) limit.trial = undefined;
+  if (trial !== undefined && ++trial.wentWell >= 2 * trial.known + FREE_AFTER * trial.patience) limit.trial = undefined;
 }
 
 /**
@@ -196,7 +208,8 @@ export function rest(
   if (!isNews) return false;
   const { minute } = limit;
   const known = Math.max(minute.wentWell, now - minute.startedAt < 2 * MINUTE_MS ? minute.before : 0);
-  limit.trial = { known, sent: 0, wentWell: 0, lastSentAt: -Infinity };
+  const patience = Math.min(MOST_PATIENCE, 2 * (limit.trial?.patience ?? 0.5));
+  limit.trial = { known, patience, sent: 0, wentWell: 0, lastSentAt: -Infinity, presumed: 0 };
   limit.minute = { startedAt: now, wentWell: 0, before: 0 };
   limit.restsInARow++;
   limit.restedAfter = call.last;
@@ -215,8 +228,9 @@ export function hear(
   const resetsAt = now + Math.min(LONGEST_RESET_MS, resetMs);
   if (known !== undefined && call <= known.toldBy) {
     // Replies overtake each other. An older one is news only where less is left of the same window.
-    if (remaining < known.remaining && Math.abs(resetsAt - known.resetsAt) < RESET_MS) known.remaining = remaining;
-    return 0;
+    if (remaining >= known.remaining || Math.abs(resetsAt - known.resetsAt) >= RESET_MS) return 0;
+    known.remaining = remaining;
+    return remaining === 0 ? known.resetsAt - now : 0;
   }
   limit[kind] = { remaining, limit: full, resetsAt, toldBy: call, askedAt: now };
   if (remaining > 0) {

@@ -1,6 +1,5 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import fc from "fast-check";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyPool } from "./key-pool.ts";
 import type { CallOptions, KeyAttempt, KeyPool, KeyPoolOptions } from "./key-pool.ts";
@@ -265,60 +264,6 @@ describe("run", () => {
     expect(() => createKeyPool({ keys: [key, key], classify })).toThrow("same label");
     expect(() => build(65)).toThrow("1 to 64 keys, not 65");
     expect(build(64).usage()).toHaveLength(64);
-  });
-
-  it("keeps its promises whatever the provider answers", async () => {
-    const answer = fc.oneof(
-      { weight: 3, arbitrary: fc.constant("ok" as const) },
-      { weight: 2, arbitrary: fc.integer({ min: 0, max: 8_000 }).map((ms) => limited(ms)) },
-      { weight: 2, arbitrary: fc.constantFrom("server" as const, "other" as const).map(failed) },
-      { weight: 1, arbitrary: fc.constantFrom("quota" as const, "auth" as const).map(failed) },
-    );
-    const calls = fc.array(fc.record({ afterMs: fc.nat(2_000), deadlineMs: fc.nat(9_000), script: fc.array(answer) }), {
-      maxLength: 8,
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 4 }), calls, async (count, given) => {
-        const pool = build(count);
-        const restUntil = new Map<string, number>();
-        const removed = new Set<string>();
-        const pending = given.map(async ({ afterMs, deadlineMs, script }) => {
-          await new Promise((resolve) => setTimeout(resolve, afterMs));
-          const startedAt = performance.now();
-          let [failures, hits] = [0, 0];
-          const attempt = async (_: string, { label }: KeyAttempt) => {
-            const now = performance.now();
-            expect(removed.has(label)).toBe(false);
-            expect(restUntil.get(label) ?? 0).toBeLessThanOrEqual(now);
-            expect(now - startedAt).toBeLessThanOrEqual(deadlineMs);
-            expect(failures).toBeLessThan(3);
-            const next = script[hits++] ?? "ok";
-            if (next === "ok") return;
-            const { verdict } = next;
-            if (verdict.kind === "rate-limit") {
-              restUntil.set(label, Math.max(restUntil.get(label) ?? 0, now + verdict.retryAfterMs!));
-            }
-            if (verdict.kind === "quota" || verdict.kind === "auth") removed.add(label);
-            else failures++;
-            if (verdict.kind === "other") failures = Infinity;
-            throw next;
-          };
-          await pool.run(attempt, { deadlineMs }).catch((error: unknown) => {
-            if (error instanceof NoKeyAvailableError) {
-              const alive = pool.usage().filter(({ label }) => !removed.has(label));
-              expect(error.kind === "resting").toBe(alive.length > 0);
-            } else {
-              const known = error instanceof ProviderError || error instanceof DOMException;
-              if (!known) throw error;
-            }
-          });
-        });
-        const all = Promise.all(pending);
-        await jest.runAllTimersAsync();
-        await all;
-      }),
-      { numRuns: 300 },
-    );
   });
 });
 

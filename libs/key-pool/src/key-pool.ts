@@ -4,10 +4,11 @@ import type { AttemptScope } from "./attempt-scope.ts";
 import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
 import { TRIAL_MS } from "./key-limit.ts";
 import { createKeyRing } from "./key-ring.ts";
-import type { Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
+import type { Blocked, Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
+import { createLine } from "./line.ts";
+import { NoKeyAvailableError } from "./no-key-available-error.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
-import { createTurnWait } from "./turn-wait.ts";
 
 export interface KeyPoolOptions {
   /** 1 to 64 keys with distinct labels. */
@@ -79,6 +80,9 @@ export interface KeyPool {
 /** After a rest all who waited come back together; this spreads them. */
 const REST_SPREAD_MS = 250;
 
+/** Each waits for seconds at most; more than so many are refused at once. */
+const MAX_LINE = 10_000;
+
 /** A call that got through: its value, and what is still held until its end. */
 interface Landed<T> {
   readonly value: T;
@@ -94,7 +98,7 @@ interface Landed<T> {
  * - 429 rests the key, and those that share its limit, for as long as told. `insufficient_quota` and 401 take it out; ten minutes later one call
  *   finds out whether they still hold. All three, and a server's or a connection's error, send the call on: to another key at once; else to
  *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
- * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`.
+ * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`. Calls that find no key wait in line.
  * - At most three attempts end in 429 or a server's error. An attempt that only finds out that its key is dead does not count: each key
  *   can do so once.
  * - Nothing is tried again once it has begun, after the signal, or past the deadline; and no wait is begun that would not end before it.
@@ -111,37 +115,55 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   if (keys.length < 1 || keys.length > 64) throw new RangeError(`a key pool takes 1 to 64 keys, not ${keys.length}`);
   if (new Set(keys.map(({ label }) => label)).size !== keys.length)
     throw new RangeError("two keys have the same label");
-  const turns = createTurnWait();
+  const line = createLine();
   const ring = createKeyRing(keys, { baseMs, maxMs, onEmpty: (entry, ms) => shared?.tell(entry, "empty", ms) });
   const shared = sharing && createSharedKeys(ring, sharing, clock);
 
   const failed = (call: Call, verdict: KeyVerdict) => {
     const now = clock.now();
     ring.failed(call, verdict, now);
-    turns.wake();
+    line.wake();
     if (verdict.kind === "rate-limit") shared?.tell(call.entry, "rest", call.entry.limit.restsUntil - now);
     if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(call.entry, verdict.kind);
   };
 
   /**
-   * Waits until a key may be usable, and tells for how long it did. No wait for rests is longer than `restWaitMs`, or begun that would not end
-   * before the deadline. @throws NoKeyAvailableError when it would be, or when no key returns.
+   * Waits in line until there is a key, and takes it. No wait for rests is longer than `restWaitMs` in all, or begun that would not end before the
+   * deadline.
+   *
+   * @throws {NoKeyAvailableError} when it would be, or when no key returns.
    */
-  const waitForKey = async (leftMs: number, restWaitMs: number, signal: AbortSignal | undefined): Promise<number> => {
+  const takeInLine = async (leftMs: number, restWaitMs: number, signal: AbortSignal | undefined): Promise<Call> => {
     const startedAt = clock.now();
-    const blocked = ring.blocked(startedAt);
-    if (blocked === undefined) return 0;
-    const { error, isTaken } = blocked;
-    const { retryAfterMs } = error;
-    if (isTaken && restWaitMs > 0) {
-      await turns.wait(Math.min(TRIAL_MS, restWaitMs, leftMs), signal);
-      return clock.now() - startedAt;
+    /** How long to wait for what blocks all keys now. */
+    const waitMsFor = ({ error, isTaken }: Blocked): number => {
+      const waitedMs = clock.now() - startedAt;
+      const { retryAfterMs } = error;
+      if (isTaken && waitedMs < Math.min(restWaitMs, leftMs)) {
+        return Math.min(TRIAL_MS, restWaitMs - waitedMs, leftMs - waitedMs);
+      }
+      if (isTaken || retryAfterMs === undefined || waitedMs + retryAfterMs > restWaitMs) throw error;
+      const waitMs = retryAfterMs + random() * REST_SPREAD_MS;
+      if (waitedMs + waitMs >= leftMs) throw error;
+      return waitMs;
+    };
+
+    const blockedNow = ring.blocked(startedAt);
+    if (blockedNow !== undefined) waitMsFor(blockedNow);
+    if (line.length >= MAX_LINE || !(await line.join(Math.min(restWaitMs, leftMs), signal))) {
+      throw ring.blocked(clock.now())?.error ?? new NoKeyAvailableError("resting", TRIAL_MS);
     }
-    if (retryAfterMs === undefined || retryAfterMs > restWaitMs) throw error;
-    const waitMs = retryAfterMs + random() * REST_SPREAD_MS;
-    if (waitMs >= leftMs) throw error;
-    await pause(waitMs, signal);
-    return retryAfterMs;
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const now = clock.now();
+        const entry = ring.next(now, undefined);
+        if (entry !== undefined) return ring.use(entry, now);
+        await line.wait(waitMsFor(ring.blocked(now)!), signal);
+      }
+    } finally {
+      line.leave();
+    }
   };
 
   const contextOf = (call: Call, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
@@ -151,7 +173,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     markBegun,
     heard: (headers) => {
       ring.heard(call, headers, clock.now());
-      turns.wake();
+      line.wake();
     },
     addUsage: ({ inputTokens = 0, outputTokens = 0, costNanos }) => {
       const { entry } = call;
@@ -176,30 +198,27 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       if (learning !== undefined) await learning;
       const now = clock.now();
       const leftMs = deadline - now;
-      if (leftMs <= 0) throw lastError ?? ring.blocked(now)?.error ?? new DOMException("no time left", "TimeoutError");
-      const entry = ring.next(now, tried);
-      if (entry === undefined) {
-        waitedMs += await waitForKey(leftMs, restWaitMs - waitedMs, signal);
-        tried = undefined;
-        continue;
-      }
-      if (tried?.has(entry)) {
+      if (leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
+      const isBehind = line.length > 0 && waitedMs < restWaitMs;
+      const entry = isBehind ? undefined : ring.next(now, tried);
+      if (entry !== undefined && tried?.has(entry)) {
         const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
         if (waitMs >= leftMs) throw lastError;
         await pause(waitMs, signal);
         tried = undefined;
         continue;
       }
-      const scope = openAttemptScope(signal, leftMs);
+      const call = entry ? ring.use(entry, now) : await takeInLine(leftMs, restWaitMs - waitedMs, signal);
+      if (entry === undefined) waitedMs += clock.now() - now;
+      const scope = openAttemptScope(signal, deadline - clock.now());
       let begun = false;
-      const call = ring.use(entry, now);
       try {
         const value = await work(
-          entry.key.value,
+          call.entry.key.value,
           contextOf(call, scope, ++attempts, () => (begun = true)),
         );
         ring.wentWell(call, clock.now());
-        turns.wake();
+        line.wake();
         return { value, call, scope };
       } catch (error) {
         const ended: unknown = scope.signal.aborted ? scope.signal.reason : undefined;
@@ -207,13 +226,13 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         // An attempt that was ended by us says so in its SDK's words, and nothing about its key.
         if (ended !== undefined) {
           ring.left(call);
-          turns.wake();
+          line.wake();
           throw ended;
         }
         const verdict = classify(error);
         failed(call, verdict);
         if (begun || verdict.kind === "other") throw error;
-        (tried ??= new Set()).add(entry);
+        (tried ??= new Set()).add(call.entry);
         // A key that is dead is neither an attempt nor the last word: the provider's text quotes the key.
         if (verdict.kind === "quota" || verdict.kind === "auth") continue;
         if (++failures >= maxAttempts)

@@ -51,12 +51,20 @@ export interface KeyUsage {
   readonly remainingTokens: number | undefined;
 }
 
+export interface Removal {
+  readonly as: RemovedAs;
+  /** When a call finds out whether that still holds. */
+  readonly until: number;
+  /** The last call sent before that was learned: if such a one goes well, it is no news. */
+  readonly after: number;
+}
+
 /** A key as the pool sees it. It never leaves the pool. */
 export interface Entry {
   readonly key: PoolKey;
   /** Its own, or that of its group. */
   limit: KeyLimit;
-  removed: { readonly as: RemovedAs; readonly until: number } | undefined;
+  removed: Removal | undefined;
   /** When a call with it last went well. */
   provedAt: number;
   /** The number of its last use, 0 before the first. */
@@ -183,8 +191,10 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
     wentWell: (call: Call, now: number): void => {
       answered(call);
       const { entry } = call;
-      entry.removed = undefined;
-      entry.provedAt = now;
+      if (entry.removed === undefined || call.number > entry.removed.after) {
+        entry.removed = undefined;
+        entry.provedAt = now;
+      }
       groups.letIn(call, now);
       goWell(entry.limit, call.number, now);
       if (call.emptyMs === 0) return;
@@ -196,8 +206,10 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       answered(call);
       const { entry, number } = call;
       entry.errors++;
-      if (verdict.kind === "auth") entry.removed = { as: "refused", until: now + REMOVED_FOR_MS };
-      if (verdict.kind === "quota") entry.removed = { as: "out-of-quota", until: now + REMOVED_FOR_MS };
+      if (verdict.kind === "auth" || verdict.kind === "quota") {
+        const as = verdict.kind === "auth" ? "refused" : "out-of-quota";
+        entry.removed = { as, until: now + REMOVED_FOR_MS, after: uses };
+      }
       if (verdict.kind !== "rate-limit") return;
       groups.limited(call, now);
       const words = { restMs: verdict.retryAfterMs, baseMs, maxMs };

@@ -69,8 +69,8 @@ export function createSharedKeys(
       // What was found before this process started, or before a call with the key went well, may have been mended since.
       const since = now - Math.max(startedAt, entry.provedAt);
       const isNews = (leftMs: number) => leftMs > 0 && REMOVED_FOR_MS - leftMs < since;
-      if (isNews(authMs)) entry.removed = { as: "refused", until: now + authMs };
-      else if (isNews(quotaMs)) entry.removed = { as: "out-of-quota", until: now + quotaMs };
+      if (isNews(authMs)) entry.removed = { as: "refused", until: now + authMs, after: last };
+      else if (isNews(quotaMs)) entry.removed = { as: "out-of-quota", until: now + quotaMs, after: last };
     }
   };
 
