@@ -84,9 +84,11 @@ function nameOf(value: unknown): string | undefined {
 function systemCodesOf(error: unknown): string {
   const codes: string[] = [];
   let each = error;
-  for (let depth = 0; each instanceof Error && depth < 8; depth++, each = each.cause) {
-    const { code } = each as { code?: unknown };
+  for (let depth = 0; typeof each === "object" && each !== null && depth < 8; depth++) {
+    const { code, cause, errors } = each as { code?: unknown; cause?: unknown; errors?: unknown };
     if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,39}$/.test(code) && !codes.includes(code)) codes.push(code);
+    // Of several addresses that were tried, the first.
+    each = cause ?? (Array.isArray(errors) ? errors[0] : undefined);
   }
   return codes.length > 0 ? codes.join(", ") : "for a reason that has no name";
 }

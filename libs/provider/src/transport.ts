@@ -114,6 +114,8 @@ export function createTransport(options: TransportOptions): Transport {
           body,
           signal,
         });
+        // A body that nobody reads any more ends with an error that nobody waits for.
+        reply.body.on("error", () => undefined);
         return {
           status: reply.statusCode,
           headers: headersOf(reply.headers),
