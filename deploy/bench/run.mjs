@@ -7,7 +7,13 @@ const benches = {
   legs: "2, 4 and 8 legs with set delays: wall time beside the slowest leg, and beside the same legs one after the other",
   sources:
     "four sources that take 300, 200, 200 and 150 ms: at once, one after the other, and with any of them failing or hanging",
+  sections:
+    "three sections of 600 ms at once, one after the other, and with one key for one call at a time; a whole answer of four sources and three sections",
   batching: "1,000 texts of 100 requests at once: each text, each request and batches of them as calls to a model",
+  "key-pool":
+    "1 KB chats passed on to a model, 50 in flight: CPU a request, beside a bare proxy and a direct call, whole and streamed",
+  stream:
+    "100 answers streamed at once, 50 tokens 20 ms apart: answers a second and first token, beside a bare proxy and a direct call",
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",
   pages:
     "10,000 passages streamed: memory of gateway and retrieval, first page beside a search (also with DATABASE_URL)",

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSearcher, type SearcherOptions, type SearchRequest } from "@quartet/retrieval-service/floor";
+import {
+  createSearcher,
+  type Searcher,
+  type SearcherOptions,
+  type SearchRequest,
+} from "@quartet/retrieval-service/floor";
 import { hybridRequest } from "./hybrid-request.ts";
 import { median } from "./load.ts";
 
@@ -80,7 +85,17 @@ export async function measureFaults({ timeLimitMs = defaultTimeLimitMs } = {}): 
   return faults;
 }
 
-function searcherOf(fault: Fault, timeLimitMs: number) {
+export interface SlowSearcherOptions {
+  readonly timeLimitMs: number;
+  readonly fault?: Fault;
+  /** The space in which questions come as vectors. */
+  readonly space: { readonly id: string; readonly dimensions: number; readonly denseWeight: number };
+  /** Default: an ordinal, and nothing to show. */
+  readonly passageOf?: (id: number) => object;
+}
+
+/** The service's own search, over stores that take their time. */
+export function createSlowSearcher({ fault, timeLimitMs, space, passageOf }: SlowSearcherOptions): Searcher {
   const answer = async (_tenant: string, { collections: [name] }: { readonly collections: readonly string[] }) => {
     const source = name as SourceName;
     if (fault?.source === source && fault.fault === "hangs") await new Promise(() => {});
@@ -93,7 +108,6 @@ function searcherOf(fault: Fault, timeLimitMs: number) {
       })),
     };
   };
-  const space = { id: "a".repeat(16), dimensions: 2, denseWeight: 0.3 };
   const collections = sourceNames.map((collection) => ({
     state: { collection, recordSeq: 1, projectedSeq: 1 },
     documentCount: 1_000,
@@ -103,13 +117,19 @@ function searcherOf(fault: Fault, timeLimitMs: number) {
   const stores = {
     records: {
       collections: async () => collections,
-      passages: async (_tenant: string, ids: readonly number[]) => new Map(ids.map((id) => [id, { ordinal: id }])),
+      passages: async (_tenant: string, ids: readonly number[]) =>
+        new Map(ids.map((id) => [id, { ordinal: id, ...passageOf?.(id) }])),
     },
     keywords: { search: answer },
     vectors: { search: answer },
     graph: { search: answer, hasEntities: async () => true, version: async () => 1 },
   } as unknown as SearcherOptions["stores"];
-  const search = createSearcher({ stores, sources, legTimeLimitMs: timeLimitMs });
+  return createSearcher({ stores, sources, legTimeLimitMs: timeLimitMs });
+}
+
+function searcherOf(fault: Fault, timeLimitMs: number) {
+  const space = { id: "a".repeat(16), dimensions: 2, denseWeight: 0.3 };
+  const search = createSlowSearcher({ fault, timeLimitMs, space });
   const vector = { value: { kind: "float32", values: Float32Array.of(1, 0) }, spaceId: space.id } as const;
   const request = hybridRequest("question", vector);
   const { signal } = new AbortController();
