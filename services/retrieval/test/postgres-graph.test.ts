@@ -17,7 +17,7 @@ describeWithStores("the graph in PostgreSQL", ["postgres"], ({ postgres }) => {
   afterAll(async () => record[Symbol.asyncDispose]());
 
   const log = createLogger({ service: "retrieval", destination: { write: () => {} } });
-  const keeperOf = (options: { readonly passagesAtOnce: number }) =>
+  const keeperOf = (options: { readonly passagesAtOnce: number; readonly leaveMs?: number }) =>
     createGraphKeeper({
       pool: record.openPool(),
       everyTenant: record.openPool({ role: roles.projector }),
@@ -83,6 +83,35 @@ describeWithStores("the graph in PostgreSQL", ["postgres"], ({ postgres }) => {
     expect(rows[0]!.left).toBe(0);
     await close();
   }, 120_000);
+
+  it("leaves a document that cannot be looked through, and goes on with those behind it", async () => {
+    const { stores, close } = await openGraph();
+    const ids = ["a", "b", "c", "d", "e"];
+    for (const id of ids) await put(stores, "held", cutDocument(id, { text: "서울에서 온 편지" }));
+    await record.owner.transaction(never, async (transaction) => {
+      await transaction.execute(
+        `CREATE FUNCTION refuse_b() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN IF NEW.tenant = 'held' AND NEW.document_id = 'b' THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END $$`,
+      );
+      await transaction.execute(
+        "CREATE TRIGGER refuse_b BEFORE UPDATE ON document FOR EACH ROW EXECUTE FUNCTION refuse_b()",
+      );
+    });
+    await stores.graph!.put("held", { entities: [entity("서울")], relations: [], mentions: [] }, never);
+    const found = async () => {
+      const query = { text: "서울", collections: ["default"], filter: undefined, limit: 100 };
+      return (await stores.graph!.search("held", query, never)).hits.map(({ documentId }) => documentId);
+    };
+    const keeper = keeperOf({ passagesAtOnce: 100, leaveMs: 0 });
+    const patient = keeperOf({ passagesAtOnce: 100 });
+    expect(await patient.tend(never.signal)).toBe(4);
+    expect(await found()).toEqual(["a", "c", "d", "e"]);
+    expect(await patient.tend(never.signal)).toBe(0);
+    await record.owner.transaction(never, (transaction) => transaction.execute("DROP TRIGGER refuse_b ON document"));
+    expect(await keeper.tend(never.signal)).toBe(1);
+    expect(await found()).toEqual(ids);
+    await close();
+  }, 60_000);
 
   it("knows whether a tenant has a graph from memory, and while the database cannot be asked as it last knew", async () => {
     const { stores, close } = await openGraph();
