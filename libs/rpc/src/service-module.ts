@@ -60,8 +60,8 @@ export interface KeyFigures {
   readonly rests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
-  /** Billionths of a unit; undefined when no call had a price. */
-  readonly cost: { readonly currencyCode: string; readonly nanos: number } | undefined;
+  /** Billionths of a dollar; undefined when no call had a price. */
+  readonly costNanos: number | undefined;
   /** Undefined when the provider has not told. */
   readonly remainingRequests: number | undefined;
   readonly remainingTokens: number | undefined;

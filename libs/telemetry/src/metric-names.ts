@@ -284,6 +284,31 @@ export const metricNames = {
     help: "Batches of spending for the ledger: recorded, failed (and tried again), or dropped (sums that no ledger has).",
     labels: ["outcome"],
   },
+  quartet_key_calls_total: {
+    kind: "counter",
+    help: "Calls with a key of a model provider, by its label: ok, or error where the provider refused or failed.",
+    labels: ["pool", "label", "outcome"],
+  },
+  quartet_key_rests_total: {
+    kind: "counter",
+    help: "How often a key of a model provider was at its limit, or was told that nothing is left.",
+    labels: ["pool", "label"],
+  },
+  quartet_key_tokens_total: {
+    kind: "counter",
+    help: "Tokens that calls with a key of a model provider sent (input) and received (output).",
+    labels: ["pool", "label", "direction"],
+  },
+  quartet_key_cost_dollars_total: {
+    kind: "counter",
+    help: "What calls with a key of a model provider cost, by the configured prices.",
+    labels: ["pool", "label"],
+  },
+  quartet_key_state: {
+    kind: "gauge",
+    help: "Whether a key of a model provider is in this state: 1, or 0 when it is in another one.",
+    labels: ["pool", "label", "state"],
+  },
   quartet_indexing_lease_held: {
     kind: "gauge",
     help: "Whether this gateway is the one whose worker gives passages their vectors.",

@@ -65,6 +65,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
       caches: [cache.figures()],
       pools: [provider, shared].flatMap((pool) => (pool === undefined ? [] : [pool.figures()])),
       queues: local === undefined ? [] : [local.figures()],
+      keys: provider?.keys.usage().map((key) => ({ pool: "embedding", ...key })) ?? [],
     }),
     invalidateCache: cache.invalidate,
   };

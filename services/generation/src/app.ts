@@ -77,6 +77,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
     figures: async () => ({
       pools: [provider, redis].flatMap((pool) => (pool === undefined ? [] : [pool.figures()])),
       counts: [...sections.counts(), ...prompts.counts()],
+      keys: provider?.keys.usage().map((key) => ({ pool: "generation", ...key })) ?? [],
     }),
   };
 }

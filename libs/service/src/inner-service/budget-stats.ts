@@ -4,16 +4,13 @@ import type { BudgetStatsSchema } from "@quartet/contracts/type/v1/stats";
 import type { BudgetFigures } from "@quartet/rpc";
 import { toMoney } from "./key-stats.ts";
 
-/** All prices are in one currency. */
-const currencyCode = "USD";
-
 export function toBudget(budget: BudgetFigures): MessageInitShape<typeof BudgetStatsSchema> {
   const { scope, limitNanos, spentNanos, reservedNanos, resetTimeMs } = budget;
   return {
     scope,
-    ...(limitNanos !== undefined && { limit: toMoney({ currencyCode, nanos: limitNanos }) }),
-    spent: toMoney({ currencyCode, nanos: spentNanos }),
-    reserved: toMoney({ currencyCode, nanos: reservedNanos }),
+    ...(limitNanos !== undefined && { limit: toMoney(limitNanos) }),
+    spent: toMoney(spentNanos),
+    reserved: toMoney(reservedNanos),
     resetTime: timestampFromMs(resetTimeMs),
   };
 }

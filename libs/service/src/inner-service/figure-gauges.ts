@@ -1,13 +1,15 @@
 import type { CacheFigures, Figures } from "@quartet/rpc";
 import type { Metrics } from "@quartet/telemetry";
+import { createKeyMetrics } from "./key-metrics.ts";
 
 const everyMs = 10_000;
 const limitMs = 5_000;
 
-/** Keeps the metrics of pools, queues and caches at what `figures` says, every 10 seconds. Gives what ends it. */
+/** Keeps the metrics of pools, queues, caches and keys at what `figures` says, every 10 seconds. Gives what ends it. */
 export function watchFigures(figures: (signal: AbortSignal) => Promise<Figures>, metrics: Metrics): () => void {
   const ended = new AbortController();
   const countCaches = createCacheCounters(metrics);
+  const countKeys = createKeyMetrics(metrics);
   let asking = false;
   const look = async () => {
     if (asking) return;
@@ -16,6 +18,7 @@ export function watchFigures(figures: (signal: AbortSignal) => Promise<Figures>,
       const now = await figures(AbortSignal.any([ended.signal, AbortSignal.timeout(limitMs)]));
       setGauges(now, metrics);
       for (const cache of now.caches ?? []) countCaches(cache);
+      countKeys(now.keys ?? []);
     } catch {
       // A store that is down is seen by its breaker and its pool; the gauges keep what was last known.
     } finally {

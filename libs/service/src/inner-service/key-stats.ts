@@ -26,7 +26,7 @@ export function toKeys(keys: readonly KeyFigures[], nowMs: number): MessageInitS
     restCount: BigInt(key.rests),
     inputTokenCount: BigInt(key.inputTokens),
     outputTokenCount: BigInt(key.outputTokens),
-    ...(key.cost && { cost: toMoney(key.cost) }),
+    ...(key.costNanos !== undefined && { cost: toMoney(key.costNanos) }),
     callShare: key.calls / Math.max(1, calls.get(key.pool)!),
     ...(key.remainingRequests !== undefined && { remainingRequestCount: BigInt(key.remainingRequests) }),
     ...(key.remainingTokens !== undefined && { remainingTokenCount: BigInt(key.remainingTokens) }),
@@ -35,10 +35,8 @@ export function toKeys(keys: readonly KeyFigures[], nowMs: number): MessageInitS
 
 const NANOS_PER_UNIT = 1_000_000_000n;
 
-export function toMoney({
-  currencyCode,
-  nanos,
-}: NonNullable<KeyFigures["cost"]>): MessageInitShape<typeof MoneySchema> {
-  const all = BigInt(Math.round(nanos));
-  return { currencyCode, units: all / NANOS_PER_UNIT, nanos: Number(all % NANOS_PER_UNIT) };
+/** All prices are in one currency. */
+export function toMoney(costNanos: number): MessageInitShape<typeof MoneySchema> {
+  const nanos = BigInt(Math.round(costNanos));
+  return { currencyCode: "USD", units: nanos / NANOS_PER_UNIT, nanos: Number(nanos % NANOS_PER_UNIT) };
 }
