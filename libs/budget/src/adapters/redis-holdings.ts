@@ -1,5 +1,6 @@
-import { defineScript, type Redis } from "@quartet/redis";
+import { defineScript, type Redis, type RedisScript } from "@quartet/redis";
 import { HOLDING_LIFETIME_MS, type Limits, type SharedHoldings, type Sums } from "../domain/holdings.ts";
+import { createLostEnds } from "./lost-ends.ts";
 import type { MonthTotals, Totals } from "../domain/ledger.ts";
 
 /*
@@ -73,13 +74,8 @@ put("s", ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 return 1
 `);
 
-const releaseScript = defineScript(`${common}
-drop(ARGV[1])
-return 1
-`);
-
 /** ARGV: how long the keys are kept, how many ids, the ids, then pairs of a tenant and its total, which only grows. */
-const recordedScript = defineScript(`${common}
+const endScript = defineScript(`${common}
 local last = 2 + ARGV[2]
 for at = 3, last do drop(ARGV[at]) end
 for at = last + 1, #ARGV, 2 do
@@ -100,13 +96,33 @@ const use = "budget";
 /** Ids in one call: others' calls on the server wait while a script runs. */
 const RECORDED_AT_ONCE = 200;
 
-/** @param redis a connection for this alone: calls on it are answered in the order in which they were made. The holdings close it. */
+/** @param redis closed with the holdings */
 export function createRedisHoldings({ redis }: { readonly redis: Redis }): SharedHoldings {
   const keysOf = (month: string) => ["ends", "book"].map((part) => redis.key(`budget:${month}:${part}`));
-  const tell = (script: typeof settleScript, month: string, args: readonly (string | number)[]) =>
-    void redis.run(script, { keys: keysOf(month), args }, { use });
-  const ask = async (script: typeof settleScript, month: string, args: readonly (string | number)[]) => {
-    const answer = await redis.run(script, { keys: keysOf(month), args }, { use });
+  /** What was told so far, one after the other: a script that the server does not know is sent again and would come after what was told later. */
+  let told: Promise<unknown> = Promise.resolve();
+  const run = (script: RedisScript, month: string, args: readonly (string | number)[]) =>
+    redis.run(script, { keys: keysOf(month), args }, { use });
+  const lost = createLostEnds();
+  const tell = (script: RedisScript, month: string, args: readonly (string | number)[], ends: readonly string[]) => {
+    told = told.then(async () => {
+      if ((await run(script, month, args)).kind === "bypassed") lost.add(month, ends);
+      else await tellLost();
+    });
+  };
+  const end = (month: string, ids: readonly string[], totals: readonly (string | number)[] = []) =>
+    tell(endScript, month, [KEEP_MS, ids.length, ...ids, ...totals], ids);
+  /** Redis is back: what ended meanwhile would hold money until it ends by itself. */
+  const tellLost = async () => {
+    for (let some = lost.next(); some !== undefined; some = lost.next()) {
+      const { month, ids } = some;
+      if ((await run(endScript, month, [KEEP_MS, ids.length, ...ids])).kind === "bypassed") return;
+      lost.remove(month, ids);
+    }
+  };
+  const ask = async (script: RedisScript, month: string, args: readonly (string | number)[]) => {
+    await told;
+    const answer = await run(script, month, args);
     const reply = answer.kind === "answered" ? answer.replies[0] : undefined;
     const value = reply !== undefined && "value" in reply ? reply.value : undefined;
     return Array.isArray(value) && value.every((each) => typeof each === "number") ? value : undefined;
@@ -122,16 +138,14 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
       return { kind: "refused", scope: which === 1 ? "tenant" : "platform", sums: { spentNanos, reservedNanos } };
     },
     settle: (reservation, { id, month, tenant, nanos }) =>
-      tell(settleScript, month, [id, nanos, tenant, SETTLED_LIFETIME_MS, KEEP_MS, reservation.id]),
-    release: ({ id, month }) => tell(releaseScript, month, [id]),
+      tell(settleScript, month, [id, nanos, tenant, SETTLED_LIFETIME_MS, KEEP_MS, reservation.id], [reservation.id]),
+    release: ({ id, month }) => end(month, [id]),
     recorded: (holdings, totals) => {
       for (const month of new Set(holdings.map((each) => each.month))) {
         const ids = holdings.filter((each) => each.month === month).map(({ id }) => id);
         const known = totals.find((each) => each.month === month);
         for (let at = 0; at < ids.length; at += RECORDED_AT_ONCE) {
-          const some = ids.slice(at, at + RECORDED_AT_ONCE);
-          const raised = known === undefined ? [] : pairs(known);
-          tell(recordedScript, month, [KEEP_MS, some.length, ...some, ...raised]);
+          end(month, ids.slice(at, at + RECORDED_AT_ONCE), known && pairs(known));
         }
       }
     },
@@ -144,7 +158,10 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
         platform: { spentNanos: spentByAll, reservedNanos: reservedByAll },
       };
     },
-    close: () => redis.close(),
+    close: async () => {
+      await told;
+      await redis.close();
+    },
   };
 }
 

@@ -12,6 +12,12 @@ export const toNanos = (dollars: number): number => Math.round(dollars * NANOS_P
 
 export const toDollars = (nanos: number): number => nanos / NANOS_PER_DOLLAR;
 
+/** As people read it: cents, and what is below one as far as it goes. */
+export function showDollars(nanos: number): string {
+  const cents = nanos % (NANOS_PER_DOLLAR / 100) === 0;
+  return cents ? toDollars(nanos).toFixed(2) : toDollars(nanos).toFixed(9).replace(/0+$/, "");
+}
+
 /** An amount with the fields of google.type.Money. */
 export interface Money {
   readonly currencyCode: "USD";

@@ -1,6 +1,6 @@
 import { BudgetError, type Scope } from "./budget-error.ts";
 import type { ScopeSums } from "./holdings.ts";
-import { toDollars } from "./money.ts";
+import { showDollars } from "./money.ts";
 import { dayOf, type Month } from "./month.ts";
 
 /** Calls under way end within moments and mostly cost less than was set aside for them. */
@@ -20,7 +20,7 @@ export interface Exhaustion {
 export function exhausted({ scope, limitNanos, sums, nanos, month, resetInMs }: Exhaustion): BudgetError {
   const whose =
     scope === "tenant"
-      ? `The tenant's budget of ${toDollars(limitNanos)} USD a month`
+      ? `The tenant's budget of ${showDollars(limitNanos)} USD a month`
       : "The budget of all tenants together";
   const reset = `It starts anew on ${dayOf(month.endMs)} at 00:00 UTC`;
   const isSpent = sums.spentNanos + nanos > limitNanos;

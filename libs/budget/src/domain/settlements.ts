@@ -58,7 +58,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
         onRecorded(holdings, await ledger.record(batch, signal));
         return;
       } catch (error) {
-        if (ended.signal.aborted) return batch.entries.forEach(onDropped);
+        if (ended.signal.aborted) return batch.entries.forEach((entry) => onDropped(entry));
         onFailure(error);
         if (isClosing) await pause(CLOSING_PAUSE_MS);
         else await pause(Math.min(LONGEST_PAUSE_MS, baseMs * 2 ** attempt), closing.promise);
