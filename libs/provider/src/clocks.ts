@@ -43,6 +43,9 @@ export interface Clocks {
   stop(): void;
 }
 
+/** One for all answers: making a new error takes its stack. */
+const stopped = new Error("the answer has ended");
+
 /**
  * The clocks of one streamed answer. Whichever ends first aborts the signal, which closes the provider's socket:
  *
@@ -90,7 +93,7 @@ export function startClocks(options: ClocksOptions): Clocks {
       clearTimeout(total);
       clearTimeout(firstToken);
       caller.removeEventListener("abort", onCallerGone);
-      controller.abort();
+      controller.abort(stopped);
     },
   };
 }

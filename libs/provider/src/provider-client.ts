@@ -1,8 +1,9 @@
 import OpenAI, { APIConnectionError, APIError } from "openai";
 import type { HeadersLike } from "@quartet/key-pool";
 import { ConnectionError, ErrorReply, ProviderError } from "./errors.ts";
+import type { HttpReply } from "./http-reply.ts";
 import { openReply, type ProviderReply, readErrorText } from "./reply.ts";
-import { createTransport, type HttpReply, type Transport, type TransportFigures } from "./transport.ts";
+import { createTransport, type Transport, type TransportFigures } from "./transport.ts";
 
 export interface ProviderClientOptions {
   /** With its `/v1`. Default: OpenAI's. */
@@ -60,7 +61,8 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
   const { baseUrl = OPENAI_URL } = options;
   const transport = createTransport(options);
   const clientOf = createSdkClients(baseUrl, transport);
-  const base = new URL(baseUrl);
+  const { origin, pathname, search } = new URL(baseUrl);
+  const prefix = pathname.replace(/\/$/, "");
 
   /** The SDK makes the request and its errors; the reply is read here. */
   const through = async (calling: Promise<Response>, { signal, heard }: CallContext): Promise<ProviderReply> => {
@@ -81,15 +83,13 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
     embeddings: (apiKey, parameters, context) =>
       through(clientOf(apiKey).embeddings.create(parameters, { signal: context.signal }).asResponse(), context),
     post: async (apiKey, path, body, { signal, heard }) => {
-      const url = new URL(base);
-      url.pathname = base.pathname.replace(/\/$/, "") + path;
-      const headers: [string, string][] = [
-        ["authorization", `Bearer ${apiKey}`],
-        ["content-type", "application/json"],
-        ["accept", "application/json, text/event-stream"],
-        ["user-agent", "quartet"],
-      ];
-      const http = await transport.post({ url, headers, body, signal });
+      const headers = {
+        authorization: `Bearer ${apiKey}`,
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        "user-agent": "quartet",
+      };
+      const http = await transport.post({ origin, path: prefix + path + search, headers, body, signal });
       heard?.(http.headers);
       return await openReply(http);
     },
@@ -128,13 +128,16 @@ interface SdkResponse extends Pick<Response, "ok" | "status" | "statusText" | "u
 /** The SDK calls it with a URL and plain options: a JSON text, its headers and a signal. */
 function sdkFetch(transport: Transport): typeof globalThis.fetch {
   const fetch = async (url: string, init: RequestInit): Promise<SdkResponse> => {
+    const { origin, pathname, search } = new URL(url);
     const http = await transport.post({
-      url: new URL(url),
-      headers: init.headers as Headers,
+      origin,
+      path: pathname + search,
+      headers: Object.fromEntries(init.headers as Headers),
       body: init.body as string,
       signal: init.signal!,
     });
-    const { status, headers, body } = http;
+    const { status, body } = http;
+    const headers = http.standardHeaders();
     const ok = status >= 200 && status < 300;
     return { ok, status, statusText: "", url, headers, body, http, text: () => readErrorText(http) };
   };

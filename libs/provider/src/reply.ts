@@ -1,7 +1,7 @@
 import type { HeadersLike } from "@quartet/key-pool";
 import { ErrorReply, ProtocolError, ProviderError } from "./errors.ts";
 import { readServerSentEvents } from "./sse.ts";
-import type { HttpReply } from "./transport.ts";
+import type { HttpReply } from "./http-reply.ts";
 
 /** A whole reply, or one event of a stream. */
 export interface ReplyJson {
@@ -58,7 +58,7 @@ export async function openReply(http: HttpReply): Promise<ProviderReply> {
     headers,
     whole: async () => {
       expect(/^application\/([\w.-]+\+)?json\b/i, "JSON");
-      const data = await readText(http.body);
+      const data = await http.text();
       return { data, value: parseJson(data) };
     },
     async *events() {
@@ -132,12 +132,6 @@ function errorOf(text: string): object | undefined {
   const value = tryJson(text);
   const error = isObject(value) ? value["error"] : undefined;
   return isObject(error) ? error : undefined;
-}
-
-async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** The parser's own words, which quote the text, go no further. */

@@ -5,7 +5,8 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { createAuthority, until } from "@quartet/testing";
 import { ConnectionError, ReplyTooLongError, StreamBrokenError } from "./errors.ts";
-import { createTransport, type HttpReply, type Transport, type TransportOptions } from "./transport.ts";
+import type { HttpReply } from "./http-reply.ts";
+import { createTransport, type Transport, type TransportOptions } from "./transport.ts";
 
 /** What both protocols' responses have in common. */
 type Response = Pick<ServerResponse, "end" | "setHeader" | "write"> & NodeJS.EventEmitter;
@@ -74,8 +75,8 @@ async function network(port: number) {
   return { port: (server.address() as AddressInfo).port, makeMute };
 }
 
-const post = (transport: Transport, url: URL, signal = new AbortController().signal) =>
-  transport.post({ url, headers: [["x-test", "1"]], body: "{}", signal });
+const post = (transport: Transport, url: URL, signal = new AbortController().signal, how = "well") =>
+  transport.post({ origin: url.origin, path: url.pathname, headers: { "x-test": how }, body: "{}", signal });
 
 async function textOf({ body }: HttpReply): Promise<string> {
   const decoder = new TextDecoder();
@@ -162,12 +163,7 @@ describe.each(["HTTP/1.1", "HTTP/2"] as const)("over %s", (protocol) => {
       else setInterval(() => response.write("x".repeat(100_000)), 1).unref();
     });
     const transport = transportTo();
-    const ask = (how: string) =>
-      caught(
-        transport
-          .post({ url, headers: [["x-test", how]], body: "{}", signal: new AbortController().signal })
-          .then(textOf),
-      );
+    const ask = (how: string) => caught(post(transport, url, new AbortController().signal, how).then(textOf));
     expect(await ask("before")).toBeInstanceOf(ConnectionError);
     expect(await ask("within")).toBeInstanceOf(StreamBrokenError);
     expect(await ask("endless")).toBeInstanceOf(ReplyTooLongError);

@@ -1,7 +1,8 @@
-import { Agent, type Dispatcher } from "undici";
-import type { Readable } from "node:stream";
+import type { Agent, Dispatcher } from "undici";
 import { createWaitTimes } from "@quartet/resilience";
-import { ConnectionError, ReplyTooLongError, StreamBrokenError } from "./errors.ts";
+import { ConnectionError } from "./errors.ts";
+import { createAgent, watchRequest } from "./connections.ts";
+import { createHttpReply, type HttpReply } from "./http-reply.ts";
 
 export interface TransportOptions {
   /** Connections kept to the provider at most. Over HTTP/1.1 a call holds one until its end, over HTTP/2 a hundred calls share one. */
@@ -15,24 +16,14 @@ export interface TransportOptions {
 }
 
 export interface HttpRequest {
-  readonly url: URL;
-  readonly headers: Iterable<[string, string]>;
+  /** As in `https://api.openai.com`. */
+  readonly origin: string;
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array;
   /** Aborting it closes the socket, or over HTTP/2 the stream, at any time until the end of the reply. */
   readonly signal: AbortSignal;
-}
-
-export interface HttpReply {
-  readonly status: number;
-  readonly headers: Headers;
-  /**
-   * The bytes, to be read once; whoever leaves early ends the call.
-   *
-   * @throws {ReplyTooLongError}, {StreamBrokenError}, or the signal's reason
-   */
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Ends the call without reading on. */
-  dismiss(): void;
 }
 
 /** Connections as they are now; see the contract's `PoolStats`. */
@@ -59,10 +50,6 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** How long an idle connection is kept; most providers close theirs after 60 s or more, and one that tells otherwise is believed. */
-const KEEP_ALIVE_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 5_000;
-
 /**
  * Kept connections to one provider: HTTP/2 where it is offered over TLS, HTTP/1.1 else.
  *
@@ -86,7 +73,7 @@ export function createTransport(options: TransportOptions): Transport {
         waitingCount--;
         waits.add(performance.now() - waitedFrom);
       };
-      return dispatch(request, watch(handler, { onStarted, onHeard: () => (lastHeardAt = performance.now()) }));
+      return dispatch(request, watchRequest(handler, { onStarted, onHeard: () => (lastHeardAt = performance.now()) }));
     });
     return { agent, dispatcher };
   };
@@ -102,26 +89,13 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return {
-    post: async ({ url, headers, body, signal }) => {
+    post: async (request) => {
+      const { signal } = request;
       const used = current;
       const startedAt = performance.now();
       try {
-        const reply = await used.dispatcher.request({
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: "POST",
-          headers: Object.fromEntries(headers),
-          body,
-          signal,
-        });
-        // A body that nobody reads any more ends with an error that nobody waits for.
-        reply.body.on("error", () => undefined);
-        return {
-          status: reply.statusCode,
-          headers: headersOf(reply.headers),
-          body: bounded(reply.body, { maxBytes: maxReplyBytes, signal }),
-          dismiss: () => void reply.body.destroy(),
-        };
+        const reply = await used.dispatcher.request({ ...request, method: "POST" });
+        return createHttpReply(reply, { maxBytes: maxReplyBytes, signal });
       } catch (error) {
         const isMute = lastHeardAt < startedAt && performance.now() - startedAt >= distrustAfterMs;
         if (signal.aborted && isMute) leave(used);
@@ -145,79 +119,6 @@ interface Connections {
   readonly agent: Agent;
   /** The same, watched. */
   readonly dispatcher: Dispatcher;
-}
-
-function createAgent({ connections, ca }: TransportOptions): Agent {
-  return new Agent({
-    connections,
-    allowH2: true,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // A model may think for long; the clocks of the answer know how long.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) },
-  });
-}
-
-interface Watching {
-  /** Once: the request goes to a connection, or can no longer. */
-  onStarted(): void;
-  /** Whenever bytes have come. */
-  onHeard(): void;
-}
-
-function watch(handler: Dispatcher.DispatchHandler, { onStarted, onHeard }: Watching): Dispatcher.DispatchHandler {
-  let isStarted = false;
-  const start = () => {
-    if (isStarted) return;
-    isStarted = true;
-    onStarted();
-  };
-  return {
-    onRequestStart: (...given) => {
-      start();
-      handler.onRequestStart?.(...given);
-    },
-    onResponseStart: (...given) => {
-      onHeard();
-      handler.onResponseStart?.(...given);
-    },
-    onResponseData: (...given) => {
-      onHeard();
-      handler.onResponseData?.(...given);
-    },
-    onResponseEnd: (...given) => handler.onResponseEnd?.(...given),
-    onResponseError: (...given) => {
-      start();
-      handler.onResponseError?.(...given);
-    },
-  };
-}
-
-function headersOf(raw: Readonly<Record<string, string | string[] | undefined>>): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(raw)) {
-    for (const each of [value ?? []].flat()) headers.append(name, each);
-  }
-  return headers;
-}
-
-async function* bounded(
-  body: Readable,
-  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal },
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw new ReplyTooLongError();
-      yield chunk;
-    }
-  } catch (error) {
-    if (error instanceof ReplyTooLongError) throw error;
-    signal.throwIfAborted();
-    throw new StreamBrokenError("the reply broke off", error);
-  }
 }
 
 function countConnections(agents: readonly Agent[]): { size: number; idleCount: number } {

@@ -1,0 +1,61 @@
+import { Agent, type Dispatcher } from "undici";
+
+/** How long an idle connection is kept; most providers close theirs after 60 s or more, and one that tells otherwise is believed. */
+const KEEP_ALIVE_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface AgentOptions {
+  readonly connections: number;
+  readonly ca?: string | undefined;
+}
+
+/** Connections with no limit of time but for making them. */
+export function createAgent({ connections, ca }: AgentOptions): Agent {
+  return new Agent({
+    connections,
+    allowH2: true,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // A model may think for long; the clocks of the answer know how long.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) },
+  });
+}
+
+export interface Watching {
+  /** Once: the request goes to a connection, or can no longer. */
+  onStarted(): void;
+  /** Whenever bytes have come. */
+  onHeard(): void;
+}
+
+export function watchRequest(
+  handler: Dispatcher.DispatchHandler,
+  { onStarted, onHeard }: Watching,
+): Dispatcher.DispatchHandler {
+  let isStarted = false;
+  const start = () => {
+    if (isStarted) return;
+    isStarted = true;
+    onStarted();
+  };
+  return {
+    onRequestStart: (...given) => {
+      start();
+      handler.onRequestStart?.(...given);
+    },
+    onResponseStart: (...given) => {
+      onHeard();
+      handler.onResponseStart?.(...given);
+    },
+    onResponseData: (...given) => {
+      onHeard();
+      handler.onResponseData?.(...given);
+    },
+    onResponseEnd: (...given) => handler.onResponseEnd?.(...given),
+    onResponseError: (...given) => {
+      start();
+      handler.onResponseError?.(...given);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { Dispatcher } from "undici";
+import type { HeadersLike } from "@quartet/key-pool";
+import { ReplyTooLongError, StreamBrokenError } from "./errors.ts";
+
+/** A reply of which nothing but the head is read yet. The body is read once, in one of the two ways. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: HeadersLike;
+  /** The headers as SDKs want them. */
+  standardHeaders(): Headers;
+  /**
+   * The bytes; whoever leaves early ends the call.
+   *
+   * @throws {ReplyTooLongError}, {StreamBrokenError}, or the signal's reason
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** All of it as UTF-8. @throws as `body` does */
+  text(): Promise<string>;
+  /** Ends the call without reading on. */
+  dismiss(): void;
+}
+
+export interface HttpReplyOptions {
+  /** The longest body in bytes. */
+  readonly maxBytes: number;
+  /** The call's. */
+  readonly signal: AbortSignal;
+}
+
+type RawHeaders = Dispatcher.ResponseData["headers"];
+
+export function createHttpReply(reply: Dispatcher.ResponseData, options: HttpReplyOptions): HttpReply {
+  const { statusCode: status, headers, body } = reply;
+  const { maxBytes, signal } = options;
+  // A body that nobody reads any more ends with an error that nobody waits for.
+  body.on("error", () => undefined);
+  const bounded = readBounded(body, options);
+  return {
+    status,
+    headers: { get: (name) => join(headers[name.toLowerCase()]) },
+    standardHeaders: () => toHeaders(headers),
+    body: bounded,
+    text: async () => {
+      // Told beforehand, the length is held by the connection: a fraction of the work of counting.
+      if (Number(join(headers["content-length"]) ?? Infinity) > maxBytes) return await textOf(bounded);
+      try {
+        return await body.text();
+      } catch (error) {
+        throw brokenBy(error, signal);
+      }
+    },
+    dismiss: () => void body.destroy(),
+  };
+}
+
+async function* readBounded(
+  body: AsyncIterable<Uint8Array>,
+  { maxBytes, signal }: HttpReplyOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw new ReplyTooLongError();
+      yield chunk;
+    }
+  } catch (error) {
+    throw brokenBy(error, signal);
+  }
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function brokenBy(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof ReplyTooLongError) return error;
+  return signal.aborted ? signal.reason : new StreamBrokenError("the reply broke off", error);
+}
+
+const join = (value: RawHeaders[string]): string | null => (Array.isArray(value) ? value.join(", ") : (value ?? null));
+
+function toHeaders(raw: RawHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw)) {
+    for (const each of [value ?? []].flat()) headers.append(name, each);
+  }
+  return headers;
+}
