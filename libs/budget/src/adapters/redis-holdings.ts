@@ -123,6 +123,7 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
   const ask = async (script: RedisScript, month: string, args: readonly (string | number)[]) => {
     await told;
     const answer = await run(script, month, args);
+    if (answer.kind === "answered" && lost.next() !== undefined) told = told.then(tellLost);
     const reply = answer.kind === "answered" ? answer.replies[0] : undefined;
     const value = reply !== undefined && "value" in reply ? reply.value : undefined;
     return Array.isArray(value) && value.every((each) => typeof each === "number") ? value : undefined;
