@@ -48,6 +48,13 @@ export type { Passage, Span } from "@quartet/contracts/type/v1/passage";
 export { CacheUse, Execution, Fusion, LegKind, LegStatus, SourceKind } from "@quartet/contracts/type/v1/search";
 export type { LegReport, SearchOptions, SourceReport } from "@quartet/contracts/type/v1/search";
 export { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
-export type { CacheStats, CountStats, InstanceStats, PoolStats, QueueStats } from "@quartet/contracts/type/v1/stats";
+export type {
+  CacheStats,
+  CountStats,
+  InstanceStats,
+  KeyStats,
+  PoolStats,
+  QueueStats,
+} from "@quartet/contracts/type/v1/stats";
 export type { PlatformStatus } from "@quartet/contracts/type/v1/status";
 export type { EmbeddingSpace } from "@quartet/contracts/type/v1/vector";

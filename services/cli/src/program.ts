@@ -10,6 +10,7 @@ import { evaluate } from "./commands/evaluate.ts";
 import { fakeProvider } from "./commands/fake-provider.ts";
 import { deleteEntities, importGraphs, type ImportGraphFlags } from "./commands/graph.ts";
 import { indexPaths } from "./commands/index-paths.ts";
+import { showKeys } from "./commands/keys.ts";
 import { addModel, listModels, removeModel } from "./commands/models.ts";
 import { reindex } from "./commands/reindex.ts";
 import { search } from "./commands/search.ts";
@@ -71,6 +72,10 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
     .command("status")
     .description("shows the processes, pools, queues and caches of a running platform")
     .action(action((context) => showStatus(context)));
+  program
+    .command("keys")
+    .description("shows how each key of the model provider fares, by its label, and what to do about it")
+    .action(action((context) => showKeys(context)));
   program
     .command("advise")
     .description(

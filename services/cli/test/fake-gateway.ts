@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -32,7 +32,7 @@ import {
   type SourceReport,
   SourceReportSchema,
 } from "@quartet/contracts/type/v1/search";
-import { CacheLevel } from "@quartet/contracts/type/v1/stats";
+import { CacheLevel, type KeyStatsSchema } from "@quartet/contracts/type/v1/stats";
 import { StatementSource } from "@quartet/contracts/type/v1/operations";
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
@@ -66,6 +66,8 @@ export interface FakeGateway {
   readonly accessTokens: AccessToken[];
   /** What GetPlatformStatus says is missing. */
   missing: string[];
+  /** The keys of model providers that GetPlatformStatus tells of. */
+  keys: MessageInitShape<typeof KeyStatsSchema>[];
   /** Documents after which a rebuild fails. */
   rebuildFailsAfter: number;
   /** Whether it has no PostgreSQL. */
@@ -373,6 +375,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
               { name: "section_seconds", label: "summary", count: 4n, sum: 2.6 },
               { name: "prompt_tokens_saved", label: "white_space", count: 9n, sum: 1_234 },
             ],
+            keys: gateway.keys,
             queues: [{ name: "outbox", waitingCount: 7n, oldestAge: { seconds: 90n } }],
             degradations: gateway.missing.map((hop) => ({
               hop,
@@ -472,6 +475,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     token: "qt_a_b",
     accessTokens: [],
     missing: [],
+    keys: [],
     cleared: [],
     warmed: [],
     frequent: 0,
