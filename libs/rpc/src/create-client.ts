@@ -10,7 +10,7 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { CallOptions, Transport } from "@connectrpc/connect";
-import { Code, type StreamResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
 import { abortError, plainError, toClientError } from "./errors.ts";
 
 /** What a service looks like to its callers: a function for each rpc. */
@@ -84,6 +84,9 @@ async function callUnary(transport: Transport, method: DescMethodUnary, request:
   }
 }
 
+/** One for all calls: making a new error takes its stack. */
+const callEnded = new ConnectError("The call has ended.", Code.Canceled);
+
 /**
  * Reads one call: new -> opening (the first read waits for headers) -> open -> ended.
  * `return()` aborts the call in any state, and does not wait for a read that is pending.
@@ -118,7 +121,7 @@ class ResponseReader implements ResponseStream<unknown> {
       const messages = await this.#messages;
       const result = await messages.next();
       if (result.done !== true) return result;
-      this.#end();
+      this.#end({ isRead: true });
       this.#options.onTrailer?.(this.#response!.trailer);
       return { done: true, value: undefined };
     } catch (error) {
@@ -159,11 +162,12 @@ class ResponseReader implements ResponseStream<unknown> {
   };
 
   /** The `finally` of the call: whatever it still holds, here or at the server, is let go. */
-  #end(): void {
+  #end({ isRead = false } = {}): void {
+    if (this.#ended) return;
     this.#ended = true;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#controller.abort();
-    this.#stopDeadline();
+    this.#controller.abort(callEnded);
+    if (!isRead) this.#stopDeadline();
   }
 
   /** Connect stops a call's deadline timer when it is read to its end or read once more after an abort, and not before. */

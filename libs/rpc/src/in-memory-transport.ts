@@ -11,7 +11,6 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { runStreamingCall } from "@connectrpc/connect/protocol";
 import type { Logger, Metrics } from "@quartet/telemetry";
 import { giveWay } from "@quartet/turns";
 import type { Authenticate } from "./authentication.ts";
@@ -22,6 +21,7 @@ import { abortError, plainError } from "./errors.ts";
 import { type AnyHandler, guard } from "./guard.ts";
 import type { Routes } from "./handler.ts";
 import { type Invocable, invokeStream, invokeUnary } from "./invoke.ts";
+import { runStreaming } from "./run-streaming.ts";
 import { runUnary } from "./run-unary.ts";
 import { createServerChain, type ServerChainOptions } from "./server-chain.ts";
 import { watchStream } from "./watch-stream.ts";
@@ -85,11 +85,13 @@ export function createInMemoryTransport(routes: Routes, options: InMemoryTranspo
     },
     stream(method, signal, timeoutMs, header, messages, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);
-      return runStreamingCall({
+      const next = async (sent: StreamRequest) => await answerStream(find(method), sent, call.timeoutMs);
+      return runStreaming({
         ...call,
-        req: { ...request, stream: true, method, message: messages, contextValues },
-        next: async (sent) => (await answerStream(find(method), sent as StreamRequest, call.timeoutMs)) as never,
-      });
+        request: { ...request, method, contextValues },
+        messages,
+        next,
+      }) as Promise<never>;
     },
   };
 }

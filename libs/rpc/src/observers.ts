@@ -43,7 +43,9 @@ export function observe({ mapError, observers }: ObserveOptions): Interceptor {
         end(undefined);
         return response;
       }
-      const left = () => end(signal.aborted ? abortError(signal) : plainError(Code.Canceled));
+      const left = () => {
+        if (!ended) end(signal.aborted ? abortError(signal) : plainError(Code.Canceled));
+      };
       // A reader who leaves need not say so: Connect keeps return() from its transports.
       signal.addEventListener("abort", left, { once: true });
       return { ...response, message: watchStream(response.message, { ended: () => end(undefined), failed, left }) };

@@ -7,12 +7,12 @@ import {
   type Transport,
   type UnaryRequest,
 } from "@connectrpc/connect";
-import { runStreamingCall } from "@connectrpc/connect/protocol";
 import * as grpc from "@grpc/grpc-js";
 import type { Metrics } from "@quartet/telemetry";
 import { createClientChain } from "../client-chain.ts";
 import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
 import type { TlsClientOptions } from "../tls.ts";
+import { runStreaming } from "../run-streaming.ts";
 import { runUnary } from "../run-unary.ts";
 import { callStream, callUnary, type Wire } from "./calls.ts";
 import { grpcTarget } from "./target.ts";
@@ -85,11 +85,13 @@ export function createGrpcTransport(options: GrpcTransportOptions): GrpcTranspor
     stream(method, signal, timeoutMs, header, messages, contextValues = createContextValues()) {
       const { call, request } = prepare(method, signal, timeoutMs, header);
       const deadline = Date.now() + call.timeoutMs;
-      return runStreamingCall({
+      const next = (sent: StreamRequest) => callStream(wire, sent, deadline);
+      return runStreaming({
         ...call,
-        req: { ...request, stream: true, method, message: messages, contextValues },
-        next: (sent) => callStream(wire, sent as StreamRequest, deadline) as never,
-      });
+        request: { ...request, method, contextValues },
+        messages,
+        next,
+      }) as Promise<never>;
     },
     state: () => stateNames[client.getChannel().getConnectivityState(false)],
     close: () => client.close(),

@@ -1,0 +1,95 @@
+import { create, type DescMessage, type DescMethodStreaming, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
+import { abortError, plainError } from "./errors.ts";
+
+export interface StreamingCall {
+  readonly interceptors: readonly Interceptor[];
+  /** The caller's. */
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+  readonly request: Omit<StreamRequest, "signal" | "message" | "stream">;
+  readonly messages: AsyncIterable<MessageInitShape<DescMessage>>;
+  readonly next: (request: StreamRequest) => Promise<StreamResponse>;
+}
+
+/** One for all calls: making a new error takes its stack. */
+const callEnded = new ConnectError("The call has ended.", Code.Canceled);
+
+/**
+ * The client's side of a streaming call, as Connect's own runStreamingCall does it: interceptors, and one signal for the caller, the deadline
+ * and the end. Connect's makes two controllers and two exceptions for every call, and keeps its timer until somebody reads once more.
+ */
+export async function runStreaming(call: StreamingCall): Promise<StreamResponse> {
+  const { interceptors, signal, timeoutMs, request, messages, next } = call;
+  if (signal?.aborted === true) throw abortError(signal);
+  const { method } = request as { method: DescMethodStreaming };
+  const controller = new AbortController();
+  const requests = messages[Symbol.asyncIterator]();
+  const end = (reason: unknown) => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+    if (controller.signal.aborted) return;
+    controller.abort(reason);
+    // Nobody takes another request: whatever their source holds is let go.
+    void requests.return?.().catch(() => undefined);
+  };
+  const onAbort = () => end(signal?.reason);
+  const timer = setTimeout(() => end(plainError(Code.DeadlineExceeded)), timeoutMs);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  const run = interceptors.reduceRight<unknown>(
+    (inner, interceptor) => interceptor(inner as never),
+    next,
+  ) as StreamingCall["next"];
+  const message = completed(method, requests);
+  try {
+    const response = await run({ ...request, stream: true, message, signal: controller.signal } as StreamRequest);
+    return { ...response, message: untilEnd(response.message, controller.signal, () => end(callEnded)) };
+  } catch (error) {
+    end(callEnded);
+    throw error;
+  }
+}
+
+/** The requests as messages, whatever they were given as. */
+function completed({ input }: DescMethodStreaming, source: AsyncIterator<MessageInitShape<DescMessage>>) {
+  const iterator = {
+    next: async () => {
+      const result = await source.next();
+      return result.done === true ? result : { done: false as const, value: create(input, result.value) };
+    },
+    return: async () => {
+      await source.return?.();
+      return { done: true as const, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** The responses; their end, or their failure, is that of the call. A reader who leaves aborts the signal. */
+function untilEnd<T>(source: AsyncIterable<T>, signal: AbortSignal, end: () => void): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = source[Symbol.asyncIterator]();
+      let open = true;
+      const ended = () => {
+        open = false;
+        end();
+      };
+      return {
+        next: () => {
+          if (open && signal.aborted) return Promise.reject(abortError(signal));
+          return iterator.next().then(
+            (result) => {
+              if (result.done === true && open) ended();
+              return result;
+            },
+            (error: unknown) => {
+              if (open) ended();
+              throw error;
+            },
+          );
+        },
+      };
+    },
+  };
+}
