@@ -73,7 +73,7 @@ async function startGateway(provider: FakeProvider) {
     generation.parseConfig({ OPENAI_BASE_URL: provider.baseUrl, OPENAI_API_KEY: "sk-bench" }),
     telemetry,
   );
-  const transportOf = (routes: Routes) => createInMemoryTransport(routes);
+  const transportOf = (routes: Routes) => createInMemoryTransport(routes, { logger: telemetry.log });
   const transports = {
     embedding: transportOf(embeddings.routes),
     retrieval: transportOf(await retrievalRoutes(embeddings.routes)),
@@ -124,7 +124,7 @@ async function startGateway(provider: FakeProvider) {
 const text = "Leave is fifteen days a year. It is asked for three days before.";
 const document = {
   ...{ id: "leave", collection: "corpus", title: "Leave", uri: "", mediaType: "text/plain", tags: [], metadata: {} },
-  version: 1,
+  ...{ taxonomyPath: "", version: 1, createTimeMs: 0, updateTimeMs: 0 },
 };
 const passageOf = () => ({ startOffset: 0, endOffset: text.length, text, document });
 
