@@ -2,6 +2,7 @@ import { DocumentFacet } from "@quartet/contracts/type/v1/document";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { advise } from "./commands/advise.ts";
 import { ask, strategies } from "./commands/ask.ts";
+import { showBudget } from "./commands/budget.ts";
 import { cacheLevels, type CacheLevelName, cacheStats, clearCache, warmCache } from "./commands/cache.ts";
 import { doctor } from "./commands/doctor.ts";
 import { countDocuments, type CountOptions } from "./commands/document-counts.ts";
@@ -67,6 +68,7 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   addTokens(program, action);
   addModels(program, action);
   addCache(program, action);
+  addBudget(program, action);
   addFakeProvider(program, action);
   program
     .command("status")
@@ -333,6 +335,13 @@ function addCache(program: Command, action: Action): void {
     .argument("[file]", 'one question a line, or {"text": ...} a line in a .jsonl file')
     .option("--frequent <count>", "how many of the most frequent, without a file", wholeNumber(1, 1000), 100)
     .action(action<{ frequent: number }>((context, options, [file]) => warmCache(context, options, file)));
+}
+
+function addBudget(program: Command, action: Action): void {
+  program
+    .command("budget")
+    .description("shows what models may cost this month, and what they did: all tenants together, and the caller's")
+    .action(action((context) => showBudget(context)));
 }
 
 function addEval(program: Command, action: Action): void {

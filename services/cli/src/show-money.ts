@@ -1,12 +1,10 @@
 import type { Money } from "@quartet/contracts/type/v1/usage";
 
-const NANOS = 1_000_000_000n;
-
-/** As `1.25 USD`: cents, and below a cent as much as tells it from nothing. Empty where there is none. */
-export function money(amount: Money | undefined): string {
-  if (amount === undefined) return "";
-  const nanos = amount.units * NANOS + BigInt(amount.nanos);
-  const value = Number(nanos) / Number(NANOS);
-  const isSmall = nanos !== 0n && Math.abs(value) < 0.1;
-  return `${isSmall ? value.toPrecision(2) : value.toFixed(2)} ${amount.currencyCode}`;
+/** As in `12.50 USD` or, below a cent, `0.000525 USD`; empty for none. */
+export function showMoney(money: Money | undefined): string {
+  if (money === undefined) return "";
+  const { units, nanos, currencyCode } = money;
+  const sign = units < 0n || nanos < 0 ? "-" : "";
+  const fraction = String(Math.abs(nanos)).padStart(9, "0").replace(/0+$/, "").padEnd(2, "0");
+  return `${sign}${units < 0n ? -units : units}.${fraction} ${currencyCode}`;
 }

@@ -6,6 +6,7 @@ import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { seconds, showTable, span } from "../show-table.ts";
+import { showBudgets } from "./budget.ts";
 import { showCaches } from "./cache.ts";
 import { showCounts } from "./show-counts.ts";
 
@@ -19,7 +20,10 @@ export async function showStatus({ client, terminal, signal, json }: Context): P
   return isWhole ? exitCodes.ok : exitCodes.failure;
 }
 
-function print({ instances, pools, queues, caches, counts, degradations }: PlatformStatus, terminal: Terminal): void {
+function print(
+  { instances, pools, queues, caches, budgets, counts, degradations }: PlatformStatus,
+  terminal: Terminal,
+): void {
   showTable(
     terminal,
     ["service", "instance", "version", "state", "up", "cpu", "memory", "lag"],
@@ -28,6 +32,7 @@ function print({ instances, pools, queues, caches, counts, degradations }: Platf
   showTable(terminal, ["pool", "in use", "of", "waiting", "wait p95"], pools.map(poolRow));
   showTable(terminal, ["queue", "waiting", "running", "done", "given up", "oldest"], queues.map(queueRow));
   showCaches(caches, terminal);
+  showBudgets(budgets, terminal);
   showCounts(counts, terminal);
   for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
 }

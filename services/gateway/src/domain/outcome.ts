@@ -44,6 +44,16 @@ export interface Usage {
   readonly cachedInputTokenCount: number;
   readonly callCount: number;
   readonly estimated: boolean;
+  /** Absent where the operator's table has no price. */
+  readonly cost?: Money | undefined;
+}
+
+/** An amount as services tell it. */
+export interface Money {
+  readonly currencyCode: string;
+  readonly units: bigint;
+  /** Billionths of a unit, of the same sign. */
+  readonly nanos: number;
 }
 
 /** What two parts of one call cost together; undefined when no provider was asked by either. */
@@ -55,5 +65,15 @@ export function addUsage(one: Usage | undefined, other: Usage | undefined): Usag
     cachedInputTokenCount: one.cachedInputTokenCount + other.cachedInputTokenCount,
     callCount: one.callCount + other.callCount,
     estimated: one.estimated || other.estimated,
+    cost: addMoney(one.cost, other.cost),
   };
+}
+
+const NANOS_PER_UNIT = 1_000_000_000n;
+
+/** All prices are in one currency. What has no price adds nothing. */
+function addMoney(one: Money | undefined, other: Money | undefined): Money | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const nanos = (one.units + other.units) * NANOS_PER_UNIT + BigInt(one.nanos + other.nanos);
+  return { currencyCode: one.currencyCode, units: nanos / NANOS_PER_UNIT, nanos: Number(nanos % NANOS_PER_UNIT) };
 }
