@@ -1,19 +1,19 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "@jest/globals";
 import { MoneySchema } from "@quartet/contracts/type/v1/usage";
-import { showMoney } from "./show-money.ts";
+import { money } from "./show-money.ts";
 
 const dollars = (units: bigint, nanos = 0) => create(MoneySchema, { currencyCode: "USD", units, nanos });
 
-describe("showMoney", () => {
+describe("money", () => {
   it.each([
     [dollars(1000n), "1000.00 USD"],
     [dollars(12n, 500_000_000), "12.50 USD"],
-    [dollars(0n, 525_000), "0.000525 USD"],
+    [dollars(0n, 525_400), "0.00053 USD"],
     [dollars(0n, 1), "0.000000001 USD"],
-    [dollars(0n, -10_000_000), "-0.01 USD"],
+    [dollars(0n, -10_000_000), "-0.010 USD"],
     [undefined, ""],
   ])("shows %p as %p", (money, text) => {
-    expect(showMoney(money)).toBe(text);
+    expect(money(money)).toBe(text);
   });
 });

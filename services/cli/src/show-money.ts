@@ -1,10 +1,15 @@
 import type { Money } from "@quartet/contracts/type/v1/usage";
 
-/** As in `12.50 USD` or, below a cent, `0.000525 USD`; empty for none. */
-export function showMoney(money: Money | undefined): string {
-  if (money === undefined) return "";
-  const { units, nanos, currencyCode } = money;
-  const sign = units < 0n || nanos < 0 ? "-" : "";
-  const fraction = String(Math.abs(nanos)).padStart(9, "0").replace(/0+$/, "").padEnd(2, "0");
-  return `${sign}${units < 0n ? -units : units}.${fraction} ${currencyCode}`;
+const NANOS = 1_000_000_000n;
+/** Of an amount below ten cents. */
+const SIGNIFICANT_DIGITS = 2;
+
+/** As `1.25 USD`: cents, and below a cent as much as tells it from nothing. Empty where there is none. */
+export function money(amount: Money | undefined): string {
+  if (amount === undefined) return "";
+  const nanos = amount.units * NANOS + BigInt(amount.nanos);
+  const value = Number(nanos) / Number(NANOS);
+  const size = Math.abs(value);
+  const digits = nanos !== 0n && size < 0.1 ? SIGNIFICANT_DIGITS - 1 - Math.floor(Math.log10(size)) : 2;
+  return `${value.toFixed(Math.min(digits, 9))} ${amount.currencyCode}`;
 }

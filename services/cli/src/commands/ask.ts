@@ -14,7 +14,7 @@ import { excerpt } from "../domain/printable.ts";
 import type { SectionSpec } from "../domain/section-spec.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
 import { type SearchFlags, toSearchOptions } from "../search-options.ts";
-import { showMoney } from "../show-money.ts";
+import { money } from "../show-money.ts";
 import { showDegradations } from "./search.ts";
 import { createSectionView } from "./show-sections.ts";
 import { showSources } from "./show-sources.ts";
@@ -71,7 +71,7 @@ export async function ask(context: Context, options: AskOptions): Promise<ExitCo
     if (finishReason === FinishReason.LENGTH) terminal.note(`note: section ${name} reached its length limit.`);
   }
   const { cost } = answer.usage ?? {};
-  if (cost !== undefined) terminal.note(`cost: ${showMoney(cost)}`);
+  if (cost !== undefined) terminal.note(`cost: ${money(cost)}`);
   showSources(terminal, answer.sources);
   showDegradations(terminal, answer.degradations);
   return exitCodeOf(answer);

@@ -5,7 +5,7 @@ import type { Money } from "@quartet/contracts/type/v1/usage";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { showMoney } from "../show-money.ts";
+import { money } from "../show-money.ts";
 import { showTable } from "../show-table.ts";
 
 /** `quartet budget`: fails where a process did not tell, for scripts. */
@@ -34,10 +34,10 @@ function budgetRow({ scope, limit, spent, reserved, resetTime }: BudgetStats): s
   const reset = resetTime === undefined ? "" : `${timestampDate(resetTime).toISOString().slice(0, 10)} UTC`;
   return [
     scope === "tenant" ? "this tenant" : scope,
-    limit === undefined ? "none" : showMoney(limit),
-    showMoney(spent),
+    limit === undefined ? "none" : money(limit),
+    money(spent),
     shareOf(spent, limit),
-    showMoney(reserved),
+    money(reserved),
     reset,
   ];
 }
