@@ -13,7 +13,7 @@ describe("money", () => {
     [dollars(0n, 1), "0.000000001 USD"],
     [dollars(0n, -10_000_000), "-0.010 USD"],
     [undefined, ""],
-  ])("shows %p as %p", (money, text) => {
-    expect(money(money)).toBe(text);
+  ])("shows %p as %p", (amount, text) => {
+    expect(money(amount)).toBe(text);
   });
 });
