@@ -19,7 +19,7 @@ const SECRETS = /canary|org-fake|openai\.com|Sorry about that|chatcmpl-fake|"ind
 export interface ProviderService {
   readonly provider: FakeProvider;
   readonly transport: Transport;
-  /** The value of a series, as `quartet_provider_breaker_open{use="answers"}`. */
+  /** The value of a series, as `quartet_hop_breaker_open{hop="generation.answers"}`. */
   metric(series: string): Promise<number>;
   /** All that anybody could see of it: logs, metrics, and errors that callers got. @throws when a secret of the provider is in there. */
   checkSecrets(errors: readonly unknown[]): Promise<void>;

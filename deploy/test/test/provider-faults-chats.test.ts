@@ -89,8 +89,8 @@ describe.each([true, false])("a chat that is passed on, streamed: %s", (stream) 
     await start({});
     service.provider.set({ error: providerErrors.server(503) });
     await Promise.all(Array.from({ length: 10 }, relay));
-    expect(await service.metric('quartet_provider_breaker_open{use="chats"}')).toBe(1);
-    expect(await service.metric('quartet_provider_breaker_open{use="answers"}')).toBe(0);
+    expect(await service.metric('quartet_hop_breaker_open{hop="generation.chats"}')).toBe(1);
+    expect(await service.metric('quartet_hop_breaker_open{hop="generation.answers"}')).toBe(0);
   });
 });
 

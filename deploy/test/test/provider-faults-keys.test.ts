@@ -45,7 +45,7 @@ const onFirst = (error: ReturnType<typeof providerErrors.quota>) => ({
 });
 const isWell = { error: undefined, code: undefined, reason: undefined };
 const openness = (kind: Service) =>
-  service.metric(`quartet_provider_breaker_open{use="${kind === "generation" ? "answers" : "embeddings"}"}`);
+  service.metric(`quartet_hop_breaker_open{hop="${kind === "generation" ? "generation.answers" : "embedding.texts"}"}`);
 
 describe.each<Service>(["generation", "embedding"])("%s", (kind) => {
   it("A1: goes on with another key where one is at its limit, and leaves that one alone as long as told", async () => {

@@ -21,7 +21,7 @@ async function answer(options: { readonly signal?: AbortSignal; readonly timeout
   if (given.error !== undefined) errors.push(given.error);
   return given;
 }
-const openness = () => service.metric('quartet_provider_breaker_open{use="answers"}');
+const openness = () => service.metric('quartet_hop_breaker_open{hop="generation.answers"}');
 const billOf = ({ error }: Answer) => error?.findDetails(TokenUsageSchema)[0];
 
 /** Ten such failures are enough for the breaker, and nothing less is. */

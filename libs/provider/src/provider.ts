@@ -19,9 +19,9 @@ export interface Provider {
   /**
    * The keys for one use, with a breaker of its own: where another model fails than the service's, answers go on.
    *
-   * @param use a label of metrics and logs, so one of few, as `answers`
+   * @param hop a label of metrics and logs, so one of few, as `generation.answers`
    */
-  keysFor(use: string): KeyPool;
+  keysFor(hop: string): KeyPool;
   figures(): TransportFigures & { readonly name: "provider" };
   /** Ends all connections; calls under way fail. */
   close(): Promise<void>;
@@ -48,18 +48,18 @@ export function createProvider({ log, metrics, ...options }: ProviderOptions): P
   const keys = createProviderKeys(options);
   const breakers: Breaker[] = [];
 
-  const openBreaker = (use: string): Breaker => {
-    const refused = metrics.counter("quartet_provider_breaker_refused_total").with({ use });
-    const state = metrics.gauge("quartet_provider_breaker_open").with({ use });
+  const openBreaker = (hop: string): Breaker => {
+    const refused = metrics.counter("quartet_hop_breaker_refused_total").with({ hop });
+    const state = metrics.gauge("quartet_hop_breaker_open").with({ hop });
     state.set(openness.closed);
     const breaker = createBreaker({
       ...BREAKER,
-      name: `provider of ${use}`,
+      name: hop,
       events: {
         refused: () => refused.add(),
         stateChanged: (to, from) => {
           state.set(openness[to]);
-          log.warn({ use, from, to }, "the breaker of the model provider changed its state");
+          log.warn({ hop, from, to }, "breaker changed its state");
         },
       },
     });
@@ -70,7 +70,7 @@ export function createProvider({ log, metrics, ...options }: ProviderOptions): P
   return {
     client,
     keys,
-    keysFor: (use) => guardKeys(keys, openBreaker(use)),
+    keysFor: (hop) => guardKeys(keys, openBreaker(hop)),
     figures: () => ({ name: "provider", ...client.figures() }),
     close: async () => {
       for (const breaker of breakers) breaker.close();

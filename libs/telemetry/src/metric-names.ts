@@ -68,16 +68,6 @@ export const metricNames = {
     help: "How open a breaker is: 0 closed, 0.5 half open, 1 open.",
     labels: ["hop"],
   },
-  quartet_provider_breaker_refused_total: {
-    kind: "counter",
-    help: "Calls that were not made because the model provider was known to fail, by their use.",
-    labels: ["use"],
-  },
-  quartet_provider_breaker_open: {
-    kind: "gauge",
-    help: "How open the breaker before the model provider is, by the use of its calls: 0 closed, 0.5 half open, 1 open.",
-    labels: ["use"],
-  },
   quartet_gateway_left_out_total: {
     kind: "counter",
     help: "Stages that an answer or a search was given without, by reason.",

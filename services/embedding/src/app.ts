@@ -126,7 +126,7 @@ function createModelEmbedder(
   const asked = createOpenAiEmbedder({
     ...config,
     client: createEmbeddingsClient({ ...config, provider: provider.client }),
-    keys: provider.keysFor("embeddings"),
+    keys: provider.keysFor("embedding.texts"),
     costOf: budget && ((tokens) => budget.costNanos(model, tokens)),
     dimensions: config.dimensions ?? (config.baseUrl === undefined ? nativeDimensions(config.model) : undefined),
   });

@@ -100,7 +100,7 @@ function openProvider(config: Config, given: { readonly redis: Redis | undefined
 }
 
 function createRelay(config: Config, { client, keysFor }: Provider, budget: Budget | undefined): ChatRelay {
-  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("chats"), costOf: budget?.costNanos });
+  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("generation.chats"), costOf: budget?.costNanos });
   return budget ? createBudgetedRelay({ relay, budget }) : relay;
 }
 
@@ -132,7 +132,7 @@ function createModelAnswerer(
   const writing = createOpenAiAnswerer({
     ...config,
     chat: createChatClient({ ...config, provider: provider.client }),
-    keys: provider.keysFor("answers"),
+    keys: provider.keysFor("generation.answers"),
     costOf: budget && ((usage) => budget.costNanos(config.model, usage)),
   });
   const asked = prompts.counting(writing);
