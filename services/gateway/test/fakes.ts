@@ -175,7 +175,8 @@ export function createFakeServices(): FakeServices {
           nextPageToken: all.length > pageSize ? page.at(-1)! : "",
         };
       },
-      async putVectors({ space: into, vectors }) {
+      async putVectors({ space: into, vectors, refusedContentHashes }) {
+        if (refusedContentHashes.length > 0) return { refusedCount: refusedContentHashes.length };
         calls.push("vectors");
         const known = vectorsOf(into!.id);
         for (const id of documents.keys()) {

@@ -64,6 +64,7 @@ async function openBeforeEachCall(): Promise<Subject> {
       vectorsOf: async (...call) => (await reopened()).vectors.vectorsOf(...call),
       missing: async (...call) => (await reopened()).vectors.missing(...call),
       put: async (...call) => (await reopened()).vectors.put(...call),
+      refuse: async (...call) => (await reopened()).vectors.refuse(...call),
       activate: async (...call) => (await reopened()).vectors.activate(...call),
       search: async (...call) => {
         const searching = (await reopened()).vectors.search(...call);

@@ -24,7 +24,7 @@ export async function waitUntilSearchable(options: WaitOptions): Promise<boolean
   for (;;) {
     const found = await listCollections(client, signal);
     const awaited = found.filter(({ state }) => collections.has(state?.collection ?? ""));
-    const ready = awaited.reduce((sum, collection) => sum + vectorCountOf(collection), 0);
+    const ready = awaited.reduce((sum, collection) => sum + doneCountOf(collection), 0);
     const passages = awaited.reduce((sum, { passageCount }) => sum + Number(passageCount), 0);
     onProgress(ready, passages);
     const isProjected = awaited.every(({ state }) => state !== undefined && state.projectedSeq >= state.recordSeq);
@@ -34,9 +34,11 @@ export async function waitUntilSearchable(options: WaitOptions): Promise<boolean
   }
 }
 
-/** Vectors in the space that will be searched by: the one being built, where one is. */
-const vectorCountOf = ({ buildingSpace, buildingVectorCount, activeVectorCount }: Collection): number =>
-  Number(buildingSpace ? buildingVectorCount : activeVectorCount);
+/** Vectors in the space that will be searched by, the one being built, where one is; what its embedder refuses is not waited for. */
+const doneCountOf = (collection: Collection): number =>
+  collection.buildingSpace
+    ? Number(collection.buildingVectorCount + collection.buildingRefusedCount)
+    : Number(collection.activeVectorCount + collection.activeRefusedCount);
 
 /** All collections, page by page. */
 export async function listCollections(client: QuartetClient, signal: AbortSignal): Promise<Collection[]> {

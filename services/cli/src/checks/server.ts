@@ -69,6 +69,7 @@ async function checkCollections(context: Context): Promise<Check[]> {
 /** Whether a collection's keywords and vectors are up to date, and in one space. */
 function checkCollection(collection: Collection): Check {
   const { state, passageCount, activeSpace, activeVectorCount, buildingSpace, buildingVectorCount } = collection;
+  const { activeRefusedCount } = collection;
   const name = `collection ${state?.collection ?? ""}`;
   const size = `${collection.documentCount} documents, ${passageCount} passages`;
   if (buildingSpace) {
@@ -81,12 +82,20 @@ function checkCollection(collection: Collection): Check {
   if (passageCount > 0n && !activeSpace) {
     return warn(name, `${size}, no vectors`, "Wait, or see the server's log for why embedding fails.");
   }
-  if (activeVectorCount < passageCount) {
-    const missing = passageCount - activeVectorCount;
+  const missing = passageCount - activeVectorCount - activeRefusedCount;
+  if (missing > 0n) {
     return warn(name, `${size}; ${missing} without a vector`, "Wait, or see the server's log for why embedding fails.");
   }
   if (state && state.projectedSeq < state.recordSeq) {
     return warn(name, `${size}; the keyword index lags behind`, "Wait, or see the server's log.");
+  }
+  if (activeRefusedCount > 0n) {
+    const refused = `${activeRefusedCount} passages are refused by the embedder: keywords alone find them`;
+    return warn(
+      name,
+      `${size}; ${refused}`,
+      "See the gateway's log for why. Another embedder, or a changed document, is tried anew.",
+    );
   }
   return ok(name, `${size}, vectors of ${activeSpace ? nameOf(activeSpace) : "no space"}`);
 }

@@ -44,15 +44,18 @@ export function createIndexingPorts(embedding: EmbeddingHop, index: IndexHop): I
     embed: (tenant, texts, spaceId, signal) =>
       embedding.embedPassages(texts, spaceId, ownCall(tenant, signal, EMBED_TIMEOUT_MS)),
     store: ({ tenant, ...request }, signal) => index.store(request, indexCall(tenant, signal)),
+    refuse: ({ tenant, ...request }, signal) => index.refuse(request, indexCall(tenant, signal)),
     activate: ({ tenant, ...request }, signal) => index.activate(request, indexCall(tenant, signal)),
   };
 }
 
-function toProgress({ state, passageCount, activeSpace, activeVectorCount }: Collection): CollectionProgress {
+function toProgress(collection: Collection): CollectionProgress {
+  const { state, passageCount, activeSpace, activeVectorCount, activeRefusedCount } = collection;
   return {
     collection: state?.collection ?? "",
     passageCount: Number(passageCount),
     activeSpaceId: activeSpace?.id,
     activeVectorCount: Number(activeVectorCount),
+    activeRefusedCount: Number(activeRefusedCount),
   };
 }

@@ -110,6 +110,14 @@ export interface IndexHop {
     },
     call: Call,
   ): Promise<number>;
+  refuse(
+    request: {
+      readonly collection: string;
+      readonly space: EmbeddingSpace;
+      readonly contentHashes: readonly string[];
+    },
+    call: Call,
+  ): Promise<void>;
   activate(request: { readonly collection: string; readonly spaceId: string }, call: Call): Promise<void>;
   /** What makes statements of the database faster. */
   advise(request: { readonly statementCount: number }, call: Call): Promise<AdviseIndexesResponse>;
@@ -132,6 +140,10 @@ export function createIndexHop(transport: Transport, hop: Hop): IndexHop {
     async store({ collection, space, vectors }, call) {
       const request = { collection, space, vectors: list(vectors) };
       return (await hop.unary(call, (options) => client.putVectors(request, options))).storedCount;
+    },
+    async refuse({ collection, space, contentHashes }, call) {
+      const request = { collection, space, refusedContentHashes: list(contentHashes) };
+      await hop.unary(call, (options) => client.putVectors(request, options));
     },
     async activate(request, call) {
       await hop.unary(call, (options) => client.activateSpace(request, options));

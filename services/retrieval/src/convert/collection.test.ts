@@ -67,12 +67,13 @@ describe("spaces and vectors on the wire", () => {
       documentCount: 1,
       passageCount: 4,
       active: undefined,
-      building: { space, vectorCount: 3 },
+      building: { space, vectorCount: 3, refusedCount: 1 },
     };
     const message = create(CollectionSchema, toCollectionMessage(collection));
     expect(message).toMatchObject({
       passageCount: 4n,
       buildingVectorCount: 3n,
+      buildingRefusedCount: 1n,
       state: { recordSeq: 2n, projectedSeq: 1n },
     });
     expect(message.activeSpace).toBeUndefined();

@@ -21,10 +21,15 @@ export function toCollectionMessage(collection: Collection): MessageInitShape<ty
     state: toStateMessage(state),
     documentCount: BigInt(documentCount),
     passageCount: BigInt(passageCount),
-    ...(active && { activeSpace: toSpaceMessage(active.space), activeVectorCount: BigInt(active.vectorCount) }),
+    ...(active && {
+      activeSpace: toSpaceMessage(active.space),
+      activeVectorCount: BigInt(active.vectorCount),
+      activeRefusedCount: BigInt(active.refusedCount),
+    }),
     ...(building && {
       buildingSpace: toSpaceMessage(building.space),
       buildingVectorCount: BigInt(building.vectorCount),
+      buildingRefusedCount: BigInt(building.refusedCount),
     }),
   };
 }

@@ -17,10 +17,16 @@ export interface CollectionState {
   readonly projectedSeq: number;
 }
 
-/** A space of a collection, with the passages that have a vector in it. */
+/** A space of a collection, with the passages that have a vector in it, and those of which its embedder makes none. */
 export interface SpaceProgress {
   readonly space: EmbeddingSpace;
   readonly vectorCount: number;
+  readonly refusedCount: number;
+}
+
+/** How many passages of a collection still wait for their vector in a space. */
+export function pendingCount(passageCount: number, space: Omit<SpaceProgress, "space"> | undefined): number {
+  return passageCount - (space?.vectorCount ?? 0) - (space?.refusedCount ?? 0);
 }
 
 export interface Collection {

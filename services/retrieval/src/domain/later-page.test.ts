@@ -24,7 +24,7 @@ const collections: readonly Collection[] = ["one", "two"].map((collection) => ({
   state: { collection, recordSeq: 1, projectedSeq: 1 },
   documentCount: 1,
   passageCount: 1,
-  active: { space, vectorCount: 1 },
+  active: { space, vectorCount: 1, refusedCount: 0 },
   building: undefined,
 }));
 

@@ -17,7 +17,7 @@ function twoEngines({ legTimeLimitMs = 10_000, keywordLagMs = 0 } = {}) {
     state: { collection: "default", recordSeq, projectedSeq },
     documentCount: 4,
     passageCount: 4,
-    active: { space, vectorCount: 4 },
+    active: { space, vectorCount: 4, refusedCount: 0 },
     building: undefined,
   });
   const found = (...ids: number[]): LegResult => ({

@@ -30,6 +30,7 @@ export function searchKey({ tenant, request, collections, sources, graphState, r
     passageCount,
     active?.space.id,
     active?.vectorCount,
+    active?.refusedCount,
     building?.space.id,
   ]);
   return (

@@ -1,4 +1,4 @@
-import type { Collection } from "./collection.ts";
+import { type Collection, pendingCount } from "./collection.ts";
 import type { PartialReason } from "./keyword-index.ts";
 import type { LegKind } from "./fusion.ts";
 import type { Leg, LegPartQuery, LegReason } from "./leg.ts";
@@ -142,7 +142,7 @@ function vectorScope(spaceId: string | undefined, { collections, recordError }: 
   const filled = collections.filter(({ passageCount }) => passageCount > 0);
   const comparable = filled.filter(({ active }) => active?.space.id === spaceId);
   const isOther = filled.some(({ active }) => active !== undefined && active.space.id !== spaceId);
-  const isPending = filled.some(({ active, passageCount }) => (active?.vectorCount ?? 0) < passageCount);
+  const isPending = filled.some(({ active, passageCount }) => pendingCount(passageCount, active) > 0);
   const names = comparable.map(({ state }) => state.collection);
   const lack = isOther ? "EMBEDDING_SPACE_MISMATCH" : isPending ? "VECTORS_PENDING" : undefined;
   if (lack === undefined) return { collections: names };

@@ -21,7 +21,7 @@ const collectionOf = (name: string, fields: Partial<Collection> = {}): Collectio
   state: { collection: name, recordSeq: 3, projectedSeq: 2 },
   documentCount: 1,
   passageCount: 2,
-  active: { space, vectorCount: 2 },
+  active: { space, vectorCount: 2, refusedCount: 0 },
   building: undefined,
   ...fields,
 });
@@ -137,7 +137,7 @@ describe("a search", () => {
     ],
     [
       "while vectors are missing",
-      { collections: [collectionOf("default", { active: { space, vectorCount: 1 } })] },
+      { collections: [collectionOf("default", { active: { space, vectorCount: 1, refusedCount: 0 } })] },
       {},
       ["vector", "partial", "VECTORS_PENDING"],
     ],
@@ -146,7 +146,9 @@ describe("a search", () => {
       {
         collections: [
           collectionOf("default"),
-          collectionOf("other", { active: { space: { ...space, id: "c".repeat(16) }, vectorCount: 2 } }),
+          collectionOf("other", {
+            active: { space: { ...space, id: "c".repeat(16) }, vectorCount: 2, refusedCount: 0 },
+          }),
         ],
       },
       {},
@@ -162,6 +164,12 @@ describe("a search", () => {
     const result = await searcherOf(fakes)("t", requestOf(request), call);
     expect(legsOf(result)).toEqual([["keyword", "ok", undefined], expected]);
     expect(result.passages[0]!.score).toBeGreaterThan(0.4);
+  });
+
+  it("waits for no vector of what the embedder refuses for good", async () => {
+    const active = { space, vectorCount: 1, refusedCount: 1 };
+    const result = await searcherOf({ collections: [collectionOf("default", { active })] })("t", requestOf(), call);
+    expect(legsOf(result)[1]).toEqual(["vector", "ok", undefined]);
   });
 
   it("tells a leg that is out of time to stop, without touching its neighbour or the call", async () => {
@@ -220,7 +228,9 @@ describe("a search", () => {
   });
 
   it("neither asks nor reports collections that the filter excludes", async () => {
-    const other = collectionOf("other", { active: { space: { ...space, id: "c".repeat(16) }, vectorCount: 2 } });
+    const other = collectionOf("other", {
+      active: { space: { ...space, id: "c".repeat(16) }, vectorCount: 2, refusedCount: 0 },
+    });
     const search = searcherOf({ collections: [collectionOf("default"), other] });
     const field = { kind: "attribute", name: "collection" } as const;
     const filter = { kind: "equalsAny", field, values: [{ kind: "string", value: "default" }] } as const;

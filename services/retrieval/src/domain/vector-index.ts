@@ -77,6 +77,18 @@ export interface VectorIndex {
     options: CallOptions,
   ): Promise<PutVectorsResult>;
 
-  /** Makes the space being built the active one, if no passage lacks a vector in it, and drops the old one's vectors. */
+  /**
+   * Counts passages of these contents as done although the embedder makes no vector of them, until one is put after all, the passage changes or
+   * another space is built; gives how many do from now on. In a space that is not known, or has no vector, none is: its embedder may be at fault.
+   */
+  refuse(
+    tenant: string,
+    collection: string,
+    spaceId: string,
+    contentHashes: readonly string[],
+    options: CallOptions,
+  ): Promise<number>;
+
+  /** Makes the space being built the active one, if no passage lacks a vector in it that is not refused, and drops the old one's vectors. */
   activate(tenant: string, collection: string, spaceId: string, options: CallOptions): Promise<ActivateResult>;
 }

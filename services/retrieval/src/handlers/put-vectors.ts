@@ -7,13 +7,13 @@ import { fieldInvalid, withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
 import { callOptions } from "./call-options.ts";
 
-/** Stores vectors where passages still have the content they were made from. */
+/** Stores vectors where passages still have the content they were made from, and notes what is refused. */
 export function createPutVectors({
   stores,
 }: {
   readonly stores: Stores;
 }): Handler<typeof IndexService.method.putVectors> {
-  return async ({ collection, space: spaceMessage, vectors: messages }, context) => {
+  return async ({ collection, space: spaceMessage, vectors: messages, refusedContentHashes }, context) => {
     const { tenant } = principalOf(context);
     const space = fromSpaceMessage(spaceMessage, "space");
     const vectors = messages.map(({ contentHash, vector: message }, index) => {
@@ -27,7 +27,12 @@ export function createPutVectors({
     const result = await withRpcErrors(() =>
       stores.vectors.put(tenant, collection, space, vectors, callOptions(context)),
     );
-    if (result.kind === "stored") return { storedCount: result.count };
+    if (result.kind === "stored") {
+      const refusedCount = await withRpcErrors(() =>
+        stores.vectors.refuse(tenant, collection, space.id, refusedContentHashes, callOptions(context)),
+      );
+      return { storedCount: result.count, refusedCount };
+    }
     throw quartetError({
       code: Code.FailedPrecondition,
       reason: "EMBEDDING_SPACE_MISMATCH",

@@ -168,6 +168,57 @@ export function vectorIndexContract(name: string, open: OpenSubject): void {
       expect(await search(first, vector(1, 0, 0, 0))).toEqual([]);
     });
 
+    it("counts as done what the embedder refuses for good, and takes it back with its vector or its passage", async () => {
+      await put(stores, "t", ...["가", "나", "다"].map((text) => cutDocument(text, { text })));
+      await put(stores, "t", cutDocument("다2", { text: "다" }));
+      await give(first, { 가: vector(1, 0, 0, 0), 나: vector(0, 1, 0, 0) });
+      const refuse = (space: EmbeddingSpace, ...refused: string[]) =>
+        stores.vectors.refuse("t", "default", space.id, refused.map(sha256), never);
+      expect(await refuse(first, "다", "나", "없는 글")).toBe(2);
+      expect(await refuse(first, "다")).toBe(0);
+      expect(await stores.vectors.refuse("u", "default", first.id, [sha256("다")], never)).toBe(0);
+      expect(await stores.vectors.refuse("t", "nowhere", first.id, [sha256("다")], never)).toBe(0);
+      for (const isReopened of [false, true]) {
+        if (isReopened) stores = await subject.reopen();
+        expect((await collection()).active).toMatchObject({ vectorCount: 2, refusedCount: 2 });
+        expect(await texts(first)).toEqual([]);
+        expect((await missing(first, { documentIds: ["다", "다2"] })).contents).toEqual([]);
+      }
+      await stores.records.deleteDocuments("t", ["다2"], never);
+      expect((await collection()).active).toMatchObject({ vectorCount: 2, refusedCount: 1 });
+      await put(stores, "t", cutDocument("다", { text: "라" }));
+      expect((await collection()).active).toMatchObject({ vectorCount: 2, refusedCount: 0 });
+      expect(await texts(first)).toEqual(["라"]);
+      expect(await refuse(first, "라")).toBe(1);
+      await give(first, { 라: vector(0, 0, 1, 0) });
+      expect((await collection()).active).toMatchObject({ vectorCount: 3, refusedCount: 0 });
+    });
+
+    it("switches to a space in which the rest is refused, and takes nothing for refused in one without a vector", async () => {
+      await put(stores, "t", cutDocument("a", { text: "가" }), cutDocument("b", { text: "나" }));
+      const refuse = (space: EmbeddingSpace, ...refused: string[]) =>
+        stores.vectors.refuse("t", "default", space.id, refused.map(sha256), never);
+      expect(await refuse(first, "가", "나")).toBe(0);
+      expect((await collection()).active).toBeUndefined();
+      await give(first, { 가: vector(1, 0, 0, 0), 나: vector(0, 1, 0, 0) });
+      expect(await refuse(second, "가", "나")).toBe(0);
+      await give(second, { 가: vector(0, 0, 1, 0) });
+      expect(await stores.vectors.activate("t", "default", second.id, never)).toEqual({
+        kind: "incomplete",
+        missingCount: 1,
+      });
+      expect(await refuse(second, "나")).toBe(1);
+      expect((await collection()).building).toMatchObject({ vectorCount: 1, refusedCount: 1 });
+      expect(await texts(second)).toEqual([]);
+      expect(await stores.vectors.activate("t", "default", second.id, never)).toMatchObject({
+        kind: "active",
+        collection: { active: { space: second, vectorCount: 1, refusedCount: 1 } },
+      });
+      // What came after is still to be embedded.
+      await put(stores, "t", cutDocument("c", { text: "다" }));
+      expect(await texts(second)).toEqual(["다"]);
+    });
+
     it("puts a third space in the place of an unfinished second", async () => {
       await put(stores, "t", cutDocument("a", { text: "가" }));
       for (const space of [first, second, third]) await give(space, { 가: vector(1, 0, 0, 0) });

@@ -15,7 +15,7 @@ const collectionOf = (collection: string): Collection => ({
   state: { collection, recordSeq: 3, projectedSeq: 3 },
   documentCount: 4,
   passageCount: 4,
-  active: { space, vectorCount: 4 },
+  active: { space, vectorCount: 4, refusedCount: 0 },
   building: undefined,
 });
 export const found = (...ids: number[]): LegResult => ({

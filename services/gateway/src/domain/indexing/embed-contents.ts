@@ -9,12 +9,16 @@ const MAX_TEXT_CHARS = 8192;
 /** So many texts in a row that cannot be embedded mean that the embedder is at fault, and not the texts. */
 const MAX_REFUSED_IN_A_ROW = 5;
 
-/** Reasons that lie in a text rather than in the embedder's state. */
-const faultOfContent: ReadonlySet<Reason> = new Set(["FIELD_INVALID", "MESSAGE_TOO_LARGE", "EMBED_SHAPE"]);
+/** Reasons that lie in a text for good. */
+const faultForGood: ReadonlySet<Reason> = new Set(["FIELD_INVALID", "MESSAGE_TOO_LARGE"]);
+/** Reasons that lie in a text rather than in the embedder's state; a reply of the wrong shape may be another one the next time. */
+const faultOfContent: ReadonlySet<Reason> = new Set([...faultForGood, "EMBED_SHAPE"]);
 
 export interface Embedded<V> {
   readonly vectors: readonly { readonly contentHash: string; readonly vector: V }[];
   readonly refused: readonly Content[];
+  /** Those of them that will be refused whenever they are tried. */
+  readonly refusedForGood: readonly Content[];
 }
 
 /**
@@ -29,6 +33,7 @@ export async function embedContents<V>(
 ): Promise<Embedded<V>> {
   const vectors: { contentHash: string; vector: V }[] = [];
   const refused: Content[] = [];
+  const refusedForGood: Content[] = [];
   let refusedInARow = 0;
 
   const embedPart = async (part: readonly Content[]): Promise<void> => {
@@ -50,8 +55,9 @@ export async function embedContents<V>(
       refusedInARow += 1;
       if (refusedInARow > MAX_REFUSED_IN_A_ROW) throw error;
       refused.push(part[0]!);
+      if (faultForGood.has(reason)) refusedForGood.push(part[0]!);
     }
   };
   if (contents.length > 0) await embedPart(contents);
-  return { vectors, refused };
+  return { vectors, refused, refusedForGood };
 }

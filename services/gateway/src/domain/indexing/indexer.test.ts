@@ -15,6 +15,8 @@ interface Index {
   active: string | undefined;
   /** Which texts have a vector, by space. */
   vectors: Record<string, Set<string>>;
+  /** Which texts are refused for good. */
+  refused: Record<string, Set<string>>;
 }
 
 interface Setup {
@@ -27,7 +29,12 @@ interface Setup {
 }
 
 function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["default"] }: Setup) {
-  const index: Index = { texts: [...texts], active, vectors: { ...(active && { [active]: new Set(texts) }) } };
+  const index: Index = {
+    texts: [...texts],
+    active,
+    vectors: { ...(active && { [active]: new Set(texts) }) },
+    refused: {},
+  };
   const poison = new Set<string>();
   const batches: number[] = [];
   const events: string[] = [];
@@ -35,6 +42,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
   const state = {
     now: 0,
     failing: undefined as Reason | undefined,
+    refusal: "EMBED_SHAPE" as Reason,
     atOnce: 0,
     mostAtOnce: 0,
     batchSize: 64,
@@ -42,7 +50,8 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
     fitting: Infinity,
     pageSize: 3,
   };
-  const has = (space: string, text: string) => index.vectors[space]?.has(text) ?? false;
+  const has = (space: string, text: string) =>
+    (index.vectors[space]?.has(text) ?? false) || (index.refused[space]?.has(text) ?? false);
   const ports: IndexingPorts<Space, string> = {
     space: async () => ({ id: own }),
     collections: async () =>
@@ -51,6 +60,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
         passageCount: index.texts.length,
         activeSpaceId: index.active,
         activeVectorCount: index.active === undefined ? 0 : index.vectors[index.active]!.size,
+        activeRefusedCount: index.active === undefined ? 0 : (index.refused[index.active]?.size ?? 0),
       })),
     async missing({ collection, spaceId, documentIds, pageSize, pageToken }) {
       visited.push(collection);
@@ -73,7 +83,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
       batches.push(batch.length);
       if (batch.length > state.fitting) throw error("OUT_OF_TIME");
       if (state.failing) throw error(state.failing);
-      if (batch.some((text) => poison.has(text))) throw error("EMBED_SHAPE");
+      if (batch.some((text) => poison.has(text))) throw error(state.refusal);
       return batch.map((text) => `vector of ${text}`);
     },
     async store({ space, vectors }) {
@@ -83,6 +93,9 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
       }
       index.active ??= space.id;
       return vectors.length;
+    },
+    async refuse({ space, contentHashes }) {
+      for (const hash of contentHashes) if (index.vectors[space.id]) (index.refused[space.id] ??= new Set()).add(hash);
     },
     async activate({ spaceId }) {
       if (index.texts.some((text) => !has(spaceId, text))) throw error("EMBEDDING_SPACE_INCOMPLETE");
@@ -160,11 +173,52 @@ describe("indexing", () => {
     expect(index.vectors["new"]?.size).toBe(8);
   });
 
-  it("never switches to a space that lacks a passage which cannot be embedded", async () => {
-    const { indexer, index, poison } = setUp({ texts: letters, active: "old" });
+  it("switches to a space although a text is refused for what it is, and never asks for that one again", async () => {
+    const { indexer, index, poison, batches, state } = setUp({ texts: letters, active: "old" });
+    state.refusal = "MESSAGE_TOO_LARGE";
     poison.add("e");
     await indexer.indexTenant(tenant, signal);
-    expect(index.active).toBe("old");
+    expect([index.active, [...index.refused["new"]!]]).toEqual(["new", ["e"]]);
+    batches.length = 0;
+    state.now = 2_000;
+    expect(await indexer.indexTenant(tenant, signal)).toBe(0);
+    expect(batches).toEqual([]);
+  });
+
+  it("takes an odd reply for a refusal when it comes again, and does not switch before", async () => {
+    const { indexer, index, poison, state } = setUp({ texts: letters, active: "old" });
+    poison.add("e");
+    await indexer.indexTenant(tenant, signal);
+    await indexer.indexTenant(tenant, signal);
+    expect([index.active, index.refused["new"]]).toEqual(["old", undefined]);
+    state.now = 2_000;
+    await indexer.indexTenant(tenant, signal);
+    expect([index.active, [...index.refused["new"]!]]).toEqual(["new", ["e"]]);
+  });
+
+  it("takes nothing for refused while the embedder takes no text at all", async () => {
+    const { indexer, index, state } = setUp({ texts: letters, active: "new" });
+    index.texts.push("i", "j");
+    state.failing = "FIELD_INVALID";
+    for (const now of [0, 2_000, 4_000]) {
+      state.now = now;
+      await indexer.indexTenant(tenant, signal);
+    }
+    expect(index.refused).toEqual({});
+    state.failing = undefined;
+    state.now = 6_000;
+    expect(await indexer.indexTenant(tenant, signal)).toBe(2);
+  });
+
+  it("tries a text that one space refuses in another, and notes it where the first vector came later", async () => {
+    const { indexer, index, poison, state } = setUp({ texts: ["e"] });
+    state.refusal = "FIELD_INVALID";
+    poison.add("e");
+    await indexer.indexTenant(tenant, signal);
+    expect(index.refused).toEqual({});
+    index.texts.push("f");
+    await indexer.indexTenant(tenant, signal);
+    expect([index.active, [...index.refused["new"]!]]).toEqual(["new", ["e"]]);
   });
 
   it("gives up a round when the embedder is at fault, keeping what was stored", async () => {

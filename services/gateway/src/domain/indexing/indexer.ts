@@ -56,6 +56,9 @@ interface Scope {
 
 const PAGE_SIZE = 128;
 
+/** No embedder refuses this for what it says. */
+const PROBE_TEXT = "quartet";
+
 /** So many collections that fail one after the other fail for a reason that they share. */
 const MAX_FAILURES_IN_A_ROW = 3;
 
@@ -75,12 +78,26 @@ export function createIndexer<S extends Space, V>({
     const { tenant, collection } = scope;
     const embed = (texts: readonly string[]) => ports.embed(tenant, texts, space.id, signal);
     const batch = await embedContents(contents, (texts) => pace.run(texts.length, () => embed(texts)));
-    for (const { contentHash } of batch.refused) refused.add(contentHash);
-    if (batch.refused.length > 0) events.refused(collection, batch.refused.length);
+    if (batch.refused.length > 0) {
+      const isEmbedderWell = batch.vectors.length > 0 || (await takes(PROBE_TEXT, embed, signal));
+      for (const content of batch.refused) {
+        const isForGood = batch.refusedForGood.includes(content);
+        refused.add(space.id, content.contentHash, { isEmbedderWell, isForGood });
+      }
+      events.refused(collection, batch.refused.length);
+    }
     if (batch.vectors.length === 0) return 0;
     const count = await ports.store({ tenant, collection, space, vectors: batch.vectors }, signal);
     events.stored(count);
     return count;
+  };
+
+  /** Those of before as well, where they could not be noted then: in a space without a vector nothing is. */
+  const noteRefused = async (contents: readonly Content[], space: S, scope: Scope, signal: AbortSignal) => {
+    const { tenant, collection } = scope;
+    const hashes = contents.map(({ contentHash }) => contentHash);
+    const contentHashes = hashes.filter((hash) => refused.isForGood(space.id, hash));
+    if (contentHashes.length > 0) await ports.refuse({ tenant, collection, space, contentHashes }, signal);
   };
 
   const indexMissing = async (space: S, scope: Scope, signal: AbortSignal) => {
@@ -91,7 +108,7 @@ export function createIndexer<S extends Space, V>({
     do {
       const request = { tenant, collection, spaceId: space.id, documentIds, pageSize: PAGE_SIZE, pageToken };
       const page = await ports.missing(request, signal);
-      const wanted = page.contents.filter(({ contentHash }) => !refused.has(contentHash));
+      const wanted = page.contents.filter(({ contentHash }) => !refused.has(space.id, contentHash));
       // A page of nothing but what is refused costs no turn.
       if (wanted.length > 0) pages += 1;
       while (wanted.length > 0) {
@@ -100,7 +117,8 @@ export function createIndexer<S extends Space, V>({
         await pause();
         signal.throwIfAborted();
       }
-      sum.refused += page.contents.filter(({ contentHash }) => refused.has(contentHash)).length;
+      sum.refused += page.contents.filter(({ contentHash }) => refused.has(space.id, contentHash)).length;
+      await noteRefused(page.contents, space, scope, signal);
       pageToken = page.nextPageToken;
       if (pageToken !== "" && pages >= maxPages) return { ...sum, isWhole: false };
     } while (pageToken !== "");
@@ -119,7 +137,7 @@ export function createIndexer<S extends Space, V>({
     const sum = await indexMissing(space, scope, signal);
     if (sum.stored > 0) events.indexed(collection, sum.stored);
     if (sum.stored > 0 && activeSpaceId === undefined) events.firstVectors(tenant);
-    const switches = activeSpaceId !== undefined && activeSpaceId !== space.id && sum.isWhole && sum.refused === 0;
+    const switches = activeSpaceId !== undefined && activeSpaceId !== space.id && sum.isWhole;
     if (switches && (await activate(ports, { tenant, collection, spaceId: space.id }, signal))) {
       events.activated(tenant, collection, space.id);
     }
@@ -154,9 +172,26 @@ export function createIndexer<S extends Space, V>({
   };
 }
 
+/** Whether the embedder makes a vector of a text now. */
+async function takes(
+  text: string,
+  embed: (texts: readonly string[]) => Promise<readonly unknown[]>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await embed([text]);
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
 /** Whether there is surely nothing to do; a collection without passages has nothing to search, in whatever space. */
-const isComplete = ({ passageCount, activeSpaceId, activeVectorCount }: CollectionProgress, spaceId: string): boolean =>
-  passageCount === 0 || (activeSpaceId === spaceId && activeVectorCount >= passageCount);
+const isComplete = (progress: CollectionProgress, spaceId: string): boolean => {
+  const { passageCount, activeSpaceId, activeVectorCount, activeRefusedCount } = progress;
+  return passageCount === 0 || (activeSpaceId === spaceId && activeVectorCount + activeRefusedCount >= passageCount);
+};
 
 /** False when documents were put meanwhile, which the next round sees. */
 async function activate<S extends Space, V>(

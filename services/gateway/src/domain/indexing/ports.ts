@@ -11,6 +11,8 @@ export interface CollectionProgress {
   /** The space that searches use; undefined until the first vector came. */
   readonly activeSpaceId: string | undefined;
   readonly activeVectorCount: number;
+  /** Passages of which the embedder makes no vector, and never will. */
+  readonly activeRefusedCount: number;
 }
 
 /** What vectors are made for and compared in. */
@@ -51,7 +53,17 @@ export interface IndexingPorts<S extends Space, V> {
     },
     signal: AbortSignal,
   ): Promise<number>;
-  /** Lets searches use the space; fails with EMBEDDING_SPACE_INCOMPLETE while passages lack a vector in it. */
+  /** Notes contents of which the embedder makes no vector and never will, so that nothing waits for them any longer. */
+  refuse(
+    request: {
+      readonly tenant: string;
+      readonly collection: string;
+      readonly space: S;
+      readonly contentHashes: readonly string[];
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Lets searches use the space; fails with EMBEDDING_SPACE_INCOMPLETE while passages lack a vector in it that are not refused. */
   activate(
     request: { readonly tenant: string; readonly collection: string; readonly spaceId: string },
     signal: AbortSignal,

@@ -15,13 +15,15 @@ export interface SpaceEntry {
   readonly rowId: number;
   space: EmbeddingSpace;
   readonly vectors: SpaceVectors;
-  /** Passages up to this ID are known to have a vector: what lacks one is looked for behind them. Later passages have greater IDs. */
+  /** Passages up to this ID are known to have a vector or to be refused: what lacks one is looked for behind them. Later passages have greater IDs. */
   completeUpTo: number;
+  /** The IDs of passages that its embedder refuses for good; none of them has a vector. */
+  readonly refused: Set<number>;
 }
 
 export function createSpaceEntry(rowId: number, space: EmbeddingSpace): SpaceEntry {
   const rows = space.kind === "hashed" ? new HashedRows(space.dimensions) : new DenseRows(space.dimensions);
-  return { rowId, space, vectors: new SpaceVectors(rows), completeUpTo: 0 };
+  return { rowId, space, vectors: new SpaceVectors(rows), completeUpTo: 0, refused: new Set() };
 }
 
 /** A collection as it stands; changed only after the commit that changed the record. */
@@ -54,7 +56,9 @@ export function stateOf({ name, recordSeq }: CollectionEntry): CollectionState {
 
 export function toCollection(entry: CollectionEntry): Collection {
   const progress = (space: SpaceEntry | undefined) =>
-    space === undefined ? undefined : { space: space.space, vectorCount: space.vectors.size };
+    space === undefined
+      ? undefined
+      : { space: space.space, vectorCount: space.vectors.size, refusedCount: space.refused.size };
   return {
     state: stateOf(entry),
     documentCount: entry.documentCount,

@@ -170,7 +170,7 @@ async function loadTerms({ database, termIds }: EmbeddedState, pause: Pause): Pr
   await forEachRow(words, pause, ([id, text]) => termIds.set(text, id));
 }
 
-/** Spaces, and which passages have vectors in them. */
+/** Spaces, and which passages have vectors in them or are refused. */
 async function loadSpaces(
   { database }: EmbeddedState,
   collections: ReadonlyMap<number, CollectionEntry>,
@@ -201,6 +201,8 @@ async function loadSpaces(
     database.exec(vectorPassagesIndex(rowId));
     const rows = database.rows<[passage: number]>(`SELECT passage FROM vector_${rowId}`);
     await forEachRow(rows, pause, ([passage]) => space.vectors.expect(passages.get(passage)!.slot));
+    const refused = database.all<{ passage: number }>("SELECT passage FROM refused_passage WHERE space = ?", rowId);
+    for (const { passage } of refused) space.refused.add(passage);
   }
   return unread;
 }

@@ -90,6 +90,15 @@ export const migrations: readonly string[] = [
   INSERT INTO installation (id, page_token_key) VALUES (1, randomblob(32));
   `,
   graphTables,
+  `
+  -- Passages that the embedder of a space refuses for good.
+  CREATE TABLE refused_passage (
+    passage INTEGER NOT NULL REFERENCES passage (id) ON DELETE CASCADE,
+    space INTEGER NOT NULL REFERENCES space (id) ON DELETE CASCADE,
+    PRIMARY KEY (passage, space)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX refused_passage_by_space ON refused_passage (space);
+  `,
 ];
 
 /** The table of a space's vectors; `scale` is null for float32, else a component is byte x scale. */

@@ -1,6 +1,6 @@
 import { createGiveWay, giveWay } from "@quartet/turns";
 import type { WorkerPool } from "@quartet/workers";
-import type { EmbeddingSpace } from "../../domain/collection.ts";
+import { type EmbeddingSpace, pendingCount } from "../../domain/collection.ts";
 import type { Hit } from "../../domain/keyword-index.ts";
 import { passageContent } from "../../domain/passage-content.ts";
 import { TopK } from "../../domain/top-k.ts";
@@ -24,6 +24,7 @@ import { allowedSlots } from "./keyword-index.ts";
 import { passageVectors } from "./passage-vectors.ts";
 import type { Database } from "./database.ts";
 import { vectorTable } from "./migrations.ts";
+import { isRefused, refuseContents, takeBackRefusals } from "./refused-passages.ts";
 import type { EmbeddedState } from "./state.ts";
 import { encodeVector, keptForm } from "./vector-codec.ts";
 import { applyTouch, touchCollection } from "./write-document.ts";
@@ -58,6 +59,12 @@ export function createVectorIndex(state: EmbeddedState, workers: WorkerPool): Ve
         return { kind: "mismatch" };
       }
       return { kind: "stored", count: await putVectors(state, { entry, space, vectors }, signal) };
+    },
+
+    refuse: async (tenantName, collection, spaceId, contentHashes, { signal }) => {
+      signal.throwIfAborted();
+      const entry = state.collection(tenantName, collection);
+      return entry === undefined ? 0 : refuseContents(state, { entry, spaceId, contentHashes }, signal);
     },
 
     activate: async (tenantName, collection, spaceId, { signal }) => {
@@ -197,11 +204,13 @@ function missingStep(
 ): MissingVectorsPage {
   const space = spaceIn(entry, spaceId);
   // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
-  if (space !== undefined && space.vectors.size === entry.passageCount) return noneMissing;
+  if (space !== undefined && pendingIn(entry, space) === 0) return noneMissing;
   const isFromStart = documentIds.length === 0 && space !== undefined && afterPassageId <= space.completeUpTo;
   const after = isFromStart ? space.completeUpTo : afterPassageId;
   const lacks = (passage: string) =>
-    space === undefined ? "1" : `NOT EXISTS (SELECT 1 FROM vector_${space.rowId} WHERE passage = ${passage}.id)`;
+    space === undefined
+      ? "1"
+      : `NOT EXISTS (SELECT 1 FROM vector_${space.rowId} WHERE passage = ${passage}.id) AND NOT ${isRefused(space.rowId, `${passage}.id`)}`;
   const documentRows = documentIds.flatMap((id) => entry.tenant.documents.get(id)?.rowId ?? []);
   const within = documentIds.length === 0 ? "1" : "p.document IN (SELECT value FROM json_each(?))";
   const sql = `
@@ -300,6 +309,11 @@ function writeVectors(
       const { scale, components } = encodeVector(vector);
       database.run(sql, passageId, scale, components);
     }
+    takeBackRefusals(
+      state,
+      target,
+      targets.map(({ passageId }) => passageId),
+    );
     // Searches see a change only in the active space.
     const isSeen = role === "active" || target === entry.active;
     return { target, touched: isSeen ? touchCollection(database, entry.tenant.name, entry.name) : undefined };
@@ -310,8 +324,13 @@ function writeVectors(
   if (touched !== undefined) applyTouch(entry.tenant, touched);
   for (const { passageId, vector } of targets) {
     target.vectors.set(entry.tenant.passages.get(passageId)!.slot, vector);
+    target.refused.delete(passageId);
   }
   return targets.length;
+}
+
+function pendingIn({ passageCount }: CollectionEntry, { vectors, refused }: SpaceEntry): number {
+  return pendingCount(passageCount, { vectorCount: vectors.size, refusedCount: refused.size });
 }
 
 function spaceIn(entry: CollectionEntry, spaceId: string): SpaceEntry | undefined {
@@ -355,7 +374,7 @@ function activate(state: EmbeddedState, entry: CollectionEntry, spaceId: string)
   if (entry.active?.space.id === spaceId) return { kind: "active", collection: toCollection(entry) };
   const { active: old, building: next } = entry;
   if (next?.space.id !== spaceId) return { kind: "not-building" };
-  const missingCount = entry.passageCount - next.vectors.size;
+  const missingCount = pendingIn(entry, next);
   if (missingCount > 0) return { kind: "incomplete", missingCount };
   const { database } = state;
   if (old !== undefined) database.forget(`vector_${old.rowId} `);

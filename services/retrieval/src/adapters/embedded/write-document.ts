@@ -304,7 +304,10 @@ function forgetDocument(tenant: Tenant, document: DocumentEntry, gone: readonly 
   home.passageCount -= document.passages.length;
   for (const { entry, terms } of gone) {
     tenant.postings.remove(entry.slot, (visit) => forEachTerm(terms, visit));
-    for (const { vectors } of spacesOf(home)) vectors.delete(entry.slot);
+    for (const { vectors, refused } of spacesOf(home)) {
+      vectors.delete(entry.slot);
+      refused.delete(entry.id);
+    }
     tenant.passages.delete(entry.id);
     tenant.passagesBySlot[entry.slot] = undefined;
   }

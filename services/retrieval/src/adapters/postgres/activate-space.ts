@@ -1,4 +1,5 @@
 import type { Transaction } from "@quartet/postgres";
+import { pendingCount } from "../../domain/collection.ts";
 import type { ActivateResult } from "../../domain/vector-index.ts";
 import { readCollections } from "./record-store.ts";
 import { collectionRow, leaveSpace, lockSpaces, touchCollection } from "./vector-tables.ts";
@@ -21,7 +22,7 @@ export async function activateSpace(
   const next = spaces.find(({ role }) => role === "building");
   if (old?.id !== spaceId) {
     if (next?.id !== spaceId) return { kind: "not-building" };
-    const missingCount = (await passageCount(transaction, collectionId)) - next.vectorCount;
+    const missingCount = pendingCount(await passageCount(transaction, collectionId), next);
     if (missingCount > 0) return { kind: "incomplete", missingCount };
     if (old !== undefined) await leaveSpace(transaction, old);
     await transaction.execute("UPDATE space SET role = 'active' WHERE id = $1", [next.rowId]);

@@ -7,7 +7,9 @@ import { storableIds } from "./rows.ts";
 interface Asked {
   readonly collectionId: number;
   readonly passageCount: number;
-  readonly vectorCount: number | null;
+  /** Of the space; null where the collection does not know it. */
+  readonly spaceRow: number | null;
+  readonly doneCount: number | null;
   /** Whether a passage p, or q, has a vector; null where the collection does not know the space. */
   readonly ofP: string | null;
   readonly ofQ: string | null;
@@ -30,21 +32,26 @@ export async function missingVectors(
   { collection, spaceId, documentIds, afterPassageId, limit }: MissingVectorsQuery,
 ): Promise<MissingVectorsPage> {
   const [asked] = await transaction.query<Asked>(
-    `SELECT c.id AS "collectionId", c.passage_count AS "passageCount", s.vector_count AS "vectorCount",
+    `SELECT c.id AS "collectionId", c.passage_count AS "passageCount", s.id AS "spaceRow", s.vector_count + s.refused_count AS "doneCount",
        has_vector(s, 'p.id') AS "ofP", has_vector(s, 'q.id') AS "ofQ"
      FROM collection c LEFT JOIN space s ON s.collection_id = c.id AND s.space_id = $3 AND s.role IN ('active', 'building')
      WHERE c.tenant = $1 AND c.name = $2`,
     [tenant, collection, spaceId],
   );
   // The loop that keeps vectors up to date asks again and again: mostly there is nothing to look for.
-  if (asked === undefined || asked.vectorCount === asked.passageCount) return nothing;
+  if (asked === undefined || asked.doneCount === asked.passageCount) return nothing;
   const values = new SqlValues();
   const home = values.add(asked.collectionId);
   const documents = documentIds.length === 0 ? undefined : values.add(storableIds(documentIds));
   const isLacking = (passage: string, condition: string | null) =>
     [
       `${passage}.collection_id = ${home}`,
-      ...(condition === null || asked.vectorCount === null ? [] : [`NOT (${condition})`]),
+      ...(condition === null || asked.spaceRow === null
+        ? []
+        : [
+            `NOT (${condition})`,
+            `NOT EXISTS (SELECT 1 FROM refused_passage r WHERE r.space = ${asked.spaceRow} AND r.passage = ${passage}.id)`,
+          ]),
       ...(documents === undefined
         ? []
         : [

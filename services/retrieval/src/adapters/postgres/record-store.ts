@@ -214,6 +214,7 @@ type SpaceRow = {
   readonly cache_threshold: number;
   readonly model: string;
   readonly vector_count: number;
+  readonly refused_count: number;
 };
 
 export async function readCollections(transaction: Transaction, tenant: string): Promise<Collection[]> {
@@ -229,7 +230,7 @@ export async function readCollections(transaction: Transaction, tenant: string):
     [tenant],
   );
   const spaces = await transaction.query<SpaceRow>(
-    `SELECT collection_id, role, space_id, dimensions, kind, dense_weight, cache_threshold, model, vector_count FROM space
+    `SELECT collection_id, role, space_id, dimensions, kind, dense_weight, cache_threshold, model, vector_count, refused_count FROM space
      WHERE tenant = $1 AND role <> 'left'`,
     [tenant],
   );
@@ -240,6 +241,7 @@ export async function readCollections(transaction: Transaction, tenant: string):
     return {
       space: { id, dimensions, kind, denseWeight: dense_weight, cacheThreshold: cache_threshold, model },
       vectorCount,
+      refusedCount: row.refused_count,
     };
   };
   return collections.map(({ id, name, record_seq, projected_seq, document_count, passage_count }) => ({

@@ -5,6 +5,7 @@ import { withStoreErrors } from "./errors.ts";
 import { missingVectors } from "./missing-vectors.ts";
 import { passageVectors } from "./passage-vectors.ts";
 import { putVectors } from "./put-vectors.ts";
+import { refuseContents } from "./refuse-contents.ts";
 import { searchVectors } from "./vector-search.ts";
 
 export interface VectorIndexOptions {
@@ -37,6 +38,13 @@ export function createVectorIndex({ pool, maxExactPassages = 20_000 }: VectorInd
 
     put: (tenant, collection, space, vectors, options) =>
       within({ ...options, tenant }, (transaction) => putVectors(transaction, { tenant, collection, space, vectors })),
+
+    refuse: (tenant, collection, spaceId, contentHashes, options) =>
+      contentHashes.length === 0
+        ? Promise.resolve(0)
+        : within({ ...options, tenant }, (transaction) =>
+            refuseContents(transaction, { tenant, collection, spaceId, contentHashes }),
+          ),
 
     activate: (tenant, collection, spaceId, options) =>
       within({ ...options, tenant }, (transaction) => activateSpace(transaction, { tenant, collection, spaceId })),

@@ -6,6 +6,7 @@ export interface SpaceRow extends EmbeddingSpace {
   readonly rowId: number;
   readonly role: "active" | "building";
   readonly vectorCount: number;
+  readonly refusedCount: number;
 }
 
 /** Where the vectors of a space lie; see migrations/002_vectors.sql. */
@@ -36,7 +37,7 @@ export async function collectionRow(
 export function lockSpaces(transaction: Transaction, collectionId: number): Promise<readonly SpaceRow[]> {
   return transaction.query<SpaceRow>(
     `SELECT id AS "rowId", role, space_id AS id, dimensions, kind, dense_weight AS "denseWeight", cache_threshold AS "cacheThreshold",
-       model, vector_count AS "vectorCount"
+       model, vector_count AS "vectorCount", refused_count AS "refusedCount"
      FROM space s WHERE role <> 'left' AND collection_id = $1 ORDER BY s.id FOR UPDATE`,
     [collectionId],
   );

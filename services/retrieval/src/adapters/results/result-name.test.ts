@@ -29,8 +29,10 @@ describe("the name of a result", () => {
       searchOf({ collections: [collectionAt("규정", 4)] }),
       searchOf({ collections: [collectionAt("규정", 4, 3)] }),
       searchOf({ collections: [base, collectionAt("안내", 1)] }),
-      searchOf({ collections: [{ ...base, active: { space, vectorCount: 0 } }] }),
-      searchOf({ collections: [{ ...base, active: { space: { ...space, denseWeight: 0.4 }, vectorCount: 1 } }] }),
+      searchOf({ collections: [{ ...base, active: { space, vectorCount: 0, refusedCount: 0 } }] }),
+      searchOf({
+        collections: [{ ...base, active: { space: { ...space, denseWeight: 0.4 }, vectorCount: 1, refusedCount: 0 } }],
+      }),
       searchOf({ request: { query: "휴가는 며칠" } }),
       searchOf({ request: { vector: undefined } }),
       searchOf({

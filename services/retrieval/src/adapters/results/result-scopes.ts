@@ -81,7 +81,9 @@ function statesOf({ tenant, collections, graphState }: KeyedSearch): readonly St
 
 function stateOf(tenant: string, { state, active, building }: Collection, graphState: GraphState): State {
   const { collection, recordSeq, projectedSeq } = state;
-  const spaces = [active, building].map((each) => (each === undefined ? "" : `${each.space.id} ${each.vectorCount}`));
+  const spaces = [active, building].map((each) =>
+    each === undefined ? "" : `${each.space.id} ${each.vectorCount} ${each.refusedCount}`,
+  );
   return {
     // What a graph had no part in does not go with it.
     of: `${tenant} ${collection} ${graphState === undefined ? "" : "and its graph"}`,

@@ -16,7 +16,7 @@ export const collectionAt = (collection: string, recordSeq: number, projectedSeq
   state: { collection, recordSeq, projectedSeq },
   documentCount: 1,
   passageCount: 1,
-  active: { space, vectorCount: 1 },
+  active: { space, vectorCount: 1, refusedCount: 0 },
   building: undefined,
 });
 
