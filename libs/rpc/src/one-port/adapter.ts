@@ -6,6 +6,7 @@ import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { quartetError } from "@quartet/errors";
 import type { Logger, Metrics } from "@quartet/telemetry";
 import type { Deadlines } from "../deadline.ts";
+import { plainError } from "../errors.ts";
 import { requestIdKey } from "../principal.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
@@ -79,7 +80,10 @@ export function createAdapter(
     const universal = toUniversal(request, response, contextValues);
     if (universal === undefined) return refuseTarget(response);
     const ended = new AbortController();
-    universal.signal.addEventListener("abort", () => ended.abort(universal.signal.reason), { once: true });
+    // It is aborted when the request or its connection ends, in whatever way: a connection that was reset is a caller who left, and no defect of ours.
+    universal.signal.addEventListener("abort", () => ended.abort(plainError(Code.Canceled, universal.signal.reason)), {
+      once: true,
+    });
     completeTimeout(universal.header, deadlines, method);
     limitRequestTime(handler, request, response, options.requestTimeoutMs);
     watch(response, (error) => ended.abort(error));

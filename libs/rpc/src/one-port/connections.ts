@@ -100,7 +100,11 @@ function clearTextServer(options: ConnectionLimits, onRequest: OnRequest, onSess
   server.on("connection", (socket: Socket) => {
     sortByPreface(socket, options.prefaceTimeoutMs ?? 10_000, {
       http1: () => onHttp1?.call(server, socket),
-      http2: () => http2Server.emit("connection", socket),
+      http2: () => {
+        // Sockets of an HTTP/1.1 server stay open when the other end says no more; an HTTP/2 client that does has left, and nobody else would notice.
+        socket.allowHalfOpen = false;
+        http2Server.emit("connection", socket);
+      },
     });
   });
   return server;
