@@ -1,8 +1,8 @@
-/** A place at the provider, held by one section at a time. Each of its methods after the first that ends it does nothing. */
+/** A place at the provider, held by one section at a time. What is told after its end, or for a second time, does nothing. */
 export interface Place {
   /** Whether no other section holds one, so that there is none whose end could be waited for. */
   readonly isOnly: boolean;
-  /** The provider writes: it takes as many as this at once. */
+  /** The provider writes: its keys can be used. */
   begun(): void;
   /**
    * No key was free: gives the place back, and no more sections than those that hold one now get one at once.
@@ -17,7 +17,7 @@ export interface Place {
 export interface Places {
   /** Waits for a place. Rejects with the signal's reason. */
   take(signal: AbortSignal): Promise<Place>;
-  /** Whether a section was refused a key, so that not all were written at once. */
+  /** Whether a section had to wait for the end of another, or did so in vain: not all were written at once. */
   readonly wereShort: boolean;
 }
 
@@ -28,14 +28,19 @@ export interface Places {
  *                 |
  *                 refused() --> waits for another's end --> holding
  *
- * A section is refused only while another holds a place or is the first to try alone after all were refused, and waits for the end of
- * another: so it tries at most once more than there are others.
+ * Where all keys rested before, and the provider itself refused nothing, there is no sign that it takes fewer at once: then those that wait
+ * go on as soon as one has begun.
+ *
+ * A section that is refused waits for another to begin or to end, or for being the only one, which is not refused but fails: so it tries at
+ * most twice as often as there are others, and once more.
  */
 export function createPlaces(count: number): Places {
   const waiting: (() => void)[] = [];
   let most = count;
   let held = 0;
+  let wasRefused = false;
   let refusedByProvider = false;
+  let someAreOver = false;
   let wereShort = false;
 
   const admit = (): void => {
@@ -45,6 +50,7 @@ export function createPlaces(count: number): Places {
   const hold = (isOnly: boolean): Place => {
     held += 1;
     let over = false;
+    let hasBegun = false;
     const giveBack = (before?: () => void): void => {
       if (over) return;
       over = true;
@@ -55,32 +61,36 @@ export function createPlaces(count: number): Places {
     return {
       isOnly,
       begun() {
-        if (over || refusedByProvider) return;
+        if (over || hasBegun) return;
+        hasBegun = true;
+        if (refusedByProvider) return;
         // The keys only rested, and now one of them works: nothing says that it takes one section at a time.
         most = count;
         admit();
       },
       refused: (wasAsked) =>
         giveBack(() => {
-          wereShort = true;
+          wasRefused = true;
           refusedByProvider ||= wasAsked;
           most = Math.max(1, held);
         }),
-      end: () => giveBack(),
+      end: () => giveBack(() => (someAreOver = true)),
     };
   };
 
   return {
     async take(signal) {
       signal.throwIfAborted();
-      if (!wereShort) return hold(count === 1);
+      if (!wasRefused) return hold(count === 1);
       return new Promise((resolve, reject) => {
         const granted = () => {
           signal.removeEventListener("abort", onAbort);
+          wereShort ||= someAreOver;
           resolve(hold(held === 0));
         };
         const onAbort = () => {
           waiting.splice(waiting.indexOf(granted), 1);
+          wereShort = true;
           reject(signal.reason as Error);
         };
         signal.addEventListener("abort", onAbort, { once: true });

@@ -210,7 +210,7 @@ describe("sections", () => {
     };
     const { over, end } = await write({}, { more: { answerer: model } });
     expect(over).toHaveLength(3);
-    expect(reasons(end)).toEqual(["SECTIONS_SERIALIZED"]);
+    expect(reasons(end)).toEqual([]);
     expect(most.ever).toBe(3);
   });
 
@@ -280,7 +280,7 @@ describe("sections", () => {
       { sections: ["summary", "symbols"], options: { timeoutMs: 10_000 }, more: { answerer: model, now: () => clock } },
     );
     expect(byName["symbols"]?.outcome).toMatchObject({ failure: { failure: "OUT_OF_TIME" } });
-    expect(reasons(end)).toEqual(["SECTIONS_SERIALIZED", "SECTION_FAILED"]);
+    expect(reasons(end)).toEqual(["SECTION_FAILED"]);
   });
 
   it("end with the caller's reason when the caller leaves, whether they write or wait", async () => {
