@@ -219,7 +219,7 @@ export const QueueStatsSchema: GenMessage<QueueStats> = /*@__PURE__*/
  */
 export type KeyStats = Message<"quartet.type.v1.KeyStats"> & {
   /**
-   * The operator's name for it, or `key-1`, `key-2`, ...
+   * `key-` and the number in the name of its variable, such as `key-2` of OPENAI_API_KEY_2.
    *
    * @generated from field: string label = 1;
    */
@@ -296,7 +296,7 @@ export type KeyStats = Message<"quartet.type.v1.KeyStats"> & {
   callShare: number;
 
   /**
-   * Requests left in the provider's window; absent when not told.
+   * Requests left in the provider's window, the least that a replica was told; absent when not told.
    *
    * @generated from field: optional int64 remaining_request_count = 12;
    */
@@ -575,21 +575,21 @@ export const KeyState = {
   READY: 1,
 
   /**
-   * Rests after a 429.
+   * Rests after a 429, or because nothing is left of it.
    *
    * @generated from enum value: KEY_STATE_RESTING = 2;
    */
   RESTING: 2,
 
   /**
-   * Out of quota.
+   * Out of quota; one call in ten minutes finds out whether it still is.
    *
    * @generated from enum value: KEY_STATE_EXHAUSTED = 3;
    */
   EXHAUSTED: 3,
 
   /**
-   * Refused by the provider (401).
+   * Refused by the provider (401); likewise.
    *
    * @generated from enum value: KEY_STATE_REFUSED = 4;
    */
