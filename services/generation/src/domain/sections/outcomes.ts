@@ -87,28 +87,26 @@ export const messageOf = (failure: unknown): string =>
     ? failure.message
     : "the service met a defect; the operator finds it in the log by the request ID.";
 
-/** What someone must act on comes before what passes by itself. */
-const byWeight: readonly AnswererFailure[] = [
-  "LLM_AUTH",
-  "LLM_QUOTA",
-  "LLM_RATE_LIMIT",
-  "LLM_PROTOCOL",
-  "LLM_UNAVAILABLE",
-  "STREAM_TRUNCATED",
-  "STREAM_STALLED",
-  "LLM_TTFT",
-  "OUT_OF_TIME",
-];
-
-const weightOf = (failure: AnswererFailure): number => {
-  const index = byWeight.indexOf(failure);
-  return index < 0 ? -1 : index;
+/** What someone must act on comes before what passes by itself, and that before what only says that time was short. */
+const ranks: Readonly<Record<AnswererFailure, number>> = {
+  MODEL_UNKNOWN: 0,
+  BUDGET_EXHAUSTED: 1,
+  LLM_AUTH: 2,
+  LLM_QUOTA: 3,
+  LLM_RATE_LIMIT: 4,
+  LLM_PROTOCOL: 5,
+  LLM_UNAVAILABLE: 6,
+  UPSTREAM_FAILED: 7,
+  STREAM_TRUNCATED: 8,
+  STREAM_STALLED: 9,
+  LLM_TTFT: 10,
+  OUT_OF_TIME: 11,
 };
 
 function mostTelling(sections: readonly WrittenSection[], usage: Usage | undefined): unknown {
   const all = sections.map(({ outcome }) => ("failure" in outcome ? outcome.failure : undefined));
   const own = all.filter((failure) => failure instanceof AnswererError);
-  const [first] = own.toSorted((one, other) => weightOf(one.failure) - weightOf(other.failure));
+  const [first] = own.toSorted((one, other) => ranks[one.failure] - ranks[other.failure]);
   if (first === undefined) return all[0];
   const delays = own.flatMap(({ failure, retryDelayMs }) =>
     failure === first.failure && retryDelayMs !== undefined ? [retryDelayMs] : [],
