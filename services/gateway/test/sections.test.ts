@@ -117,6 +117,18 @@ describe("an answer in sections", () => {
     expect(reasonOf(error)).toBe("STREAM_TRUNCATED");
   });
 
+  it("may pause for as long as a section's first word may take", async () => {
+    await using gateway = await openInMemory({ QUARTET_TOKEN_TIMEOUT: "100ms", QUARTET_FIRST_TOKEN_TIMEOUT: "60s" });
+    gateway.inner.behaviour.generate = async function* () {
+      yield over("summary", "요약 [2]");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      yield over("risks", "위험 [2]");
+      yield lastOf();
+    };
+    const answer = await gateway.answers.answerQuestion({ question, sections });
+    expect(answer.sections).toHaveLength(2);
+  });
+
   it("is no longer written when its reader leaves", async () => {
     await using gateway = await openInMemory();
     const left = Promise.withResolvers<void>();

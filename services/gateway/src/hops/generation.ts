@@ -9,6 +9,8 @@ export type GenerationHop = Pick<AnswerPorts<Wire>, "generate">;
 
 export function createGenerationHop(transport: Transport, hop: Hop, clocks: StreamClocks): GenerationHop {
   const client = createClient(GenerationService, transport);
+  // A section may begin when another has ended: its first word may then take as long as the first of all.
+  const sectionClocks = { ...clocks, idleMs: Math.max(clocks.firstMs, clocks.idleMs) };
   return {
     async *generate({ modelOptions, ...request }, call) {
       let end: GenerationEnd | undefined;
@@ -19,7 +21,7 @@ export function createGenerationHop(transport: Transport, hop: Hop, clocks: Stre
         ...(modelOptions && { modelOptions }),
       };
       const open = (options: object) => client.generateAnswer(sent, options);
-      for await (const { event } of hop.stream(call, clocks, open)) {
+      for await (const { event } of hop.stream(call, sent.sections.length > 0 ? sectionClocks : clocks, open)) {
         if (event.case === "textDelta") yield { type: "text", section: event.value.section, text: event.value.text };
         else if (event.case === "section") yield { type: "section", section: event.value };
         else if (event.case === "end") end = event.value;
