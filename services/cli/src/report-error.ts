@@ -2,6 +2,7 @@ import { QuartetError } from "@quartet/client";
 import { ConfigError } from "./config.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { span } from "./show-table.ts";
 
 /** Tells the user what went wrong and what to do, as text or as one line of JSON on stderr; the one place where errors of commands end. */
 export function reportError(error: unknown, { json, server, terminal, signal }: Context): ExitCode {
@@ -32,10 +33,13 @@ function describe(error: unknown): string {
   for (const { field, description } of violations) lines.push(`  ${field}: ${description}`);
   if (error.code === "unauthenticated")
     lines.push("Give one with --token or QUARTET_TOKEN; `quartet tokens create` makes one.");
-  if (error.retryDelayMs !== undefined) lines.push(`Try again in ${Math.ceil(error.retryDelayMs / 1000)} s.`);
+  if (error.retryDelayMs !== undefined) lines.push(`Try again in ${waitOf(error.retryDelayMs / 1000)}.`);
   const names = [error.code, error.reason, error.requestId && `request ${error.requestId}`];
   lines.push(`(${names.filter(Boolean).join(", ")})`);
   return lines.join("\n");
 }
+
+/** As until a budget starts anew: in days where there are several. */
+const waitOf = (seconds: number): string => (seconds < 120 ? `${Math.ceil(seconds)} s` : span(seconds));
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

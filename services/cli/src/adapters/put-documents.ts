@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Document, type PutDocumentResult, PutOutcome, QuartetError, type QuartetClient } from "@quartet/client";
+import { longestWaitMs } from "./patiently.ts";
 
 const maxAttempts = 6;
 const maxDelayMs = 60_000;
@@ -56,7 +57,7 @@ async function attemptPut(
     };
   } catch (error) {
     const delayMs = error instanceof QuartetError ? error.retryDelayMs : undefined;
-    if (delayMs === undefined || isLast) throw error;
+    if (delayMs === undefined || delayMs > longestWaitMs || isLast) throw error;
     return { settled: [], delayed: documents, delayMs };
   }
 }

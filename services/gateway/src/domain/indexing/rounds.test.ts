@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { Code } from "@connectrpc/connect";
+import { quartetError } from "@quartet/errors";
 import { createRounds } from "./rounds.ts";
 
 const signal = new AbortController().signal;
@@ -24,6 +26,37 @@ function setUp({ tenants = ["a", "b", "c"], maxTenants = 100 } = {}) {
 }
 
 describe("rounds over the tenants", () => {
+  it("leave one without money alone for a while, however many there are, and go on with the others", async () => {
+    const visits: string[] = [];
+    const told: unknown[] = [];
+    let nowMs = 0;
+    const spent = new Set(["a", "b", "c", "d"]);
+    const rounds = createRounds({
+      tenants: async () => ["a", "b", "c", "d", "e"],
+      failed: (error) => told.push(error),
+      now: () => nowMs,
+      async index(tenant) {
+        visits.push(tenant);
+        if (!spent.has(tenant)) return 1;
+        throw quartetError({
+          code: Code.ResourceExhausted,
+          reason: "BUDGET_EXHAUSTED",
+          message: "spent",
+          retryDelayMs: 30 * 86_400_000,
+        });
+      },
+    });
+    expect(await rounds.round(signal)).toBe(1);
+    expect([visits.splice(0), told]).toEqual([["a", "b", "c", "d", "e"], Array(4).fill(expect.anything())]);
+    rounds.news("a");
+    expect(await rounds.round(signal)).toBe(1);
+    expect(visits.splice(0)).toEqual(["e"]);
+    nowMs = 5 * 60_000;
+    spent.delete("b");
+    expect(await rounds.round(signal)).toBe(2);
+    expect(visits.sort()).toEqual(["a", "b", "c", "d", "e"]);
+  });
+
   it("begin with those that have news, and count what was done", async () => {
     const { rounds, visits, left } = setUp();
     left.set("c", 3);

@@ -1,3 +1,5 @@
+import { reasonOf } from "@quartet/errors";
+
 export interface RoundsOptions {
   /** Every tenant that there may be something to do for. */
   readonly tenants: (signal: AbortSignal) => Promise<readonly string[]>;
@@ -9,6 +11,8 @@ export interface RoundsOptions {
   readonly maxNews?: number;
   /** Told of a tenant that failed while others did not. */
   readonly failed: (error: unknown) => void;
+  /** In milliseconds, never backwards. Default: performance.now. */
+  readonly now?: () => number;
 }
 
 export interface Rounds {
@@ -18,6 +22,12 @@ export interface Rounds {
   round(signal: AbortSignal): Promise<number>;
 }
 
+/**
+ * How long a tenant is left alone whose budget is spent. It would be refused until the month is over; but a budget may be raised, and the
+ * platform's may be spent as well as the tenant's own.
+ */
+const SPENT_REST_MS = 5 * 60_000;
+
 /** So many tenants that fail one after the other fail for a reason that they share. */
 const MAX_FAILURES_IN_A_ROW = 3;
 
@@ -26,12 +36,20 @@ const MAX_FAILURES_IN_A_ROW = 3;
  * that a tenant with a million passages keeps none waiting; and a tenant that fails holds up no other.
  */
 export function createRounds(options: RoundsOptions): Rounds {
-  const { tenants, index, maxTenants = 100, maxNews = 10_000, failed } = options;
+  const { tenants, index, maxTenants = 100, maxNews = 10_000, failed, now = () => performance.now() } = options;
   const fresh = new Set<string>();
+  /** Until when tenants without money are left alone. */
+  const restsUntil = new Map<string, number>();
   let last = "";
 
   const addNews = (tenant: string) => {
     if (fresh.size < maxNews) fresh.add(tenant);
+  };
+
+  const rests = (tenant: string): boolean => {
+    if (now() < (restsUntil.get(tenant) ?? 0)) return true;
+    restsUntil.delete(tenant);
+    return false;
   };
 
   /** Some of the others: those that come after the last one, and then from the beginning. */
@@ -45,8 +63,8 @@ export function createRounds(options: RoundsOptions): Rounds {
   return {
     news: addNews,
     async round(signal) {
-      const first = new Set(fresh);
-      const others = nextOf((await tenants(signal)).filter((tenant) => !first.has(tenant)));
+      const first = new Set([...fresh].filter((tenant) => !rests(tenant)));
+      const others = nextOf((await tenants(signal)).filter((tenant) => !fresh.has(tenant) && !rests(tenant)));
       let count = 0;
       const failures: { readonly tenant: string; readonly error: unknown }[] = [];
       let inARow = 0;
@@ -61,6 +79,14 @@ export function createRounds(options: RoundsOptions): Rounds {
           inARow = 0;
         } catch (error) {
           signal.throwIfAborted();
+          if (reasonOf(error) === "BUDGET_EXHAUSTED") {
+            // Its own affair: it says nothing about the next one, and nobody waits for it.
+            visited -= 1;
+            restsUntil.set(tenant, now() + SPENT_REST_MS);
+            addNews(tenant);
+            failed(error);
+            continue;
+          }
           failures.push({ tenant, error });
           inARow += 1;
           if (inARow >= MAX_FAILURES_IN_A_ROW) break;

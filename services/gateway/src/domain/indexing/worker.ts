@@ -27,12 +27,15 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** Longer than this nobody is believed: keys are added and limits raised. A timer of more than 24 days would end at once, too. */
+const LONGEST_ASKED_MS = 10 * 60_000;
+
 /**
  * Repeats a round for ever, one at a time:
  *
  *     idle --woken, or polled--> round --did something--> round
  *                                round --found nothing--> idle
- *                                round --failed--> back-off (doubling, full jitter, at least what the error asks for) --> round
+ *                                round --failed--> back-off (doubling, full jitter, at least what the error asks for, up to 10 minutes) --> round
  *     any --stop--> stopped
  */
 export function createWorker(options: WorkerOptions): Worker {
@@ -59,7 +62,8 @@ export function createWorker(options: WorkerOptions): Worker {
       } catch (error) {
         if (stopped.signal.aborted) return;
         failures += 1;
-        const delayMs = backOffMs(failures, retryDelayMsOf(error) ?? 0, options);
+        const askedMs = Math.min(LONGEST_ASKED_MS, retryDelayMsOf(error) ?? 0);
+        const delayMs = backOffMs(failures, askedMs, options);
         events.failed(error, reasonFor(error), delayMs);
         await sleep(delayMs, stopped.signal);
       }
