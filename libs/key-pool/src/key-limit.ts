@@ -138,6 +138,12 @@ export function returnsAt(limit: KeyLimit, now: number): number {
   return empty === undefined ? now : Math.min(empty.resetsAt, empty.askedAt + EMPTY_BELIEVED_MS);
 }
 
+/** How long the limit rests by the provider's words, though with nothing else left a call may find out before whether that holds; 0 when it does not. */
+export function toldRestMs(limit: KeyLimit, now: number): number {
+  if (limit.restsUntil > now) return limit.restsUntil - now;
+  return Math.max(0, (emptyAt(limit, now)?.resetsAt ?? now) - now);
+}
+
 /** How many more calls the provider's words leave room for; undefined when it does not tell. */
 export function roomOf({ requests, tokens, unheard }: KeyLimit, now: number, tokensPerCall: number) {
   let room: number | undefined;

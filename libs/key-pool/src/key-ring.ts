@@ -13,6 +13,7 @@ import {
   STALE,
   standingOf,
   TAKEN,
+  toldRestMs,
   TRIAL_MS,
 } from "./key-limit.ts";
 import { createLimitGroups } from "./limit-groups.ts";
@@ -260,11 +261,11 @@ const tokensPerCall = ({ inputTokens, outputTokens, calls }: Entry): number =>
 
 function usageOf(entry: Entry, limitGroup: string, now: number): KeyUsage {
   const { key, limit, removed, calls, errors, rests, inputTokens, outputTokens, costNanos } = entry;
-  const isResting = removed === undefined && standingOf(limit, now, 0) === RESTING;
+  const restMs = removed === undefined ? toldRestMs(limit, now) : 0;
   return {
     label: key.label,
-    state: removed?.as ?? (isResting ? "resting" : "ready"),
-    restMs: isResting ? returnsAt(limit, now) - now : 0,
+    state: removed?.as ?? (restMs > 0 ? "resting" : "ready"),
+    restMs,
     limitGroup,
     calls,
     errors,
