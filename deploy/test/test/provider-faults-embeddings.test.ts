@@ -69,7 +69,7 @@ it("A17: gives up a reply without end, and keeps no more of it than it may", asy
   await start({ endless: true });
   const before = process.memoryUsage().rss;
   expect(await vectors(["하나"])).toMatchObject({ code: Code.Unavailable, reason: "LLM_PROTOCOL" });
-  expect(process.memoryUsage().rss - before).toBeLessThan(400 * 1024 ** 2);
+  expect(process.memoryUsage().rss - before).toBeLessThan(150 * 1024 ** 2);
   await service.provider.requests[0]!.closed;
   await isAskedAnew(["하나"]);
 });

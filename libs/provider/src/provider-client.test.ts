@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { createKeyPool } from "@quartet/key-pool";
 import { type FakeProvider, providerErrors, startFakeProvider, until } from "@quartet/testing";
 import { ConnectionError, ErrorReply, ProtocolError, StreamBrokenError } from "./errors.ts";
-import { type ChatParameters, createProviderClient, type ProviderClient } from "./provider-client.ts";
+import { type CallContext, type ChatParameters, createProviderClient, type ProviderClient } from "./provider-client.ts";
 import type { ProviderReply } from "./reply.ts";
 import { classify } from "./verdict.ts";
 
@@ -38,7 +38,6 @@ async function serve(answer: (response: ServerResponse, request: IncomingMessage
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
 }
 
-const signal = () => new AbortController().signal;
 const caught = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
@@ -51,14 +50,17 @@ async function eventsOf(reply: ProviderReply): Promise<string[]> {
 }
 
 /** Both ways to ask. */
-type Ask = (client: ProviderClient, heard?: (name: string) => void) => Promise<ProviderReply>;
+type Ask = (client: ProviderClient, heard?: (id: string) => void, signal?: AbortSignal) => Promise<ProviderReply>;
 const ways: [string, Ask][] = [
-  ["the SDK", (client, heard) => client.chat(key, chat, contextOf(heard))],
-  ["a body as it is", (client, heard) => client.post(key, "/chat/completions", JSON.stringify(chat), contextOf(heard))],
+  ["the SDK", (client, ...given) => client.chat(key, chat, contextOf(...given))],
+  [
+    "a body as it is",
+    (client, ...given) => client.post(key, "/chat/completions", JSON.stringify(chat), contextOf(...given)),
+  ],
 ];
-const contextOf = (heard: ((name: string) => void) | undefined) => ({
-  signal: signal(),
-  ...(heard && { heard: (headers: { get(name: string): string | null }) => heard(headers.get("x-request-id") ?? "") }),
+const contextOf = (heard?: (id: string) => void, signal = new AbortController().signal): CallContext => ({
+  signal,
+  ...(heard && { heard: (headers) => heard(headers.get("x-request-id") ?? "") }),
 });
 
 describe.each(ways)("through %s", (_way, ask) => {
@@ -84,6 +86,21 @@ describe.each(ways)("through %s", (_way, ask) => {
     for (let calls = 0; calls < 3; calls++) await eventsOf(await ask(client));
     expect(provider.requests.map(({ leftEarly }) => leftEarly)).toEqual([false, false, false]);
     await until(() => client.figures().idleCount > 0);
+  });
+
+  it.each([
+    ["before the reply", { hang: true }],
+    ["while it is read", { endless: true, pieceMs: 5 }],
+  ])("is cancelled %s, with the caller's reason", async (_when, behaviour) => {
+    provider.set(behaviour);
+    const caller = new AbortController();
+    const given = caught(ask(clientOf(provider.baseUrl), undefined, caller.signal).then(eventsOf));
+    await provider.arrived(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    caller.abort(new Error("left"));
+    expect(await given).toMatchObject({ message: "left" });
+    await provider.requests[0]!.closed;
+    expect(provider.requests[0]!.leftEarly).toBe(true);
   });
 
   it("gives an error's status, headers and names, and not one of its words", async () => {
@@ -176,7 +193,7 @@ describe.each(ways)("through %s", (_way, ask) => {
 });
 
 describe("a reply that is not streamed", () => {
-  const embed = (client: ProviderClient) => client.embeddings(key, { model: "m", input: "글" }, { signal: signal() });
+  const embed = (client: ProviderClient) => client.embeddings(key, { model: "m", input: "글" }, contextOf());
 
   it("is given as it was sent, and read", async () => {
     const url = await serve((response) =>

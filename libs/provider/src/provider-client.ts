@@ -22,6 +22,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Told the headers of the reply, whatever its status, as soon as they are there. */
   heard?(headers: HeadersLike): void;
+  /** The longest reply of this call in bytes. Default: the client's. */
+  readonly maxReplyBytes?: number | undefined;
 }
 
 export type ChatParameters = OpenAI.ChatCompletionCreateParamsStreaming;
@@ -64,10 +66,14 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
   const { origin, pathname, search } = new URL(baseUrl);
   const prefix = pathname.replace(/\/$/, "");
 
-  /** The SDK makes the request and its errors; the reply is read here. */
-  const through = async (calling: Promise<Response>, { signal, heard }: CallContext): Promise<ProviderReply> => {
+  /** The SDK makes the request and its errors; it is sent, cancelled and read here. */
+  const through = async (
+    call: (options: OpenAI.RequestOptions) => { asResponse(): Promise<Response> },
+    context: CallContext,
+  ): Promise<ProviderReply> => {
+    const { signal, heard } = context;
     try {
-      const { http } = (await calling) as unknown as SdkResponse;
+      const { http } = (await call(optionsOf(context)).asResponse()) as unknown as SdkResponse;
       heard?.(http.headers);
       return await openReply(http);
     } catch (error) {
@@ -79,17 +85,17 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
 
   return {
     chat: (apiKey, parameters, context) =>
-      through(clientOf(apiKey).chat.completions.create(parameters, { signal: context.signal }).asResponse(), context),
+      through((options) => clientOf(apiKey).chat.completions.create(parameters, options), context),
     embeddings: (apiKey, parameters, context) =>
-      through(clientOf(apiKey).embeddings.create(parameters, { signal: context.signal }).asResponse(), context),
-    post: async (apiKey, path, body, { signal, heard }) => {
+      through((options) => clientOf(apiKey).embeddings.create(parameters, options), context),
+    post: async (apiKey, path, body, { signal, heard, maxReplyBytes }) => {
       const headers = {
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
         "user-agent": "quartet",
       };
-      const http = await transport.post({ origin, path: prefix + path + search, headers, body, signal });
+      const http = await transport.post({ origin, path: prefix + path + search, headers, body, signal, maxReplyBytes });
       heard?.(http.headers);
       return await openReply(http);
     },
@@ -125,21 +131,32 @@ interface SdkResponse extends Pick<Response, "ok" | "status" | "statusText" | "u
   readonly http: HttpReply;
 }
 
-/** The SDK calls it with a URL and plain options: a JSON text, its headers and a signal. */
+/** What of a call goes to our fetch past the SDK, whose own way to cancel hangs by weak references. */
+type SdkCall = Pick<CallContext, "signal" | "maxReplyBytes">;
+
+type FetchOptions = NonNullable<OpenAI.RequestOptions["fetchOptions"]>;
+
+/** Whatever is in `fetchOptions`, the SDK gives to its fetch. */
+function optionsOf({ signal, maxReplyBytes }: CallContext): OpenAI.RequestOptions {
+  const call: SdkCall = { signal, maxReplyBytes };
+  return { fetchOptions: { call } as FetchOptions };
+}
+
+/** The SDK calls it with a URL, a JSON text and its headers. */
 function sdkFetch(transport: Transport): typeof globalThis.fetch {
-  const fetch = async (url: string, init: RequestInit): Promise<SdkResponse> => {
+  const fetch = async (url: string, init: RequestInit & { readonly call: SdkCall }): Promise<SdkResponse> => {
     const { origin, pathname, search } = new URL(url);
     const http = await transport.post({
+      ...init.call,
       origin,
       path: pathname + search,
       headers: Object.fromEntries(init.headers as Headers),
       body: init.body as string,
-      signal: init.signal!,
     });
     const { status, body } = http;
-    const headers = http.standardHeaders();
     const ok = status >= 200 && status < 300;
-    return { ok, status, statusText: "", url, headers, body, http, text: () => readErrorText(http) };
+    const text = () => readErrorText(http);
+    return { ok, status, statusText: "", url, headers: http.standardHeaders(), body, http, text };
   };
   return fetch as unknown as typeof globalThis.fetch;
 }

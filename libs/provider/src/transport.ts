@@ -24,6 +24,8 @@ export interface HttpRequest {
   readonly body: string | Uint8Array;
   /** Aborting it closes the socket, or over HTTP/2 the stream, at any time until the end of the reply. */
   readonly signal: AbortSignal;
+  /** The longest body of this reply in bytes. Default: the transport's. */
+  readonly maxReplyBytes?: number | undefined;
 }
 
 /** Connections as they are now; see the contract's `PoolStats`. */
@@ -89,13 +91,13 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return {
-    post: async (request) => {
+    post: async ({ maxReplyBytes: maxBytes = maxReplyBytes, ...request }) => {
       const { signal } = request;
       const used = current;
       const startedAt = performance.now();
       try {
         const reply = await used.dispatcher.request({ ...request, method: "POST" });
-        return createHttpReply(reply, { maxBytes: maxReplyBytes, signal });
+        return createHttpReply(reply, { maxBytes, signal });
       } catch (error) {
         const isMute = lastHeardAt < startedAt && performance.now() - startedAt >= distrustAfterMs;
         if (signal.aborted && isMute) leave(used);

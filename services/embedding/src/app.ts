@@ -111,7 +111,7 @@ function shareOverRedis(config: Config, { log, metrics }: Telemetry) {
   };
 }
 
-/** Far above any honest reply: 2,048 vectors of 4,096 numbers as decimal text are 170 MB, and are never asked for as such. */
+/** In base64, 2,048 vectors of 4,096 numbers are 45 MB; each call has a bound of its own, by the number of its texts. */
 const MAX_REPLY_BYTES = 64 * 1024 ** 2;
 
 const openProvider = (config: Config, given: { readonly redis: Redis | undefined } & Telemetry): Provider =>

@@ -16,6 +16,10 @@ export interface EmbeddingsClient {
   create(apiKey: string, texts: readonly string[], context: CallContext): Promise<unknown>;
 }
 
+/** Far above any honest reply: a vector of 4,096 numbers as decimal text has 90 KB. */
+const REPLY_BYTES_PER_TEXT = 256 * 1024;
+const REPLY_BYTES_AT_LEAST = 1024 ** 2;
+
 /** Embeddings of any provider with OpenAI's protocol. Neither retries nor limits time: its caller does. */
 export function createEmbeddingsClient({ provider, model, dimensions }: EmbeddingsClientOptions): EmbeddingsClient {
   return {
@@ -27,7 +31,8 @@ export function createEmbeddingsClient({ provider, model, dimensions }: Embeddin
         encoding_format: "base64" as const,
         ...(dimensions === undefined ? {} : { dimensions }),
       };
-      const reply = await provider.embeddings(apiKey, body, context);
+      const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_TEXT * texts.length;
+      const reply = await provider.embeddings(apiKey, body, { ...context, maxReplyBytes });
       return (await reply.whole()).value;
     },
   };
