@@ -190,16 +190,14 @@ function setHeaders(response: ServerResponse, headers: Readonly<Record<string, s
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
 }
 
-function sendModels(
-  { path }: CountedRequest,
-  response: ServerResponse,
-  models: readonly string[] = ["fake-model"],
-): void {
+function sendModels({ path }: CountedRequest, response: ServerResponse, models: readonly string[] | undefined): void {
   const created = 1_700_000_000;
   const describe = (id: string) => ({ id, object: "model", created, owned_by: "fake" });
   const name = MODEL_PATH.exec(path)?.[1];
-  if (name === undefined) return sendJson(response, 200, { object: "list", data: models.map(describe) });
+  if (name === undefined) {
+    return sendJson(response, 200, { object: "list", data: (models ?? ["fake-model"]).map(describe) });
+  }
   const id = decodeURIComponent(name);
-  if (models.includes(id)) sendJson(response, 200, describe(id));
+  if (!models || models.includes(id)) sendJson(response, 200, describe(id));
   else sendError(response, providerErrors.modelNotFound(id));
 }

@@ -79,7 +79,9 @@ describe("a key's limit", () => {
     provider.set({ limit: { concurrent: 1 }, hang: true });
     const caller = new AbortController();
     const client = new OpenAI({ apiKey: "sk-1", baseURL: provider.baseUrl, maxRetries: 0 });
-    const first = client.embeddings.create({ model: "m", input: "a" }, { signal: caller.signal }).catch(() => undefined);
+    const first = client.embeddings
+      .create({ model: "m", input: "a" }, { signal: caller.signal })
+      .catch(() => undefined);
     await provider.arrived(1);
     provider.set({ hang: undefined });
     const second = await call();

@@ -161,6 +161,8 @@ describe("embeddings", () => {
 
 describe("models", () => {
   it("are listed, and one is shown", async () => {
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual(["fake-model"]);
+    expect((await client.models.retrieve("any")).id).toBe("any");
     provider.set({ models: ["gpt-fake", "org/large-fake"] });
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(["gpt-fake", "org/large-fake"]);
     expect(await client.models.retrieve("org/large-fake")).toMatchObject({ id: "org/large-fake", object: "model" });
