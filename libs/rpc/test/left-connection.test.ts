@@ -1,8 +1,7 @@
 import * as http2 from "node:http2";
 import * as net from "node:net";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, it } from "@jest/globals";
 import { createMetrics } from "@quartet/telemetry";
-import { until } from "@quartet/testing";
 import { createOnePortServer } from "../src/index.ts";
 import { createEchoHandlers, createProbe } from "./echo.ts";
 import { EchoService } from "./gen/quartet/test/v1/echo_pb.ts";
@@ -58,11 +57,12 @@ describe.each(Object.keys(ask) as (keyof typeof ask)[])("a caller over %s whose 
         socket.on("error", () => undefined);
         open.push(() => void socket.destroy());
         ask[protocol](socket, `http://127.0.0.1:${port}`, endless(behaviour));
-        await until(() => probe.calls.length === 1 && probe.made >= 3);
+        await probe.until(() => probe.calls.length === 1 && probe.made >= 3);
         leave[how](socket);
-        await until(() => probe.finished.length === 1);
-        const handled = async () => (await metrics.exposition()).text;
-        await until(async () => /handled_total\{.*method="Count".*code="canceled".*\} 1/.test(await handled()));
+        await probe.until(() => probe.finished.length === 1);
+        const isCounted = async () =>
+          /handled_total\{.*method="Count".*code="canceled".*\} 1/.test((await metrics.exposition()).text);
+        while (!(await isCounted())) await new Promise((resolve) => setTimeout(resolve, 5));
       },
     );
   });
