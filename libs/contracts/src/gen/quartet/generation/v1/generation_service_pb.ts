@@ -199,7 +199,7 @@ export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse
    */
   event: {
     /**
-     * One whole JSON value as the provider sent it: the reply, or one event of a streamed reply.
+     * Whole JSON values as the provider sent them: the reply; or the events of a streamed reply that came together, each on a line of its own.
      *
      * @generated from field: bytes chunk = 1;
      */
