@@ -249,6 +249,21 @@ describe("sections", () => {
     expect(promptOf(summary)).toContain("요약하십시오");
   });
 
+  it("leave an answer without them as it was, with the options of the model", async () => {
+    const { client } = await serve({ QUARTET_GENERATION_MAX_TOKENS: "500" });
+    const { texts, end } = await ask(client, {
+      request: { sections: [], modelOptions: { maxTokenCount: 77, temperature: 0 } },
+    });
+    expect(Object.keys(texts)).toEqual([""]);
+    expect(end?.finishReason).toBe(FinishReason.STOP);
+    await ask(client, { request: { sections: [], modelOptions: { maxTokenCount: 9_000 } } });
+    expect(provider.requests.map(({ body }) => body)).toMatchObject([
+      { max_tokens: 77, temperature: 0 },
+      { max_tokens: 500 },
+    ]);
+    expect(promptOf(provider.requests[0]!)).not.toContain("Section:");
+  });
+
   it("hold what the operator says that their names mean", async () => {
     const { client } = await serve({
       QUARTET_GENERATION_SECTIONS: "risks=List the risks.\nrisks.ko=위험만 적으십시오.",

@@ -5,7 +5,7 @@ import { showTable, span } from "../show-table.ts";
 const SECTION_SECONDS = "section_seconds";
 const SECTION_CHARACTERS = "section_characters";
 
-/** Sections with their averages, by name; other counters as they are. */
+/** Sections with their averages, by name; other counters as they are, once they have counted anything. */
 export function showCounts(counts: readonly CountStats[], terminal: Terminal): void {
   const sections = counts.filter(({ name }) => name === SECTION_SECONDS);
   const lengthOf = (label: string) =>
@@ -23,7 +23,9 @@ export function showCounts(counts: readonly CountStats[], terminal: Terminal): v
       ];
     }),
   );
-  const others = counts.filter(({ name }) => name !== SECTION_SECONDS && name !== SECTION_CHARACTERS);
+  const others = counts.filter(
+    ({ name, count }) => name !== SECTION_SECONDS && name !== SECTION_CHARACTERS && count > 0n,
+  );
   showTable(
     terminal,
     ["counter", "of", "count", "sum"],

@@ -266,7 +266,30 @@ describe("sections", () => {
     ]);
   });
 
-  it("share the deadline: one that waits for its place gives up in time for the others to be told", async () => {
+  it("share the deadline: one that waits for another to end gives up in time for that one to be told", async () => {
+    const given = Promise.withResolvers<void>();
+    const inner = modelOf({}).answerer;
+    const model: Answerer = {
+      async *answer(question, passages, options) {
+        if (options.section!.name === "symbols") throw failure("LLM_RATE_LIMIT");
+        await given.promise;
+        yield* inner.answer(question, passages, options);
+      },
+    };
+    const { byName, end } = await write(
+      {},
+      {
+        sections: ["summary", "symbols"],
+        options: { timeoutMs: 1_000 },
+        more: { answerer: model, onFailed: () => given.resolve() },
+      },
+    );
+    expect(byName["summary"]).toMatchObject({ text: "summary", outcome: { finishReason: "stop" } });
+    expect(byName["symbols"]).toMatchObject({ outcome: { failure: { failure: "OUT_OF_TIME" } }, usage: { calls: 1 } });
+    expect(reasons(end)).toEqual(["SECTIONS_SERIALIZED", "SECTION_FAILED"]);
+  });
+
+  it("share the deadline: one for which no time is left is not tried again", async () => {
     let clock = 0;
     const inner = modelOf({ symbols: { limit: 1 } }).answerer;
     const model: Answerer = {
@@ -279,7 +302,8 @@ describe("sections", () => {
       {},
       { sections: ["summary", "symbols"], options: { timeoutMs: 10_000 }, more: { answerer: model, now: () => clock } },
     );
-    expect(byName["symbols"]?.outcome).toMatchObject({ failure: { failure: "OUT_OF_TIME" } });
+    // What it was refused for before is not lost.
+    expect(byName["symbols"]).toMatchObject({ outcome: { failure: { failure: "OUT_OF_TIME" } }, usage: { calls: 1 } });
     expect(reasons(end)).toEqual(["SECTION_FAILED"]);
   });
 

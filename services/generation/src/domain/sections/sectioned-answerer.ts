@@ -1,5 +1,5 @@
 import { codePointLength } from "@quartet/text";
-import type { Answerer, AnswerEnd, AnswerEvent, AnswerOptions, Passage } from "../answerer.ts";
+import type { Answerer, AnswerEnd, AnswerEvent, AnswerOptions, Passage, Usage } from "../answerer.ts";
 import { AnswererError } from "../answerer-error.ts";
 import { addUsage } from "../usage.ts";
 import { builtInInstructions, instructionFor, type Instructions } from "./instructions.ts";
@@ -90,6 +90,7 @@ export function createSectionedAnswerer(options: SectionedAnswererOptions): Sect
             text += event.text;
             yield { kind: "section-text", section: name, text: event.text };
           }
+          if (end === undefined) throw new TypeError("The answerer gave no end.");
         } catch (error) {
           if (shared.signal.aborted) throw error;
           failure = error;
@@ -124,13 +125,16 @@ function ended({ name, text, end, failure }: Ended): WrittenSection {
   return { name, text, outcome: { failure }, usage: failure instanceof AnswererError ? failure.usage : undefined };
 }
 
+/** What tries cost that were refused; undefined where no provider was asked. */
+type Spent = Usage | undefined;
+
 /** The answerer within its place: it begins when it has one, and where a key is refused to it, again with the next. */
 function inPlaces(answerer: Answerer, places: Places, leftMs: () => number): Answerer {
   return {
     async *answer(question, passages, options): AsyncGenerator<AnswerEvent> {
-      let spent: AnswerEnd["usage"];
+      let spent: Spent;
       for (;;) {
-        const place = await takeInTime(places, options.signal, leftMs());
+        const place = await takeInTime(places, { signal: options.signal, leftMs: leftMs(), spent });
         let begun = false;
         try {
           const wanted = { ...options, timeoutMs: leftMs(), waitsForKey: place.isOnly };
@@ -154,9 +158,12 @@ function inPlaces(answerer: Answerer, places: Places, leftMs: () => number): Ans
 }
 
 /** @throws {AnswererError} OUT_OF_TIME when no place is free before the time is over. */
-async function takeInTime(places: Places, signal: AbortSignal, leftMs: number): Promise<Place> {
+async function takeInTime(
+  places: Places,
+  { signal, leftMs, spent }: { readonly signal: AbortSignal; readonly leftMs: number; readonly spent: Spent },
+): Promise<Place> {
   const waiting = new AbortController();
-  const late = new AnswererError({ failure: "OUT_OF_TIME" });
+  const late = new AnswererError({ failure: "OUT_OF_TIME", usage: spent });
   if (leftMs <= 0) throw late;
   const timer = leftMs === Infinity ? undefined : setTimeout(() => waiting.abort(late), leftMs);
   try {
@@ -166,10 +173,9 @@ async function takeInTime(places: Places, signal: AbortSignal, leftMs: number): 
   }
 }
 
-const withUsage = (end: AnswerEnd, usage: AnswerEnd["usage"]): AnswerEnd =>
-  usage === undefined ? end : { ...end, usage };
+const withUsage = (end: AnswerEnd, usage: Spent): AnswerEnd => (usage === undefined ? end : { ...end, usage });
 
-function withSpent(error: AnswererError, usage: AnswerEnd["usage"]): AnswererError {
+function withSpent(error: AnswererError, usage: Spent): AnswererError {
   if (usage === error.usage) return error;
   const { failure, retryDelayMs, cause } = error;
   return new AnswererError({ failure, retryDelayMs, cause, usage });
