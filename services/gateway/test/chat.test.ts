@@ -190,15 +190,16 @@ describe("any other model", () => {
     expect(pieces.join("")).toBe("passed on");
   });
 
-  it("may write JSON over several lines", async () => {
+  it("has events that came together, each on a line of its own", async () => {
+    const event = (content: string) => JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
     gateway.inner.behaviour.relay = async function* () {
-      yield chunk('{"choices":[\n{"index":0,"delta":{"content":"가"}}]}');
+      yield chunk(`${event("가")}\n${event("나\n")}`);
       yield relayEnd;
     };
     const streamed = await openai.chat.completions.create({ model: "gpt-x", messages, stream: true });
     const pieces = [];
     for await (const { choices } of streamed) pieces.push(choices[0]?.delta.content);
-    expect(pieces).toEqual(["가"]);
+    expect(pieces).toEqual(["가", "나\n"]);
   });
 
   it("is listed where the operator names it", async () => {

@@ -15,7 +15,7 @@ export interface ChatToRelay {
 }
 
 export type RelayedEvent =
-  /** One whole JSON value as the provider sent it. */
+  /** The reply as the provider sent it; or the events of a streamed one that came together, each on a line of its own. */
   | { readonly type: "chunk"; readonly json: Uint8Array }
   /** Sent once, last: the reply is complete. */
   | { readonly type: "end"; readonly usage: TokenUsage };

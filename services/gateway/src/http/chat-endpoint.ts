@@ -14,7 +14,7 @@ import { withFieldNames } from "../handlers/errors.ts";
 import { unexpectedReply } from "../hops/hop-errors.ts";
 import { type CompletionHead, createCompletionChunks, toCompletion } from "./chat-completion.ts";
 import { isOwnModel, OWN_MODEL, type QuestionInChat, readChatRequest, readQuestion } from "./chat-request.ts";
-import { beginEvents, eventOf, eventOfBytes } from "./events.ts";
+import { beginEvents, eventOf, eventsOfLines } from "./events.ts";
 import { readJsonObject } from "./json.ts";
 import { failAsOpenAi } from "./openai-error.ts";
 
@@ -84,7 +84,7 @@ async function passOn(
       continue;
     }
     beginEvents(response);
-    await write(eventOfBytes(event.json));
+    await write(eventsOfLines(event.json));
   }
   if (streamed) return void response.end(DONE);
   if (whole === undefined) throw unexpectedReply("generation");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { EndpointCall } from "@quartet/rpc";
-import { eventOfBytes, sendEvents } from "./events.ts";
+import { eventsOfLines, sendEvents } from "./events.ts";
 
 describe("sendEvents", () => {
   it("shows that it lives while nothing comes, and begins with that", async () => {
@@ -32,11 +32,11 @@ describe("sendEvents", () => {
   });
 });
 
-describe("eventOfBytes", () => {
+describe("eventsOfLines", () => {
   it.each([
-    ['{"a":1}', 'data: {"a":1}\n\n'],
-    ['{\n"가":1\r\n}', 'data: {\ndata: "가":1\ndata: }\n\n'],
-  ])("has every line of JSON in a line of the event: %j", (json, event) => {
-    expect(Buffer.from(eventOfBytes(Buffer.from(json))).toString()).toBe(event);
+    ['{"가":"👩‍👩‍👧"}', 'data: {"가":"👩‍👩‍👧"}\n\n'],
+    ['{"a":1}\n{"b":"\\n"}', 'data: {"a":1}\n\ndata: {"b":"\\n"}\n\n'],
+  ])("has an event for every line: %j", (lines, events) => {
+    expect(eventsOfLines(Buffer.from(lines)).toString()).toBe(events);
   });
 });

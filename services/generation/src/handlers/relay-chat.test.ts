@@ -50,7 +50,9 @@ function serve(environment: Record<string, string> = {}) {
     const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
     try {
       for await (const { event } of client.relayChat({ body: bytes }, options)) {
-        if (event.case === "chunk") chunks.push(JSON.parse(Buffer.from(event.value).toString()) as Chunk);
+        if (event.case === "chunk") {
+          for (const line of Buffer.from(event.value).toString().split("\n")) chunks.push(JSON.parse(line) as Chunk);
+        }
         if (event.case === "end") end = event.value;
       }
     } catch (thrown) {

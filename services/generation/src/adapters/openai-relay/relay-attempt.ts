@@ -3,8 +3,9 @@ import { type ProviderClient, type ProviderReply, StreamBrokenError } from "@qua
 import type { Chat } from "../../domain/relay/chat-relay.ts";
 import { readRelayedEvent, readWholeReply } from "./chat-reply.ts";
 import type { RelayBill } from "./relay-bill.ts";
+import { together } from "./together.ts";
 
-/** A JSON value of the reply as the provider sent it. */
+/** The reply as the provider sent it, or events of a streamed one that came together, each on a line of its own. */
 export interface Relayed {
   readonly data: string;
   /** Whether all that the client waits for has come: only the usage may follow. */
@@ -49,27 +50,53 @@ async function relayWhole(reply: ProviderReply, bill: RelayBill): Promise<Relaye
 
 /** @throws {StreamBrokenError} when a choice has no finish reason at the end, or there is none at all */
 async function* relayEvents(reply: ProviderReply, chat: Chat, bill: RelayBill): AsyncGenerator<Relayed> {
-  const open = new Set<number>();
-  const ended = new Set<number>();
-  const keptBack: Relayed[] = [];
-  let begun = false;
-  for await (const { data, value } of reply.events()) {
-    const event = readRelayedEvent(value);
-    if (event.usage !== undefined) bill.reported(event.usage);
-    if (event.characters > 0) bill.wrote(event.characters);
-    for (const index of event.open) if (!ended.has(index)) open.add(index);
-    for (const index of event.ended) {
-      ended.add(index);
-      open.delete(index);
-    }
-    if (event.isUsageOnly && !chat.wantsUsage) continue;
-    const isWhole = open.size === 0 && ended.size >= chat.choices;
-    keptBack.push({ data, isWhole });
-    begun ||= event.characters > 0 || event.ended.length > 0 || keptBack.length >= MAX_KEPT_BACK;
-    if (begun) yield* keptBack.splice(0);
+  const progress = createProgress(chat, bill);
+  let keptBack: string[] = [];
+  for await (const events of together(reply.events())) {
+    for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
+    if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
+    yield { data: keptBack.join("\n"), isWhole: progress.isWhole };
+    keptBack = [];
   }
-  if (ended.size === 0 || open.size > 0) throw new StreamBrokenError("the stream ended without a finish_reason");
+  if (!progress.hasEnded) throw new StreamBrokenError("the stream ended without a finish_reason");
 }
 
 /** More than this before the first word is something that the client should see. */
 const MAX_KEPT_BACK = 8;
+
+/** Between its values JSON may be broken into lines; within them it has none. */
+const onOneLine = (json: string): string => (/[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, " ") : json);
+
+/** How far a streamed reply has come. */
+function createProgress({ choices, wantsUsage }: Chat, bill: RelayBill) {
+  const open = new Set<number>();
+  const ended = new Set<number>();
+  let hasBegun = false;
+  return {
+    /** Whether the model has written something. */
+    get hasBegun() {
+      return hasBegun;
+    },
+    /** Whether every choice that began has ended. */
+    get hasEnded() {
+      return open.size === 0 && ended.size > 0;
+    },
+    /** Whether every choice that was asked for has. */
+    get isWhole() {
+      return open.size === 0 && ended.size >= choices;
+    },
+    /** Takes the next event, and tells whether it is the client's to see. */
+    take(value: unknown): boolean {
+      const event = readRelayedEvent(value);
+      if (event.usage !== undefined) bill.reported(event.usage);
+      if (event.characters > 0) bill.wrote(event.characters);
+      for (const index of event.open) if (!ended.has(index)) open.add(index);
+      for (const index of event.ended) {
+        ended.add(index);
+        open.delete(index);
+      }
+      hasBegun ||= event.characters > 0 || event.ended.length > 0;
+      return wantsUsage || !event.isUsageOnly;
+    },
+  };
+}

@@ -17,7 +17,7 @@ export interface Chat {
 }
 
 export type RelayEvent =
-  /** One whole JSON value as the provider sent it: the reply, or one event of a streamed one. */
+  /** JSON as the provider sent it: the reply, or the events of a streamed one that came together, each on a line of its own. */
   | { readonly kind: "chunk"; readonly json: Uint8Array }
   /** The reply is complete. */
   | { readonly kind: "end"; readonly usage: Usage };
