@@ -182,7 +182,7 @@ export const EmbeddingService: GenService<{
    * Embeds a batch of texts: all of them, or none.
    *
    * RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA) when no key is available, (BUDGET_EXHAUSTED) when the budget is spent, (OVERLOADED) when too many texts wait for a local model;
-   * FAILED_PRECONDITION (LLM_AUTH) when every key is refused, (EMBEDDING_SPACE_MISMATCH) when `space_id` is not a space made here; UNAVAILABLE
+   * FAILED_PRECONDITION (LLM_AUTH) when every key is refused, (EMBEDDING_SPACE_MISMATCH) when `space_id` is not a space made here; UNAVAILABLE (UPSTREAM_FAILED) when nobody knows what a budget has left,
    * (LLM_UNAVAILABLE, LLM_PROTOCOL) when the provider does not answer, or a local model fell over and comes back; INTERNAL (EMBED_SHAPE).
    *
    * @generated from rpc quartet.embedding.v1.EmbeddingService.EmbedTexts

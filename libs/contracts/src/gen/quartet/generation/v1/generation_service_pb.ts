@@ -227,7 +227,7 @@ export const RelayChatResponseSchema: GenMessage<RelayChatResponse> = /*@__PURE_
  * GenerationService writes answers from passages. Internal.
  *
  * Codes of all rpcs: RESOURCE_EXHAUSTED (LLM_RATE_LIMIT, LLM_QUOTA, BUDGET_EXHAUSTED), FAILED_PRECONDITION (LLM_AUTH), UNAVAILABLE
- * (LLM_TTFT, LLM_PROTOCOL, LLM_UNAVAILABLE, STREAM_STALLED, STREAM_TRUNCATED), INVALID_ARGUMENT, DEADLINE_EXCEEDED.
+ * (LLM_TTFT, LLM_PROTOCOL, LLM_UNAVAILABLE, STREAM_STALLED, STREAM_TRUNCATED, UPSTREAM_FAILED), INVALID_ARGUMENT, DEADLINE_EXCEEDED.
  *
  * @generated from service quartet.generation.v1.GenerationService
  */

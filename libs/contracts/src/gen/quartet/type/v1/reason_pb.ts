@@ -136,7 +136,8 @@ export const Reason = {
   LLM_AUTH: 18,
 
   /**
-   * RESOURCE_EXHAUSTED. The budget is spent; RetryInfo with the time until its reset.
+   * RESOURCE_EXHAUSTED. The budget has no room for the call, which was not made; RetryInfo with the time until its reset, or a short one where what
+   * is left is only set aside for calls in flight.
    *
    * @generated from enum value: REASON_BUDGET_EXHAUSTED = 19;
    */
