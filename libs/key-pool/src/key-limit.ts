@@ -1,4 +1,5 @@
 import type { QuotaNews } from "./quota-headers.ts";
+import { admits, passTrial, sendOnTrial, startTrial, type Trial } from "./trial.ts";
 
 /** What is left of one window, as the provider told it last. */
 interface Quota {
@@ -10,19 +11,6 @@ interface Quota {
   readonly toldBy: number;
   /** With nothing left: when that was told, or a call found out whether it still holds. */
   askedAt: number;
-}
-
-/** How calls come back after a 429. */
-interface Trial {
-  /** Calls that went well in the minute before the 429: so many are expected to go well again. */
-  known: number;
-  /** How many calls beyond those have to go well until one more goes at once: twice as many each time that ended in a 429. */
-  readonly patience: number;
-  sent: number;
-  wentWell: number;
-  lastSentAt: number;
-  /** Calls that are taken for let in, since they have no answer after a while. */
-  presumed: number;
 }
 
 /**
@@ -84,17 +72,12 @@ export const RESTING = 4;
 
 export type Standing = typeof OPEN | typeof SHORT | typeof STALE | typeof TAKEN | typeof RESTING;
 
-/** A refusal comes at once: calls without an answer after so long were let in. */
-export const TRIAL_MS = 1_000;
 /**
  * A window that is full again in hours may let a call in long before. So while no other key has anything left, one call in so long finds out;
  * a 429 then says exactly how long to rest.
  */
 const EMPTY_BELIEVED_MS = 60_000;
 const MINUTE_MS = 60_000;
-/** More than twice as many calls as were known to go well, and some, go well: then the limit was another one, or is no more. */
-const FREE_AFTER = 8;
-const MOST_PATIENCE = 64;
 /** Where the provider does not say when. */
 const RESET_MS = 1_000;
 const LONGEST_RESET_MS = 86_400_000;
@@ -113,16 +96,6 @@ export function standingOf(limit: KeyLimit, now: number, tokensPerCall: number):
     return SHORT;
   }
   return OPEN;
-}
-
-function admits(
-  { known, patience, sent, wentWell, lastSentAt, presumed }: Trial,
-  unheard: number,
-  now: number,
-): boolean {
-  if (unheard === 0 || now - lastSentAt >= TRIAL_MS) return true;
-  if (wentWell === 0) return false;
-  return unheard - presumed <= (sent < known ? wentWell : Math.floor((wentWell - known) / patience));
 }
 
 function emptyAt({ requests, tokens }: KeyLimit, now: number): Quota | undefined {
@@ -163,14 +136,7 @@ export function remainingOf(quota: Quota | undefined, now: number): number | und
 /** A call goes out. */
 export function send(limit: KeyLimit, now: number): void {
   const { trial, requests, tokens } = limit;
-  if (trial !== undefined) {
-    if (trial.sent > 0 && limit.unheard > 0 && now - trial.lastSentAt >= TRIAL_MS) {
-      trial.wentWell += Math.max(0, limit.unheard - trial.presumed);
-      trial.presumed = limit.unheard;
-    }
-    trial.sent++;
-    trial.lastSentAt = now;
-  }
+  if (trial !== undefined) sendOnTrial(trial, limit.unheard, now);
   if (requests?.remaining === 0) requests.askedAt = now;
   if (tokens?.remaining === 0) tokens.askedAt = now;
   limit.unheard++;
@@ -191,7 +157,7 @@ export function goWell(limit: KeyLimit, call: number, now: number): void {
     minute.wentWell = 0;
   }
   minute.wentWell++;
-  if (trial !== undefined && ++trial.wentWell >= 2 * trial.known + FREE_AFTER * trial.patience) limit.trial = undefined;
+  if (trial !== undefined && passTrial(trial)) limit.trial = undefined;
 }
 
 /**
@@ -214,8 +180,7 @@ export function rest(
   if (!isNews) return false;
   const { minute } = limit;
   const known = Math.max(minute.wentWell, now - minute.startedAt < 2 * MINUTE_MS ? minute.before : 0);
-  const patience = Math.min(MOST_PATIENCE, 2 * (limit.trial?.patience ?? 0.5));
-  limit.trial = { known, patience, sent: 0, wentWell: 0, lastSentAt: -Infinity, presumed: 0 };
+  limit.trial = startTrial(known, limit.trial);
   limit.minute = { startedAt: now, wentWell: 0, before: 0 };
   limit.restsInARow++;
   limit.restedAfter = call.last;

@@ -2,7 +2,8 @@ import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyPool } from "./key-pool.ts";
-import type { CallOptions, KeyAttempt, KeyPool, KeyPoolOptions } from "./key-pool.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
+import type { CallOptions, KeyPool, KeyPoolOptions } from "./key-pool.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 
 class ProviderError extends Error {

@@ -1,12 +1,12 @@
 import { pause } from "@quartet/resilience";
+import { addUsage } from "./attempt-context.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
 import { openAttemptScope } from "./attempt-scope.ts";
 import type { AttemptScope } from "./attempt-scope.ts";
-import type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
-import { TRIAL_MS } from "./key-limit.ts";
+import type { KeyVerdict } from "./http-verdict.ts";
+import { createKeyQueue } from "./key-queue.ts";
 import { createKeyRing } from "./key-ring.ts";
-import type { Blocked, Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
-import { createLine } from "./line.ts";
-import { NoKeyAvailableError } from "./no-key-available-error.ts";
+import type { Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
 
@@ -39,30 +39,6 @@ export interface CallOptions {
   readonly maxRestWaitMs?: number | undefined;
 }
 
-/** What an attempt gets beside its key. */
-export interface KeyAttempt {
-  /** Aborted with the caller's, at the deadline, and when the attempt (or its stream) is over. */
-  readonly signal: AbortSignal;
-  /** The name under which the key may be logged. */
-  readonly label: string;
-  /** From 1. */
-  readonly attempt: number;
-  /** The answer has begun to go out: from now on this call is not tried again. */
-  markBegun(): void;
-  /** Reads what the provider says about the key's limits. To be called with the headers of any reply, of a 200 too, as soon as they are there. */
-  heard(headers: HeadersLike): void;
-  /** Adds to what the key has used. May be called any number of times, also after the attempt. */
-  addUsage(usage: AttemptUsage): void;
-}
-
-/** What a call used, or a part of it; what is left out adds nothing. */
-export interface AttemptUsage {
-  readonly inputTokens?: number | undefined;
-  readonly outputTokens?: number | undefined;
-  /** Billionths of the price table's currency unit; left out when there is no price. */
-  readonly costNanos?: number | undefined;
-}
-
 /**
  * Both throw NoKeyAvailableError, the signal's reason, a TimeoutError at the deadline if the attempt does so, or the provider's own error
  * when there is no attempt left.
@@ -76,12 +52,6 @@ export interface KeyPool {
   ): AsyncGenerator<T, void, undefined>;
   usage(): readonly KeyUsage[];
 }
-
-/** After a rest all who waited come back together; this spreads them. */
-const REST_SPREAD_MS = 250;
-
-/** Each waits for seconds at most; more than so many are refused at once. */
-const MAX_LINE = 10_000;
 
 /** A call that got through: its value, and what is still held until its end. */
 interface Landed<T> {
@@ -115,55 +85,16 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   if (keys.length < 1 || keys.length > 64) throw new RangeError(`a key pool takes 1 to 64 keys, not ${keys.length}`);
   if (new Set(keys.map(({ label }) => label)).size !== keys.length)
     throw new RangeError("two keys have the same label");
-  const line = createLine();
   const ring = createKeyRing(keys, { baseMs, maxMs, onEmpty: (entry, ms) => shared?.tell(entry, "empty", ms) });
+  const queue = createKeyQueue(ring, clock, random);
   const shared = sharing && createSharedKeys(ring, sharing, clock);
 
   const failed = (call: Call, verdict: KeyVerdict) => {
     const now = clock.now();
     ring.failed(call, verdict, now);
-    line.wake();
+    queue.wake();
     if (verdict.kind === "rate-limit") shared?.tell(call.entry, "rest", call.entry.limit.restsUntil - now);
     if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(call.entry, verdict.kind);
-  };
-
-  /**
-   * Waits in line until there is a key, and takes it. No wait for rests is longer than `restWaitMs` in all, or begun that would not end before the
-   * deadline.
-   *
-   * @throws {NoKeyAvailableError} when it would be, or when no key returns.
-   */
-  const takeInLine = async (leftMs: number, restWaitMs: number, signal: AbortSignal | undefined): Promise<Call> => {
-    const startedAt = clock.now();
-    /** How long to wait for what blocks all keys now. */
-    const waitMsFor = ({ error, isTaken }: Blocked): number => {
-      const waitedMs = clock.now() - startedAt;
-      const { retryAfterMs } = error;
-      if (isTaken && waitedMs < Math.min(restWaitMs, leftMs)) {
-        return Math.min(TRIAL_MS, restWaitMs - waitedMs, leftMs - waitedMs);
-      }
-      if (isTaken || retryAfterMs === undefined || waitedMs + retryAfterMs > restWaitMs) throw error;
-      const waitMs = retryAfterMs + random() * REST_SPREAD_MS;
-      if (waitedMs + waitMs >= leftMs) throw error;
-      return waitMs;
-    };
-
-    const blockedNow = ring.blocked(startedAt);
-    if (blockedNow !== undefined) waitMsFor(blockedNow);
-    if (line.length >= MAX_LINE || !(await line.join(Math.min(restWaitMs, leftMs), signal))) {
-      throw ring.blocked(clock.now())?.error ?? new NoKeyAvailableError("resting", TRIAL_MS);
-    }
-    try {
-      for (;;) {
-        signal?.throwIfAborted();
-        const now = clock.now();
-        const entry = ring.next(now, undefined);
-        if (entry !== undefined) return ring.use(entry, now);
-        await line.wait(waitMsFor(ring.blocked(now)!), signal);
-      }
-    } finally {
-      line.leave();
-    }
   };
 
   const contextOf = (call: Call, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
@@ -173,14 +104,9 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     markBegun,
     heard: (headers) => {
       ring.heard(call, headers, clock.now());
-      line.wake();
+      queue.wake();
     },
-    addUsage: ({ inputTokens = 0, outputTokens = 0, costNanos }) => {
-      const { entry } = call;
-      entry.inputTokens += inputTokens;
-      entry.outputTokens += outputTokens;
-      if (costNanos !== undefined) entry.costNanos = (entry.costNanos ?? 0) + costNanos;
-    },
+    addUsage: (usage) => addUsage(call, usage),
   });
 
   /** Tries until the work is done; the scope of the attempt that did it is still open. */
@@ -199,7 +125,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       const now = clock.now();
       const leftMs = deadline - now;
       if (leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
-      const isBehind = line.length > 0 && waitedMs < restWaitMs;
+      const isBehind = !queue.isEmpty && waitedMs < restWaitMs;
       const entry = isBehind ? undefined : ring.next(now, tried);
       if (entry !== undefined && tried?.has(entry)) {
         const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
@@ -208,7 +134,9 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         tried = undefined;
         continue;
       }
-      const call = entry ? ring.use(entry, now) : await takeInLine(leftMs, restWaitMs - waitedMs, signal);
+      const call = entry
+        ? ring.use(entry, now)
+        : await queue.take({ leftMs, restWaitMs: restWaitMs - waitedMs }, signal);
       if (entry === undefined) waitedMs += clock.now() - now;
       const scope = openAttemptScope(signal, deadline - clock.now());
       let begun = false;
@@ -218,7 +146,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
           contextOf(call, scope, ++attempts, () => (begun = true)),
         );
         ring.wentWell(call, clock.now());
-        line.wake();
+        queue.wake();
         return { value, call, scope };
       } catch (error) {
         const ended: unknown = scope.signal.aborted ? scope.signal.reason : undefined;
@@ -226,7 +154,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         // An attempt that was ended by us says so in its SDK's words, and nothing about its key.
         if (ended !== undefined) {
           ring.left(call);
-          line.wake();
+          queue.wake();
           throw ended;
         }
         const verdict = classify(error);

@@ -14,11 +14,11 @@ import {
   standingOf,
   TAKEN,
   toldRestMs,
-  TRIAL_MS,
 } from "./key-limit.ts";
 import { createLimitGroups } from "./limit-groups.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 import { limitOwnerOf, quotaOf } from "./quota-headers.ts";
+import { TRIAL_MS } from "./trial.ts";
 
 /** A provider's key and the name under which it is spoken of. */
 export interface PoolKey {
@@ -116,6 +116,8 @@ export const REMOVED_FOR_MS = 600_000;
 /** However little is left of a key, it keeps this share of another's turns, so that it is known what is left of it. */
 const LONGEST_STEP = 64;
 const DEAD = RESTING + 1;
+
+export type KeyRing = ReturnType<typeof createKeyRing>;
 
 /** The keys and their states; which one is next, and what replies do to it. */
 export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty }: RingOptions) {

@@ -49,6 +49,7 @@ interface Turn {
 
 /** `onEnd` is called in the same moment in which it comes or is over, so that it is never handed to somebody who is no longer there. */
 function createTurn(ms: number, signal: AbortSignal | undefined, onEnd: () => void): Turn {
+  signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const end = () => {
     clearTimeout(timer);

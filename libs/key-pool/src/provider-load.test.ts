@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { type FakeProvider, startFakeProvider } from "@quartet/testing";
 import { httpVerdict } from "./http-verdict.ts";
-import { createKeyPool, type KeyAttempt, type KeyPool } from "./key-pool.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
+import { createKeyPool, type KeyPool } from "./key-pool.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 
 /** What a provider answers with an error. */

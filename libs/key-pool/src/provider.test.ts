@@ -4,7 +4,8 @@ import type { FakeProvider } from "@quartet/testing";
 import OpenAI, { APIConnectionError } from "openai";
 import { httpVerdict } from "./http-verdict.ts";
 import { createKeyPool } from "./key-pool.ts";
-import type { KeyAttempt, KeyPool } from "./key-pool.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
+import type { KeyPool } from "./key-pool.ts";
 
 /** The pool with the provider's own SDK in front of a server that answers as the provider does. */
 describe("with an OpenAI-compatible provider", () => {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
 import type { KeyVerdict } from "./http-verdict.ts";
-import { createKeyPool, type KeyAttempt, type KeyPool } from "./key-pool.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
+import { createKeyPool, type KeyPool } from "./key-pool.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 
 /** What the provider answers to an attempt, and how long that takes. */

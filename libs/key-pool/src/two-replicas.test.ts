@@ -4,7 +4,8 @@ import { createMetrics } from "@quartet/telemetry";
 import { createTcpProxy, type FakeProvider, startFakeProvider, type TestKeyPrefix, until } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { httpVerdict } from "./http-verdict.ts";
-import { createKeyPool, type KeyAttempt, type KeyPool } from "./key-pool.ts";
+import type { KeyAttempt } from "./attempt-context.ts";
+import { createKeyPool, type KeyPool } from "./key-pool.ts";
 
 class Refused extends Error {
   readonly status: number;
