@@ -1,5 +1,5 @@
 import type { HeadersLike } from "./http-verdict.ts";
-import type { Call } from "./key-ring.ts";
+import type { Call } from "./entry.ts";
 
 /** What an attempt gets beside its key. */
 export interface KeyAttempt {

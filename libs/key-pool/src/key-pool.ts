@@ -6,7 +6,7 @@ import type { AttemptScope } from "./attempt-scope.ts";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyQueue } from "./key-queue.ts";
 import { createKeyRing } from "./key-ring.ts";
-import type { Call, Entry, KeyUsage, PoolKey } from "./key-ring.ts";
+import type { Call, Entry, KeyUsage, PoolKey } from "./entry.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
 

@@ -1,4 +1,5 @@
-import type { Blocked, Call, KeyRing } from "./key-ring.ts";
+import type { Call } from "./entry.ts";
+import type { Blocked, KeyRing } from "./key-ring.ts";
 import { createLine } from "./line.ts";
 import { NoKeyAvailableError } from "./no-key-available-error.ts";
 import { TRIAL_MS } from "./trial.ts";

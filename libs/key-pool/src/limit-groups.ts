@@ -1,5 +1,5 @@
 import { createLimit, mergeLimits } from "./key-limit.ts";
-import type { Call, Entry } from "./key-ring.ts";
+import type { Call, Entry } from "./entry.ts";
 
 /**
  * Which keys share a limit.

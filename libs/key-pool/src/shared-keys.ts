@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { learnEmpty } from "./key-limit.ts";
-import { REMOVED_FOR_MS, type Entry } from "./key-ring.ts";
+import type { Entry } from "./entry.ts";
+import { REMOVED_FOR_MS } from "./key-ring.ts";
 
 /**
  * Port: signs that replicas set for each other and that go out by themselves. An implementation never throws and holds nobody up: where it
