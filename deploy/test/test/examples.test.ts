@@ -75,25 +75,29 @@ async function start(block: string, pattern: RegExp): Promise<string> {
   return found;
 }
 
-whereCurl("deploy/docs/provider.md, as written", () => {
-  let blocks: readonly string[];
-  /** The one block in which this is. */
-  const block = (part: string): string => {
-    const found = blocks.filter((each) => each.includes(part));
-    expect(found).toHaveLength(1);
-    return found[0]!;
+/** The examples of a page in a language, and which of them nobody has tried yet. */
+async function readExamples(page: string, language: string) {
+  const blocks = codeBlocks(await readFile(path.join(root, "deploy/docs", page), "utf8"), language);
+  const untried = new Set(blocks);
+  return {
+    untried,
+    /** The one example in which this is. */
+    take: (part: string): string => {
+      const found = blocks.filter((each) => each.includes(part));
+      expect(found).toHaveLength(1);
+      untried.delete(found[0]!);
+      return found[0]!;
+    },
   };
-  const untried = new Set<string>();
-  const tried = (part: string): string => {
-    untried.delete(block(part));
-    return block(part);
-  };
+}
+
+whereCurl("the documentation's examples, as written", () => {
+  let provider: Awaited<ReturnType<typeof readExamples>>;
 
   beforeAll(async () => {
     if (!hasCurl) throw new Error("The examples need curl: install it.");
     folder = await temporaryFolder();
-    blocks = codeBlocks(await readFile(path.join(root, "deploy/docs/provider.md"), "utf8"), "sh");
-    for (const each of blocks) untried.add(each);
+    provider = await readExamples("provider.md", "sh");
     // An example that gets an error fails, although curl is not told so in it.
     await writeFile(path.join(folder.path, ".curlrc"), "fail-with-body\nsilent\nshow-error\n");
     environment = cleanEnvironment({
@@ -103,44 +107,68 @@ whereCurl("deploy/docs/provider.md, as written", () => {
       QUARTET_DATA_DIR: path.join(folder.path, "data"),
       QUARTET_PORT: "0",
     });
-    addresses.provider = await start(tried("npx quartet fake-provider"), /answers at http:\/\/(\S+)\/v1/);
-    addresses.quartet = await start(tried("npm start"), /Quartet is up on http:\/\/(\S+)\. Next/);
+    addresses.provider = await start(provider.take("npx quartet fake-provider"), /answers at http:\/\/(\S+)\/v1/);
+    addresses.quartet = await start(provider.take("npm start"), /Quartet is up on http:\/\/(\S+)\. Next/);
   }, 180_000);
   afterAll(async () => {
     for (const { end } of running.toReversed()) await end();
-    await folder[Symbol.asyncDispose]();
+    await folder?.[Symbol.asyncDispose]();
   }, 60_000);
 
-  it("calls the fake provider with curl", async () => {
-    const output = await run(tried("text-embedding-3-small"));
-    expect(output).toContain('"content":"Rollo led them. [1]"');
-    expect(output).toMatch(/data: \{.*"choices":\[\],"usage":\{"prompt_tokens":\d+.*\}\n\ndata: \[DONE\]/);
-    expect(output.match(/"embedding":\[(-?[\d.e-]+,?){4}\]/g)).toHaveLength(2);
+  describe("provider.md", () => {
+    it("calls the fake provider with curl", async () => {
+      const output = await run(provider.take("text-embedding-3-small"));
+      expect(output).toContain('"content":"Rollo led them. [1]"');
+      expect(output).toMatch(/data: \{.*"choices":\[\],"usage":\{"prompt_tokens":\d+.*\}\n\ndata: \[DONE\]/);
+      expect(output.match(/"embedding":\[(-?[\d.e-]+,?){4}\]/g)).toHaveLength(2);
+    }, 60_000);
+
+    it("calls the fake provider with OpenAI's SDK", async () => {
+      const output = await run(provider.take("9900/v1 OPENAI_API_KEY=any node"));
+      expect(output).toMatch(
+        /^models: .*\nwhole: .+\n\d+ tokens in, \d+ out; ended by stop\nstreamed: .+\nrefused with 400: .+/,
+      );
+    }, 60_000);
+
+    it("calls Quartet with curl: from the documents, passed on, and as an event stream in sections", async () => {
+      const chats = await run(provider.take('"model":"quartet"'));
+      expect(chats).toMatch(/"model":"quartet".*"citations":\[\{"number":1,/);
+      expect(chats).toMatch(/data: \{"id":"chatcmpl-fake.*"model":"gpt-4o-mini"/);
+      const events = await run(provider.take("text/event-stream"));
+      for (const name of ["summary", "recommendations", "citation", "end"]) {
+        expect(events).toContain(`event: ${name}\n`);
+      }
+    }, 60_000);
+
+    it("calls Quartet with OpenAI's SDK", async () => {
+      const output = await run(provider.take("openai-sdk.mjs quartet"));
+      expect(output).toMatch(/models: .*quartet.*\nwhole: .+\[1\]/);
+      expect(output).toMatch(/\[1\] .+\nstreamed: .+\[1\]\nrefused with 400: /);
+    }, 60_000);
+  });
+
+  it("api.md: puts, asks, searches, chats and reads events", async () => {
+    const { take } = await readExamples("api.md", "sh");
+    const output = await run(take("AnswerService/AnswerQuestion"));
+    expect(output).toMatch(/\[1\].*"citations"/);
+    expect(output).toContain('"documentId":"leave"');
+    await run(take("PutGraph"));
+    const events = await run(take("text/event-stream"));
+    for (const name of ["summary", "recommendations", "end"]) expect(events).toContain(`event: ${name}\n`);
+    const chats = await run(take('"model":"quartet","stream":true'));
+    expect(chats).toContain("data: [DONE]");
+    const { take: takeScript } = await readExamples("api.md", "js");
+    const script = `node --input-type=module <<'SCRIPT'\n${takeScript("new OpenAI")}SCRIPT\n`;
+    expect(await run(script)).toContain("documentId");
+  }, 120_000);
+
+  it("sections.md: asks for sections", async () => {
+    const { take } = await readExamples("sections.md", "sh");
+    expect(await run(take("npx quartet ask --section"))).toContain('"name":"risks"');
   }, 60_000);
 
-  it("calls the fake provider with OpenAI's SDK", async () => {
-    const output = await run(tried("9900/v1 OPENAI_API_KEY=any node"));
-    expect(output).toMatch(
-      /^models: .*\nwhole: .+\n\d+ tokens in, \d+ out; ended by stop\nstreamed: .+\nrefused with 400: .+/,
-    );
-  }, 60_000);
-
-  it("calls Quartet with curl: from the documents, passed on, and as an event stream in sections", async () => {
-    const chats = await run(tried('"model":"quartet"'));
-    expect(chats).toMatch(/"model":"quartet".*"citations":\[\{"number":1,/);
-    expect(chats).toMatch(/data: \{"id":"chatcmpl-fake.*"model":"gpt-4o-mini"/);
-    const events = await run(tried("text/event-stream"));
-    for (const name of ["summary", "recommendations", "citation", "end"]) expect(events).toContain(`event: ${name}\n`);
-  }, 60_000);
-
-  it("calls Quartet with OpenAI's SDK", async () => {
-    const output = await run(tried("openai-sdk.mjs quartet"));
-    expect(output).toMatch(/models: .*quartet.*\nwhole: .+\[1\]/);
-    expect(output).toMatch(/\[1\] .+\nstreamed: .+\[1\]\nrefused with 400: /);
-  }, 60_000);
-
-  it("makes things go wrong while Quartet works, and sees what happened", async () => {
-    const output = await run(tried("/_fake/figures"));
+  it("provider.md: makes things go wrong while Quartet works, and sees what happened", async () => {
+    const output = await run(provider.take("/_fake/figures"));
     expect(output).toMatch(/"requests":\[\{"number":\d+/);
     expect(output).toContain('"inFlight":0');
     expect(output).toMatch(/\[1\]/);
@@ -148,5 +176,5 @@ whereCurl("deploy/docs/provider.md, as written", () => {
     expect(figures).toMatchObject({ refused: { "429": 2 } });
   }, 120_000);
 
-  it("leaves no example untried", () => expect([...untried]).toEqual([]));
+  it("provider.md has no example that was not tried", () => expect([...provider.untried]).toEqual([]));
 });
