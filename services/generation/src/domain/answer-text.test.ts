@@ -1,17 +1,32 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { createAnswerText } from "./answer-text.ts";
+import { createKnownLinks } from "./known-links.ts";
 
 const passageCount = 3;
+const known = createKnownLinks([
+  {
+    uri: "https://docs.example.com/a",
+    title: "A",
+    text: "See https://hr.example.org/leave?year=1 or www.example.net.",
+  },
+  { uri: "file:b.md", title: "", text: "" },
+]);
 const run = (deltas: readonly string[], maxCharacters = 10_000) => {
-  const stream = createAnswerText({ passageCount, maxCharacters });
+  const stream = createAnswerText({ passageCount, maxCharacters, knownLinks: known });
   const pieces = [...deltas.map((delta) => stream.push(delta)), stream.finish()].filter((piece) => piece !== "");
   return { pieces, text: stream.text, ...flags(stream) };
 };
-const flags = ({ isFull, saysNoAnswer, hasDroppedCitations }: ReturnType<typeof createAnswerText>) => ({
+const flags = ({
   isFull,
   saysNoAnswer,
   hasDroppedCitations,
+  hasRemovedLinks,
+}: ReturnType<typeof createAnswerText>) => ({
+  isFull,
+  saysNoAnswer,
+  hasDroppedCitations,
+  hasRemovedLinks,
 });
 
 describe("a model's text", () => {
@@ -80,6 +95,29 @@ describe("however a model's text is cut into deltas", () => {
   const fragment = fc.oneof(
     fc.constantFrom("[", "]", "[1]", "[2]", "[9]", " [3]", "【1", "】", ",", "-", " ", "1", "12", "NO_ANSWER", "[[9]"),
     fc.constantFrom("가", "한국어 ", "é", "e\u0301", "👩‍👩‍👧", "\u1100\u1161", "\u11a8", "🇰🇷", "\r\n", "word"),
+    fc.constantFrom(
+      "![",
+      "](",
+      ")",
+      "](http://evil.example/?q=",
+      "<",
+      ">",
+      "<img src=",
+      '"',
+      "//evil.example",
+      "\n\n",
+      "]:",
+    ),
+    fc.constantFrom(
+      "http",
+      "://",
+      "https://docs.example.com/",
+      "http://evil.example",
+      "www.",
+      "<a href='",
+      "\\",
+      "data:",
+    ),
     fc.string({ unit: "grapheme", maxLength: 4 }),
   );
   const text = fc.array(fragment, { maxLength: 30 }).map((parts) => parts.join(""));

