@@ -137,7 +137,7 @@ describe("a stream that is written in its own way", () => {
         const given = await answer();
         expect([given.text, given.end?.finishReason]).toEqual([text, FinishReason.STOP]);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 

@@ -1,7 +1,7 @@
 import type { HeadersLike } from "@quartet/key-pool";
 import { ErrorReply, ProtocolError, ProviderError } from "./errors.ts";
-import { readServerSentEvents } from "./sse.ts";
 import type { HttpReply } from "./http-reply.ts";
+import { createEventReader, type ServerSentEvent } from "./sse.ts";
 
 /** A whole reply, or one event of a stream. */
 export interface ReplyJson {
@@ -47,54 +47,61 @@ const END_WAIT_MS = 250;
 export async function openReply(http: HttpReply): Promise<ProviderReply> {
   const { status, headers } = http;
   if (status < 200 || status > 299) throw await readError(http);
-  const expect = (types: RegExp, what: string) => {
-    const isCoded = !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
-    if (types.test(headers.get("content-type") ?? "") && !isCoded) return;
-    http.dismiss();
-    throw new ProtocolError(`the reply is no ${what}`);
-  };
   return {
     status,
     headers,
     whole: async () => {
-      expect(/^application\/([\w.-]+\+)?json\b/i, "JSON");
+      expectType(http, /^application\/([\w.-]+\+)?json\b/i, "JSON");
       const data = await http.text();
       return { data, value: parseJson(data) };
     },
-    async *events() {
-      expect(/^text\/event-stream\b/i, "event stream");
-      yield* readEvents(http);
-    },
+    events: () => readEvents(http),
     dismiss: http.dismiss,
   };
 }
 
+function expectType({ headers, dismiss }: HttpReply, types: RegExp, what: string): void {
+  const isCoded = !/^(identity)?$/i.test(headers.get("content-encoding") ?? "");
+  if (types.test(headers.get("content-type") ?? "") && !isCoded) return;
+  dismiss();
+  throw new ProtocolError(`the reply is no ${what}`);
+}
+
 async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, undefined> {
-  const events = readServerSentEvents(http.body);
-  for await (const { event, data, isWhole } of events) {
-    if (data.startsWith("[DONE]")) {
+  expectType(http, /^text\/event-stream\b/i, "event stream");
+  const reader = createEventReader();
+  let endTimer: NodeJS.Timeout | undefined;
+  try {
+    for await (const bytes of http.body) {
       // Read to its end, the connection can be used again.
-      await readToEnd(events, http);
-      return;
+      if (endTimer !== undefined) continue;
+      for (const event of reader.push(bytes)) {
+        if (event.data.startsWith("[DONE]")) {
+          endTimer = setTimeout(http.dismiss, END_WAIT_MS);
+          break;
+        }
+        yield readEvent(event, parseJson(event.data), http);
+      }
     }
-    const value = isWhole ? parseJson(data) : tryJson(data);
+  } catch (error) {
+    // After [DONE], all that is needed was said.
+    if (endTimer === undefined) throw error;
+  } finally {
+    clearTimeout(endTimer);
+  }
+  if (endTimer !== undefined) return;
+  for (const event of reader.end()) {
+    const value = event.isWhole ? parseJson(event.data) : tryJson(event.data);
     // Cut off: what is missing is missed by the reader.
-    if (value === undefined) return;
-    const error = errorWithin(value, event);
-    if (error !== undefined) throw new ErrorReply({ status: undefined, headers: http.headers, error });
-    yield { data, value };
+    if (value !== undefined && !event.data.startsWith("[DONE]")) yield readEvent(event, value, http);
   }
 }
 
-async function readToEnd(events: AsyncIterator<unknown>, http: HttpReply): Promise<void> {
-  const timer = setTimeout(http.dismiss, END_WAIT_MS);
-  try {
-    while ((await events.next()).done !== true);
-  } catch {
-    // All that is needed was said before.
-  } finally {
-    clearTimeout(timer);
-  }
+/** @throws {ErrorReply} */
+function readEvent({ event, data }: ServerSentEvent, value: unknown, { headers }: HttpReply): ReplyJson {
+  const error = errorWithin(value, event);
+  if (error !== undefined) throw new ErrorReply({ status: undefined, headers, error });
+  return { data, value };
 }
 
 /** Providers tell errors as `data: {"error": ...}`, and some name the event so. */

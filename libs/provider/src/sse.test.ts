@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { readServerSentEvents, type ServerSentEvent } from "./sse.ts";
+import { createEventReader } from "./sse.ts";
 
-async function* inPieces(bytes: Uint8Array, sizes: Iterable<number>) {
+function* inPieces(bytes: Uint8Array, sizes: Iterable<number>) {
   let at = 0;
   for (const size of sizes) {
     if (at >= bytes.length) return;
@@ -11,13 +11,12 @@ async function* inPieces(bytes: Uint8Array, sizes: Iterable<number>) {
   if (at < bytes.length) yield bytes.subarray(at);
 }
 
-const read = async (text: string | Uint8Array, sizes: Iterable<number> = []) => {
+const read = (text: string | Uint8Array, sizes: Iterable<number> = []) => {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  const events: ServerSentEvent[] = [];
-  for await (const event of readServerSentEvents(inPieces(bytes, sizes))) events.push(event);
-  return events;
+  const reader = createEventReader();
+  return [...[...inPieces(bytes, sizes)].flatMap((piece) => reader.push(piece)), ...reader.end()];
 };
-const data = async (text: string | Uint8Array) => (await read(text)).map((event) => event.data);
+const data = (text: string | Uint8Array) => read(text).map((event) => event.data);
 
 describe("server-sent events", () => {
   it.each([
@@ -29,23 +28,23 @@ describe("server-sent events", () => {
     ["a byte order mark", "\uFEFFdata: 하나\n\ndata: 둘\n\n"],
     ["no blank line at the end", "data: 하나\n\ndata: 둘\n"],
     ["no line end at the end", "data: 하나\n\ndata: 둘"],
-  ])("are read with %s", async (_what, text) => {
-    expect(await data(text)).toEqual(["하나", "둘"]);
+  ])("are read with %s", (_what, text) => {
+    expect(data(text)).toEqual(["하나", "둘"]);
   });
 
-  it("joins lines of data, keeps names, and marks one that may be cut off", async () => {
-    expect(await read("event: error\ndata: a\ndata:  b\ndata\n\ndata: c")).toEqual([
+  it("joins lines of data, keeps names, and marks one that may be cut off", () => {
+    expect(read("event: error\ndata: a\ndata:  b\ndata\n\ndata: c")).toEqual([
       { event: "error", data: "a\n b\n", isWhole: true },
       { event: "", data: "c", isWhole: false },
     ]);
   });
 
-  it("replaces only bytes that are really no UTF-8", async () => {
+  it("replaces only bytes that are really no UTF-8", () => {
     const [before, after] = [new TextEncoder().encode("data: 한"), new TextEncoder().encode("글\n\n")];
-    expect(await data(Buffer.concat([before, Buffer.from([0xff]), after]))).toEqual(["한\uFFFD글"]);
+    expect(data(Buffer.concat([before, Buffer.from([0xff]), after]))).toEqual(["한\uFFFD글"]);
   });
 
-  it("are the same however the bytes are cut", async () => {
+  it("are the same however the bytes are cut", () => {
     const line = fc.oneof(
       fc.constantFrom("", "", ": comment", "data", "event: ping", "id: 7"),
       fc.string({ unit: fc.constantFrom("한", "글", "👩‍👩‍👧", "é", "a", " ", ":", "\t") }).map((text) => `data: ${text}`),
@@ -53,10 +52,10 @@ describe("server-sent events", () => {
     const text = fc
       .array(fc.tuple(line, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 30 })
       .map((lines) => lines.flat().join(""));
-    await fc.assert(
-      fc.asyncProperty(text, fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 200 }), async (written, sizes) => {
+    fc.assert(
+      fc.property(text, fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 200 }), (written, sizes) => {
         // A CR and an LF of two lines are one line end; the reading in one piece is what they mean.
-        expect(await read(written, sizes)).toEqual(await read(written));
+        expect(read(written, sizes)).toEqual(read(written));
       }),
     );
   });

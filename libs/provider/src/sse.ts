@@ -8,29 +8,32 @@ export interface ServerSentEvent {
   readonly isWhole: boolean;
 }
 
+export interface EventReader {
+  /** The events that end in these bytes. */
+  push(bytes: Uint8Array): ServerSentEvent[];
+  /** What is left at the end of the bytes: one event at most, that is not whole. */
+  end(): ServerSentEvent[];
+}
+
 /**
  * Reads server-sent events, as https://html.spec.whatwg.org/multipage/server-sent-events.html says: lines end in LF, CR LF or CR, wherever the
  * bytes are cut; comments, fields that are not known and events without data are passed over. One thing is otherwise: an event at the very end
  * that lacks its blank line is given as well, and marked.
  */
-export async function* readServerSentEvents(
-  bytes: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ServerSentEvent, void, undefined> {
+export function createEventReader(): EventReader {
   const decoder = new TextDecoder();
   const lines = createLineCutter();
   const events = createEventBuilder();
-  for await (const chunk of bytes) {
-    for (const line of lines.push(decoder.decode(chunk, { stream: true }))) {
-      const event = events.add(line);
-      if (event !== undefined) yield event;
-    }
-  }
-  for (const line of [...lines.push(decoder.decode()), lines.rest()]) {
-    const event = events.add(line);
-    if (event !== undefined) yield event;
-  }
-  const last = events.add("");
-  if (last !== undefined) yield { ...last, isWhole: false };
+  const read = (given: readonly string[]) =>
+    given.map((line) => events.add(line)).filter((event) => event !== undefined);
+  return {
+    push: (bytes) => read(lines.push(decoder.decode(bytes, { stream: true }))),
+    end: () => {
+      const whole = read([...lines.push(decoder.decode()), lines.rest()]);
+      const last = events.add("");
+      return last === undefined ? whole : [...whole, { ...last, isWhole: false }];
+    },
+  };
 }
 
 /** Cuts text into lines as it comes. A CR ends its line at once; an LF that follows belongs to it. */

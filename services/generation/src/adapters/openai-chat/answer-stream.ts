@@ -1,7 +1,7 @@
 import type { KeyPool } from "@quartet/key-pool";
 import { StreamBrokenError } from "@quartet/provider";
 import type { Bill } from "./bill.ts";
-import type { ChatChunk } from "./chat-chunk.ts";
+import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
 
 export interface AnswerStreamOptions {
@@ -33,7 +33,8 @@ export function answerStream({ chat, keys, request, bill, signal, timeoutMs, wai
       bill.called(context);
       let finished = false;
       try {
-        for await (const chunk of await chat.open(apiKey, request, context)) {
+        for await (const { value } of await chat.open(apiKey, request, context)) {
+          const chunk = readChatChunk(value);
           if (chunk.usage !== undefined) bill.reported(chunk.usage);
           if (finished || !saysSomething(chunk)) continue;
           finished = chunk.finishReason !== undefined;

@@ -1,5 +1,4 @@
 import { type CallContext, OPENAI_URL, type ProviderClient, type ReplyJson } from "@quartet/provider";
-import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatMessage } from "../../domain/prompt.ts";
 
 export interface ChatClientOptions {
@@ -25,12 +24,12 @@ export interface ChatRequest extends ChatLimits {
 
 export interface ChatClient {
   /**
-   * Asks for an answer; resolves when the provider begins to stream. Aborting the signal closes the socket, and so does
+   * Asks for an answer; resolves when the provider begins to stream its events. Aborting the signal closes the socket, and so does
    * leaving the iterator early.
    *
    * @throws {ProviderError} here and while it is read
    */
-  open(apiKey: string, request: ChatRequest, context: CallContext): Promise<AsyncIterable<ChatChunk>>;
+  open(apiKey: string, request: ChatRequest, context: CallContext): Promise<AsyncIterable<ReplyJson>>;
 }
 
 /** OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other. */
@@ -56,11 +55,7 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
         },
         context,
       );
-      return chunksOf(reply.events());
+      return reply.events();
     },
   };
-}
-
-async function* chunksOf(events: AsyncIterable<ReplyJson>): AsyncGenerator<ChatChunk, undefined, undefined> {
-  for await (const { value } of events) yield readChatChunk(value);
 }
