@@ -4,6 +4,8 @@ export type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
 export { createKeyPool } from "./key-pool.ts";
 export type { CallOptions, KeyPool, KeyPoolOptions } from "./key-pool.ts";
 export type { KeyState, KeyUsage, PoolKey } from "./entry.ts";
+export { createModelPools } from "./model-pools.ts";
+export type { ModelPoolsOptions } from "./model-pools.ts";
 export { NoKeyAvailableError } from "./no-key-available-error.ts";
 export type { NoKeyReason } from "./no-key-available-error.ts";
 export type { SharedMarks, SharingOptions } from "./shared-keys.ts";

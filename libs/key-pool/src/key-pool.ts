@@ -37,6 +37,8 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** How long this call waits where every key rests. Default: as long as the pool's own option says. */
   readonly maxRestWaitMs?: number | undefined;
+  /** The model that is asked, for pools that keep apart what rests for each. Default: the pool's own. */
+  readonly model?: string | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createKeyPool, type KeyPool } from "@quartet/key-pool";
+import { createModelPools, type KeyPool } from "@quartet/key-pool";
 import { createMarks, type Redis } from "@quartet/redis";
 import { classify } from "./verdict.ts";
 
@@ -11,12 +11,14 @@ export interface ProviderKeysOptions {
   readonly redis?: Redis | undefined;
 }
 
-/** The keys of a service that asks one model of one provider, as its configuration names them. */
+/** The keys of a service, as its configuration names them, for one model of a provider and those that chats passed on name. */
 export function createProviderKeys({ apiKeys, baseUrl = "", model, redis }: ProviderKeysOptions): KeyPool {
   const keys = apiKeys.map(({ label, secret }) => ({ label, value: secret.reveal() }));
-  return createKeyPool({
+  const marks = redis && createMarks({ redis, name: "key-rests" });
+  return createModelPools({
     keys: keys.length > 0 ? keys : [{ label: "no-key", value: "none" }],
     classify,
-    sharing: redis && { marks: createMarks({ redis, name: "key-rests" }), scope: `${baseUrl} ${model}` },
+    model,
+    sharingOf: marks && ((asked) => ({ marks, scope: `${baseUrl} ${asked}` })),
   });
 }

@@ -40,6 +40,7 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
       const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill }), {
         signal: clocks.signal,
         deadlineMs: limits.totalMs + POOL_SLACK_MS,
+        model: chat.model,
       });
       try {
         yield* readPieces(pieces, clocks);
