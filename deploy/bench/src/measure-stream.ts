@@ -174,6 +174,7 @@ function toCell(subject: StreamSubject, rounds: readonly StreamRound[]): StreamC
     cpuMsPerAnswer: middle(({ cpuMsPerAnswer }) => cpuMsPerAnswer),
     burstP50Ms: middle(({ burstP50Ms }) => burstP50Ms),
     errors: rounds.reduce((sum, round) => sum + round[subject].errors, 0),
+    firstError: rounds.map((round) => round[subject].firstError).find((error) => error !== undefined),
     ratioToProxy: middle((slice, { proxy }) => slice.answersPerSecond / proxy.answersPerSecond),
     addedMs: middle((slice, { proxy }) => slice.firstP50Ms - proxy.firstP50Ms),
     addedToDirectMs: middle((slice, { direct }) => slice.firstP50Ms - direct.firstP50Ms),

@@ -31,11 +31,12 @@ describe("a load of streams", () => {
       if (index % 2 === 1) throw new Error("cut");
       return { firstMs: 1, totalMs: 2 };
     };
-    const { errors, cpuMsPerAnswer } = await loadStreams({
+    const { errors, firstError, cpuMsPerAnswer } = await loadStreams({
       ...{ send, atOnce: 2, answerMs: 10, durationMs: 1_500 },
       cpuMs: () => clock,
     });
     expect(errors).toBeGreaterThan(0);
+    expect(firstError).toBe("Error: cut");
     // Two milliseconds for each, of which half failed.
     expect(cpuMsPerAnswer).toBeGreaterThan(2.5);
     expect(cpuMsPerAnswer).toBeLessThan(6);
@@ -49,6 +50,7 @@ describe("a load of streams", () => {
 describe("the report", () => {
   const slice = (answersPerSecond: number, firstP50Ms: number, errors = 0): StreamSlice => ({
     ...{ answersPerSecond, firstP50Ms, errors, firstP95Ms: 300, totalP50Ms: 1_200, cpuMsPerAnswer: 5, count: 100 },
+    firstError: undefined,
     burstP50Ms: 250,
   });
   const round = (standalone: StreamSlice, services: StreamSlice): StreamRound => ({

@@ -12,6 +12,8 @@ export interface StreamLoad {
   readonly cpuMsPerAnswer: number;
   readonly count: number;
   readonly errors: number;
+  /** What the first of them was. */
+  readonly firstError: string | undefined;
 }
 
 export interface StreamLoadOptions {
@@ -33,16 +35,16 @@ export interface StreamLoadOptions {
 export async function loadStreams(options: StreamLoadOptions): Promise<StreamLoad> {
   const { send, atOnce, answerMs, durationMs, cpuMs } = options;
   const seen: ChatTimes[] = [];
-  let [next, errors] = [0, 0];
+  const failures: unknown[] = [];
+  let next = 0;
   const start = performance.now();
   const [from, to] = [start + 2 * answerMs, start + 2 * answerMs + durationMs];
   const worker = async (number: number) => {
     await sleep((number * answerMs) / atOnce);
     while (performance.now() < to) {
-      const times = await send(next++).catch(() => undefined);
+      const times = await send(next++).catch((error: unknown) => void failures.push(error));
       const endedAt = performance.now();
-      if (!times) errors += 1;
-      else if (endedAt >= from && endedAt < to) seen.push(times);
+      if (times && endedAt >= from && endedAt < to) seen.push(times);
     }
   };
   const workers = Array.from({ length: atOnce }, (_, number) => worker(number));
@@ -63,7 +65,8 @@ export async function loadStreams(options: StreamLoadOptions): Promise<StreamLoa
     ),
     cpuMsPerAnswer: cpu / seen.length,
     count: seen.length,
-    errors,
+    errors: failures.length,
+    firstError: failures.length > 0 ? String(failures[0]) : undefined,
   };
 }
 

@@ -74,6 +74,9 @@ try {
       ({ subject, figure, value, limit, met }) =>
         `${subject}: ${value.toFixed(3)} ${figure}; ${met ? "meets" : "MISSES"} ${limit}`,
     ),
+    ...cells.flatMap(({ subject, firstError }) =>
+      firstError === undefined ? [] : [`${subject} failed: ${firstError}`],
+    ),
     `${atOnce} at once; ${tokens} tokens, the first after ${firstTokenMs} ms, the others ${tokenMs} ms apart; medians of ${rounds} rounds.`,
   ];
   (values.json === "-" ? process.stderr : process.stdout).write(`${lines.join("\n")}\n`);
