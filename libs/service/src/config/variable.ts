@@ -127,6 +127,11 @@ function url<const O extends UrlOptions>(name: string, options: O): Variable<Val
     parse: (value) => {
       const parsed = URL.parse(value);
       const fits = parsed !== null && schemes.includes(parsed.protocol) && parsed.hostname !== "";
+      if (fits && parsed.username + parsed.password !== "") {
+        return wrong(
+          "holds a user or password. Take them out: it is no secret, and shown; keys have variables of their own.",
+        );
+      }
       return fits ? { value } : notA(value, `a ${type}`);
     },
   });
