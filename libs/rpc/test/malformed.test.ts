@@ -111,6 +111,35 @@ describe("malformed requests are the caller's mistake", () => {
     expect(response.status).toBe(400);
   });
 
+  describe.each(["inner", "outer"] as const)("over gRPC to the %s server", (which) => {
+    it.each(["abc", "-1S", "S", "1", "1x", "1.5S", "123456789S", "1S, 2S", "", "99999999999999999999n"])(
+      "a deadline of '%s'",
+      async (timeout) => {
+        const { headers } = await callWithTimeout(which === "inner" ? innerPort : outerPort, timeout);
+        expect(headers["grpc-status"]).toBe(String(Code.InvalidArgument));
+        expect(Buffer.from(String(headers["grpc-status-details-bin"]), "base64").toString()).toContain("FIELD_INVALID");
+      },
+    );
+  });
+
+  it.each(["inner", "outer"] as const)(
+    "but not a deadline beyond all limits to the %s server: it is cut",
+    async (which) => {
+      const own = createProbe();
+      const server = which === "inner" ? createRpcServer({ callers: "edge" }) : createOnePortServer();
+      server.add(EchoService, createEchoHandlers(own));
+      const { port } = await server.listen({ port: 0 });
+      for (const timeout of ["99999999H", "1000H", "99999999S"]) {
+        const { headers } = await callWithTimeout(port, timeout);
+        expect(headers["grpc-status"]).toBe("0");
+        const leftMs = own.calls.at(-1)!.timeoutMs()!;
+        expect(leftMs).toBeLessThanOrEqual(300_000);
+      }
+      expect(own.calls.length).toBe(3);
+      await server.drain({ limitMs: 500 });
+    },
+  );
+
   it("an unknown compression, content type or verb is refused as such", async () => {
     expect((await post("application/json", "{}", { "content-encoding": "rot13" })).status).toBe(501);
     expect((await post("text/plain", "{}")).status).toBe(415);
@@ -140,6 +169,25 @@ describe("malformed requests are the caller's mistake", () => {
     expect(response["grpc-status"]).toBe(String(Code.Unimplemented));
   });
 });
+
+/** One unary call over gRPC whose deadline is written by hand; its headers and trailers together. */
+async function callWithTimeout(port: number, timeout: string): Promise<{ headers: http2.IncomingHttpHeaders }> {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    te: "trailers",
+    "grpc-timeout": timeout,
+  });
+  let headers: http2.IncomingHttpHeaders = {};
+  stream.on("response", (head) => (headers = { ...headers, ...head }));
+  stream.on("trailers", (trailers) => (headers = { ...headers, ...trailers }));
+  stream.end(envelope(Buffer.alloc(0)));
+  await stream.resume().toArray();
+  session.close();
+  return { headers };
+}
 
 /** One unary call over gRPC with these bytes as its message. */
 function callRaw(port: number, bytes: Buffer): Promise<grpc.StatusObject> {

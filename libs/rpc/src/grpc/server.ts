@@ -12,6 +12,7 @@ import { isLoopback } from "../loopback.ts";
 import type { TlsServerOptions } from "../tls.ts";
 import { serviceDefinition } from "./codec.ts";
 import { hostMethod, type HostOptions } from "./host.ts";
+import { checkTimeouts } from "./timeout-header.ts";
 
 export interface RpcServerOptions extends DeadlineOptions {
   /** Who calls: `trusted` (default) is Quartet's own gateway, whose word on the tenant counts; `edge` is anyone. */
@@ -59,6 +60,7 @@ export function createRpcServer(options: RpcServerOptions = {}): RpcServer {
   const { callers = "trusted", validate = true, trustNetwork = false, tls, logger, metrics } = options;
   const shutdown = new AbortController();
   const server = new grpc.Server(channelOptions(options));
+  checkTimeouts(server);
   const chain = createServerChain({ callers, validate, logger, metrics });
   const infrastructure = createInfrastructure(options);
   const writeMaxBytes = options.writeMaxBytes ?? defaultMaxBytes;

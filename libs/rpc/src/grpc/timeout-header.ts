@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { Code } from "@connectrpc/connect";
+import type { Server } from "@grpc/grpc-js";
+import { quartetError } from "@quartet/errors";
+import { toStatus } from "./status.ts";
+
+const name = "grpc-timeout";
+const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+/** What grpc-js can count, in 32 bits. The server's own limits, which are far shorter, come after it. */
+const maxSeconds = 2_147_483;
+
+/** A header that grpc-js reads as it is meant; undefined for one that is no time. */
+export function readableTimeout(given: string): string | undefined {
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(given) ?? [];
+  if (digits === undefined || unit === undefined) return undefined;
+  return Number(digits) * unitsMs[unit]! > maxSeconds * 1000 ? `${maxSeconds}S` : given;
+}
+
+type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+
+/**
+ * Looks at each call's deadline before grpc-js does, which reads `-1S` as `1S`, makes less than nothing of a thousand hours, and answers INTERNAL to
+ * what is no time while the handler runs on. Here that is INVALID_ARGUMENT, and no handler is called.
+ */
+export function checkTimeouts(server: Server): void {
+  const internals = server as unknown as { _streamHandler?: StreamHandler };
+  const handle = internals._streamHandler;
+  if (handle === undefined) throw new Error("This grpc-js keeps its stream handler elsewhere; see timeout-header.ts.");
+  internals._streamHandler = function (this: unknown, interceptors, stream, headers) {
+    const given = headers[name];
+    if (given === undefined) return handle.call(this, interceptors, stream, headers);
+    const timeout = typeof given === "string" ? readableTimeout(given) : undefined;
+    if (timeout === undefined) return refuse(stream);
+    headers[name] = timeout;
+    handle.call(this, interceptors, stream, headers);
+  };
+}
+
+function refuse(stream: ServerHttp2Stream): void {
+  // Whoever broke the connection has nobody left to tell.
+  stream.on("error", () => undefined);
+  if (stream.destroyed) return;
+  const { code, details, metadata } = toStatus(noTime());
+  stream.respond(
+    {
+      ":status": 200,
+      "content-type": "application/grpc+proto",
+      "grpc-status": String(code),
+      "grpc-message": encodeURI(details),
+      ...metadata.toHttp2Headers(),
+    },
+    { endStream: true },
+  );
+  // Without an error: what it still sends is of no use.
+  stream.resume();
+}
+
+const noTime = () =>
+  quartetError({
+    code: Code.InvalidArgument,
+    reason: "FIELD_INVALID",
+    message: "The header grpc-timeout is no time: up to eight digits and one of H, M, S, m, u and n.",
+  });
