@@ -45,10 +45,10 @@ export async function startBudgetedServices(environment: Environment): Promise<B
     generation: generation.createModule(generation.parseConfig(fixed), telemetry("generation")),
   };
   for (const module of Object.values(modules)) await module.start?.(AbortSignal.timeout(10_000));
-  const embedder = createClient(EmbeddingService, host(modules.embedding).transport);
-  const { transport, close: closeReporter } = host(modules.generation);
-  const generator = createClient(GenerationService, transport);
-  const instance = createClient(InstanceService, transport);
+  const hosted = { embedding: host(modules.embedding), generation: host(modules.generation) };
+  const embedder = createClient(EmbeddingService, hosted.embedding.transport);
+  const generator = createClient(GenerationService, hosted.generation.transport);
+  const instance = createClient(InstanceService, hosted.generation.transport);
   const as = (tenant: string) => createContextValues().set(principalKey, { tenant, roles: [] });
 
   return {
@@ -80,7 +80,7 @@ export async function startBudgetedServices(environment: Environment): Promise<B
       };
     },
     close: async () => {
-      closeReporter();
+      for (const each of Object.values(hosted)) each.close();
       for (const module of Object.values(modules)) await module.stop?.();
     },
   };

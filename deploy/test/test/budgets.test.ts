@@ -145,6 +145,11 @@ describe("a budget", () => {
     const unknown = await failureOf(services.relay("acme", chat("gpt-4o")));
     expect([unknown.code, reasonOf(unknown)]).toEqual([Code.InvalidArgument, "MODEL_UNKNOWN"]);
     expect(provider.requests).toHaveLength(0);
+    const long = await failureOf(services.relay("acme", { ...chat("gpt-4o-mini"), max_tokens: 100_000 }));
+    expect([long.code, reasonOf(long)]).toEqual([Code.ResourceExhausted, "BUDGET_EXHAUSTED"]);
+    const many = await failureOf(services.relay("acme", { ...chat("gpt-4o-mini"), n: 8, max_tokens: 100 }));
+    expect(reasonOf(many)).toBe("BUDGET_EXHAUSTED");
+    expect(provider.requests).toHaveLength(0);
     expect(nanosOf((await services.relay("acme", chat("gpt-4o-mini")))?.cost)).toBe(ANSWER_NANOS);
     const { answered, error } = await askUntilRefused(() => services.relay("acme", chat("gpt-4o-mini")));
     expect([error.code, reasonOf(error)]).toEqual([Code.ResourceExhausted, "BUDGET_EXHAUSTED"]);

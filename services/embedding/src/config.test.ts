@@ -24,6 +24,13 @@ describe("parseConfig", () => {
       expect(uses({ OPENAI_API_KEY: "sk-1", QUARTET_EMBEDDER })).toBe(false);
   });
 
+  it("refuses a budget without the price of its model", () => {
+    const budget = { OPENAI_API_KEY: "sk-1", QUARTET_BUDGET_TENANT: "5" };
+    expect(() => parseConfig(budget)).toThrow(/QUARTET_PRICES: has no price for text-embedding-3-small/);
+    expect(() => parseConfig({ ...budget, QUARTET_PRICES: "text-embedding-3-small input=0.02" })).not.toThrow();
+    expect(() => parseConfig({ QUARTET_BUDGET_TENANT: "5" })).not.toThrow();
+  });
+
   it("looks for models in the data folder, unless told where, and nowhere if nothing is kept", () => {
     const folderOf = (environment: Record<string, string>) => modelsFolder(parseConfig(environment));
     expect(folderOf({})).toBe(path.join(".quartet", "models"));

@@ -29,6 +29,20 @@ describe("the configuration", () => {
     expect(usesModel(parseConfig(environment))).toBe(expected);
   });
 
+  it("refuses a budget that could not be held: without the prices of the models it names, or a place for what was spent", () => {
+    const budget = { OPENAI_API_KEY: "sk-1", QUARTET_BUDGET_PLATFORM: "1000" };
+    const QUARTET_PRICES = "gpt-4o-mini input=0.15 output=0.60";
+    expect(mistakesOf(budget)).toEqual([expect.stringMatching(/^QUARTET_PRICES: .*gpt-4o-mini.*GENERATION_MODEL/)]);
+    expect(mistakesOf({ ...budget, QUARTET_PRICES })).toEqual([]);
+    expect(mistakesOf({ ...budget, QUARTET_PRICES, QUARTET_RELAY_MODELS: "gpt-4o" })).toEqual([
+      expect.stringMatching(/^QUARTET_PRICES: has no price for gpt-4o \(QUARTET_RELAY_MODELS\)/),
+    ]);
+    expect(mistakesOf({ ...budget, QUARTET_PRICES, QUARTET_DATA_DIR: ":memory:" })).toEqual([
+      expect.stringMatching(/^QUARTET_DATA_DIR: /),
+    ]);
+    expect(mistakesOf({ QUARTET_BUDGET_PLATFORM: "1000" })).toEqual([]);
+  });
+
   it("reads what users know from elsewhere", () => {
     const { connections, apiKeys, baseUrl, firstTokenTimeoutMs } = parseConfig({
       OPENAI_CONNECTION_POOL_SIZE: "5",

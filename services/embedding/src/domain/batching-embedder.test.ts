@@ -24,7 +24,8 @@ function model() {
       const { promise, resolve, reject } = Promise.withResolvers<EmbedResult>();
       signal.addEventListener("abort", () => reject(signal.reason as Error));
       const vectors = texts.map((text) => ({ vector: Float32Array.of(text.length), truncated: false }));
-      const usage = { inputTokens: texts.join("").length, calls: 1, estimated: false };
+      const inputTokens = texts.join("").length;
+      const usage = { inputTokens, calls: 1, estimated: false, costNanos: 3 * inputTokens };
       calls.push({ texts, tenant, purpose, signal, answer: () => resolve({ vectors, usage }), fail: reject });
       return promise;
     },
@@ -241,9 +242,9 @@ describe("what a shared call costs", () => {
     calls[1]!.answer();
     const usages = (await Promise.all(asked)).map(({ usage }) => usage);
     expect(usages).toEqual([
-      { inputTokens: 4, calls: 1, estimated: true },
-      { inputTokens: 4, calls: 0, estimated: true },
-      { inputTokens: 1, calls: 0, estimated: true },
+      { inputTokens: 4, calls: 1, estimated: true, costNanos: 12 },
+      { inputTokens: 4, calls: 0, estimated: true, costNanos: 12 },
+      { inputTokens: 1, calls: 0, estimated: true, costNanos: 3 },
     ]);
   });
 
