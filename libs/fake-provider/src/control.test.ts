@@ -25,6 +25,7 @@ const call = async (key = canary) => {
     body: JSON.stringify({ model: "m", messages: [{ role: "user", content: "what?" }] }),
   });
   await response.text();
+  await provider.requests.at(-1)!.closed;
   return response.status;
 };
 

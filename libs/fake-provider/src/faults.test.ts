@@ -22,7 +22,11 @@ const [expectedSilenceMs, strangeSilenceMs] = [300, 15_000];
 const tooLong = 100_000;
 
 /** What a client sees that knows nothing of server-sent events. It leaves after some silence, and when it has read enough. */
-async function call(key: string, body: object, { path = "/chat/completions", silenceMs = strangeSilenceMs } = {}) {
+async function call(
+  key: string,
+  body: object,
+  { path = "/chat/completions", headersMs = strangeSilenceMs, silenceMs = strangeSilenceMs } = {},
+) {
   const caller = new AbortController();
   const seen = { status: undefined as number | undefined, type: null as string | null, text: "" };
   const result = (end: Seen["end"]): Seen => {
@@ -39,8 +43,9 @@ async function call(key: string, body: object, { path = "/chat/completions", sil
     const init = { method: "POST", headers, body: JSON.stringify({ model: "m", ...body }), signal: caller.signal };
     const asked = fetch(`${provider.baseUrl}${path}`, init);
     await provider.arrived(provider.requests.length + 1);
-    listen(silenceMs);
+    listen(headersMs);
     const response = await asked;
+    listen(silenceMs);
     [seen.status, seen.type] = [response.status, response.headers.get("content-type")];
     const decoder = new TextDecoder();
     for await (const bytes of response.body!) {
@@ -55,8 +60,8 @@ async function call(key: string, body: object, { path = "/chat/completions", sil
     clearTimeout(timer);
   }
 }
-const chat = (key = "sk-1", silenceMs = strangeSilenceMs) =>
-  call(key, { messages: [{ role: "user", content: "?" }], stream: true }, { silenceMs });
+const chat = (key = "sk-1", silence: { readonly headersMs?: number; readonly silenceMs?: number } = {}) =>
+  call(key, { messages: [{ role: "user", content: "?" }], stream: true }, silence);
 
 const ending = "data: [DONE]";
 
@@ -77,7 +82,8 @@ describe("faults that a stream shows", () => {
     ["a17", { status: 200, end: "endless" }, false],
   ])("%s", async (name, seen, isWhole) => {
     provider.start(name);
-    const got = await chat("sk-1", seen.end === "silent" ? expectedSilenceMs : strangeSilenceMs);
+    const silence = { [seen.status === undefined ? "headersMs" : "silenceMs"]: expectedSilenceMs };
+    const got = await chat("sk-1", seen.end === "silent" ? silence : {});
     expect(got).toMatchObject(seen);
     expect(got.text.includes(ending)).toBe(isWhole);
     if (name === "a15") expect(got.text).toContain("여러분");
