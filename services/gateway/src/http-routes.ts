@@ -14,7 +14,7 @@ import type { Metrics } from "@quartet/telemetry";
 import type { Config } from "./config.ts";
 import { createAnswerEventsEndpoint } from "./http/answer-events-endpoint.ts";
 import { createChatEndpoint } from "./http/chat-endpoint.ts";
-import { createModelsEndpoint } from "./http/models-endpoint.ts";
+import { createModelsEndpoints } from "./http/models-endpoint.ts";
 import type { GatewayModule } from "./module.ts";
 import type { Readiness } from "./readiness.ts";
 
@@ -51,7 +51,7 @@ export function createEndpoints(config: Config, { routes, relayChat }: GatewayMo
       maxBytes: Math.min(MAX_CHAT_BYTES, maxMessageBytes),
       defaultTimeoutMs: Math.max(defaultTimeoutMs, generateTimeoutMs),
     }),
-    createModelsEndpoint(models === "any" ? [] : models),
+    ...createModelsEndpoints(models === "any" ? [] : models),
     createAnswerEventsEndpoint({ path: ANSWER_PATH, answers, maxBytes: maxMessageBytes, heartbeatMs: HEARTBEAT_MS }),
   ];
 }

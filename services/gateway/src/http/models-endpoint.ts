@@ -3,8 +3,8 @@ import type { HttpEndpoint } from "@quartet/rpc";
 import { OWN_MODEL } from "./chat-request.ts";
 import { failAsOpenAi } from "./openai-error.ts";
 
-/** GET /v1/models: the model that answers from the documents, and those to which chats are passed on, where the operator names them. */
-export function createModelsEndpoint(relayedModels: readonly string[]): HttpEndpoint {
+/** GET /v1/models, and each of them: the model that answers from the documents, and those to which chats are passed on, where the operator names them. */
+export function createModelsEndpoints(relayedModels: readonly string[]): HttpEndpoint[] {
   const created = Math.floor(Date.now() / 1_000);
   const models = [OWN_MODEL, ...relayedModels].map((id) => ({
     id,
@@ -12,15 +12,18 @@ export function createModelsEndpoint(relayedModels: readonly string[]): HttpEndp
     created,
     owned_by: id === OWN_MODEL ? "quartet" : "provider",
   }));
-  const json = JSON.stringify({ object: "list", data: models });
-  return {
-    path: "/v1/models",
+  const at = (path: string, value: object): HttpEndpoint => ({
+    path,
     verb: "GET",
     like: AnswerService.method.answerQuestion,
     handle: async ({ response }) => {
       response.setHeader("content-type", "application/json");
-      response.end(json);
+      response.end(JSON.stringify(value));
     },
     fail: failAsOpenAi,
-  };
+  });
+  return [
+    at("/v1/models", { object: "list", data: models }),
+    ...models.map((model) => at(`/v1/models/${encodeURIComponent(model.id)}`, model)),
+  ];
 }
