@@ -17,6 +17,9 @@ describe("restMsOf", () => {
     [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s" }, 360_000],
     [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1h2m3.5s" }, 3_723_500],
     [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "7" }, 7_000],
+    [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": String(NOW / 1000 + 30) }, 30_000],
+    [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": String(NOW + 40_000) }, 40_000],
+    [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2026-01-01T00:00:50Z" }, 50_000],
     [{ "x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "6m0s" }, undefined],
     [{ "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "a while" }, undefined],
     [

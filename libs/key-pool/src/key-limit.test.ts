@@ -110,6 +110,15 @@ describe("a limit that the provider does not tell", () => {
   });
 });
 
+describe("a rest", () => {
+  it("never lasts longer than a day, whatever the provider says", () => {
+    const { limit, refused } = start();
+    refused(0, 1e15);
+    expect(returnsAt(limit, 1)).toBe(86_400_000);
+    expect(standingOf(limit, 86_400_000, 0)).toBe(OPEN);
+  });
+});
+
 describe("a limit that the provider tells", () => {
   const told = (remaining: number, resetMs?: number, full?: number) => ({ remaining, limit: full, resetMs });
 
