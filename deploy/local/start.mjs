@@ -34,15 +34,15 @@ async function main() {
 
 /** The address, from the line in which the server says that it is up. */
 async function listening(server) {
+  let url;
   for await (const line of createInterface({ input: server.stdout })) {
     console.log(line);
-    const url = /listening on (http:\S+)/.exec(line)?.[1];
-    if (url) {
-      server.stdout.resume();
-      return url;
-    }
+    url = /listening on (http:\S+)/.exec(line)?.[1];
+    if (url) break;
   }
-  return undefined;
+  // Leaving the loop stops the reading, and a server whose output nobody reads stops when the pipe is full.
+  server.stdout.resume();
+  return url;
 }
 
 async function welcome(url, ended) {

@@ -8,7 +8,7 @@ const start = (dataDir: string) =>
 /** The exit code; of a process that does not end, what it has written. */
 const codeOf = ({ stdout, stderr }: Running, ended: Promise<number | undefined>) => {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const limit = setTimeout(() => resolve(`still up:\n${stdout()}\n${stderr()}`), 30_000);
+  const limit = setTimeout(() => resolve(`still up:\n${stdout()}\n${stderr()}`), 60_000);
   return Promise.race([ended, promise]).finally(() => clearTimeout(limit));
 };
 
@@ -47,5 +47,6 @@ describe("npm start", () => {
     expect(await codeOf(second, second.ended)).toBe(1);
     expect(second.stderr()).toMatch(/in use|another process|locked/i);
     expect(await codeOf(first, first.stop())).toBe(0);
-  }, 120_000);
+    // More than the three waits together, so that the one that fails says why.
+  }, 240_000);
 });
