@@ -11,6 +11,7 @@ describe("restMsOf", () => {
     [{ "retry-after": "1", "retry-after-ms": "250" }, 250],
     [{ "retry-after": "Thu, 01 Jan 2026 00:01:00 GMT" }, 60_000],
     [{ "retry-after": "Wed, 31 Dec 2025 23:59:00 GMT" }, 0],
+    [{ "retry-after": "9999999999999" }, 86_400_000],
     [{ "retry-after": "soon" }, undefined],
     [{ "retry-after": "-1" }, undefined],
     [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "12ms" }, 12],

@@ -27,9 +27,17 @@ export function httpVerdict(error: unknown, nowMs: number = Date.now()): KeyVerd
 
 /**
  * How long the provider wants the key to rest: `retry-after-ms`, else `retry-after` (seconds or an HTTP date), else the longest
- * `x-ratelimit-reset-*` of a limit of which nothing remains. Undefined when none of them says so.
+ * `x-ratelimit-reset-*` of a limit of which nothing remains; a day at most. Undefined when none of them says so.
  */
 export function restMsOf(headers: HeadersLike, nowMs: number = Date.now()): number | undefined {
+  const told = toldRestMs(headers, nowMs);
+  return told === undefined ? undefined : Math.min(LONGEST_REST_MS, told);
+}
+
+/** A day: whatever a provider says, one call a day finds out. */
+export const LONGEST_REST_MS = 86_400_000;
+
+function toldRestMs(headers: HeadersLike, nowMs: number): number | undefined {
   const milliseconds = nonNegative(headers.get("retry-after-ms"));
   if (milliseconds !== undefined) return milliseconds;
   const after = headers.get("retry-after");

@@ -1,3 +1,4 @@
+import { LONGEST_REST_MS } from "./http-verdict.ts";
 import type { QuotaNews } from "./quota-headers.ts";
 import { admits, passTrial, sendOnTrial, startTrial, type Trial } from "./trial.ts";
 
@@ -80,8 +81,6 @@ const EMPTY_BELIEVED_MS = 60_000;
 const MINUTE_MS = 60_000;
 /** Where the provider does not say when. */
 const RESET_MS = 1_000;
-/** A day: whatever a provider says, one call a day finds out. */
-const LONGEST_MS = 86_400_000;
 
 export function standingOf(limit: KeyLimit, now: number, tokensPerCall: number): Standing {
   if (limit.restsUntil > now) return RESTING;
@@ -174,7 +173,7 @@ export function rest(
   const isNews = call.number > limit.restedAfter;
   const inARow = isNews ? limit.restsInARow : Math.max(0, limit.restsInARow - 1);
   const lasting = restMs ?? Math.min(maxMs, baseMs * 2 ** inARow);
-  limit.restsUntil = Math.max(limit.restsUntil, now + Math.min(LONGEST_MS, lasting));
+  limit.restsUntil = Math.max(limit.restsUntil, now + Math.min(LONGEST_REST_MS, lasting));
   // This is the better word on when to return: a window that is full again in hours may let a call in long before.
   for (const quota of [limit.requests, limit.tokens]) {
     if (quota?.remaining === 0) quota.resetsAt = Math.min(quota.resetsAt, limit.restsUntil);
@@ -198,7 +197,7 @@ export function hear(
   now: number,
 ): number {
   const known = limit[kind];
-  const resetsAt = now + Math.min(LONGEST_MS, resetMs);
+  const resetsAt = now + Math.min(LONGEST_REST_MS, resetMs);
   if (known !== undefined && call <= known.toldBy) {
     // Replies overtake each other. An older one is news only where less is left of the same window.
     if (remaining >= known.remaining || Math.abs(resetsAt - known.resetsAt) >= RESET_MS) return 0;
