@@ -140,6 +140,7 @@ describe.each(ways)("through %s", (_way, ask) => {
 
   it.each([
     ["ends without [DONE] and without its last blank line", 'data: {"a":1}\n\ndata: {"b":2}', ['{"a":1}', '{"b":2}']],
+    ["leaves out the blank line after [DONE]", 'data: {"a":1}\n\ndata: [DONE]\n', ['{"a":1}']],
     ["is cut off within an event", 'data: {"a":1}\n\ndata: {"b":', ['{"a":1}']],
     ["goes on after [DONE]", 'data: {"a":1}\n\ndata: [DONE]\n\ndata: {"b":2}\n\n', ['{"a":1}']],
   ])("reads a stream that %s", async (_how, body, events) => {

@@ -91,9 +91,9 @@ async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, und
   }
   if (endTimer !== undefined) return;
   for (const event of reader.end()) {
+    // One that was cut off is no JSON: what is missing is missed by whoever reads.
     const value = event.isWhole ? parseJson(event.data) : tryJson(event.data);
-    // Cut off: what is missing is missed by the reader.
-    if (value !== undefined && !event.data.startsWith("[DONE]")) yield readEvent(event, value, http);
+    if (value !== undefined) yield readEvent(event, value, http);
   }
 }
 

@@ -39,6 +39,10 @@ describe("server-sent events", () => {
     ]);
   });
 
+  it.each(["data: a", "data: a\n", "data: a\r\n"])("marks the last event of %j, which lacks its blank line", (text) => {
+    expect(read(text)).toEqual([{ event: "", data: "a", isWhole: false }]);
+  });
+
   it("replaces only bytes that are really no UTF-8", () => {
     const [before, after] = [new TextEncoder().encode("data: 한"), new TextEncoder().encode("글\n\n")];
     expect(data(Buffer.concat([before, Buffer.from([0xff]), after]))).toEqual(["한\uFFFD글"]);

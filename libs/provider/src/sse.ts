@@ -29,7 +29,9 @@ export function createEventReader(): EventReader {
   return {
     push: (bytes) => read(lines.push(decoder.decode(bytes, { stream: true }))),
     end: () => {
-      const whole = read([...lines.push(decoder.decode()), lines.rest()]);
+      const whole = read(lines.push(decoder.decode()));
+      // An empty rest is no line, so it ends no event.
+      if (lines.rest() !== "") events.add(lines.rest());
       const last = events.add("");
       return last === undefined ? whole : [...whole, { ...last, isWhole: false }];
     },

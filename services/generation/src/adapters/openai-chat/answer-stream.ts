@@ -42,6 +42,8 @@ export function answerStream({ chat, keys, request, bill, signal, timeoutMs, wai
         }
         if (!finished) throw new StreamBrokenError("the stream ended without a finish_reason");
       } catch (error) {
+        // After the finish reason the answer is whole, and nothing speaks against key or provider.
+        if (finished) return;
         bill.failed(error);
         throw error;
       }

@@ -52,11 +52,16 @@ async function relayWhole(reply: ProviderReply, bill: RelayBill): Promise<Relaye
 async function* relayEvents(reply: ProviderReply, chat: Chat, bill: RelayBill): AsyncGenerator<Relayed> {
   const progress = createProgress(chat, bill);
   let keptBack: string[] = [];
-  for await (const events of together(reply.events())) {
-    for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
-    if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
-    yield { data: keptBack.join("\n"), isWhole: progress.isWhole };
-    keptBack = [];
+  try {
+    for await (const events of together(reply.events())) {
+      for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
+      if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
+      yield { data: keptBack.join("\n"), isWhole: progress.isWhole };
+      keptBack = [];
+    }
+  } catch (error) {
+    // Once the reply is whole, nothing speaks against key or provider.
+    if (!progress.isWhole) throw error;
   }
   if (!progress.hasEnded) throw new StreamBrokenError("the stream ended without a finish_reason");
 }
