@@ -15,11 +15,6 @@ export interface RequestValidator {
 /** One for all servers of a process: it keeps nothing but compiled rules, and those of a service take a quarter of a second. */
 const validator = createValidator({ regexMatch: createRegexMatcher() });
 
-let shared: RequestValidator | undefined;
-
-/** The one of this process: a type's rules are compiled once, on however many hosts its service is. */
-export const requestValidator = (): RequestValidator => (shared ??= createRequestValidator());
-
 /** Details travel in headers, which hold little; more would tell the caller nothing new. */
 const maxViolations = 16;
 
