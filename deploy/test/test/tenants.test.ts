@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { createQuartetClient, PutWait, type QuartetClient, QuartetError } from "@quartet/client";
 import * as gateway from "@quartet/gateway-service";
@@ -6,24 +5,9 @@ import { createApp, parseConfig } from "@quartet/standalone-service";
 import type { TestDatabase } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { sourceFlags, startNode } from "../src/processes.ts";
+import { freePort, runGatewayCommand } from "../src/gateway-commands.ts";
 
 const signal = new AbortController().signal;
-
-/** Runs a command of the gateway to its end. */
-async function run(file: string, args: readonly string[], databaseUrl: string): Promise<string> {
-  const child = startNode([...sourceFlags, `services/gateway/src/${file}`, ...args], { DATABASE_URL: databaseUrl });
-  expect([await child.ended, child.stderr()]).toEqual([0, expect.any(String)]);
-  return child.stdout().trim();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const failure = async (call: Promise<unknown>): Promise<QuartetError> => {
   const error = await call.then(
@@ -45,7 +29,7 @@ describeWithStores("two tenants on one installation", ["postgres"], ({ postgres 
 
   beforeAll(async () => {
     database = await postgres.createDatabase();
-    await run("migrate.ts", [], database.url);
+    await runGatewayCommand("migrate.ts", [], database.url);
     const port = await freePort();
     baseUrl = `http://127.0.0.1:${port}`;
     const environment = { QUARTET_DATA_DIR: ":memory:", QUARTET_PORT: String(port), QUARTET_LOG_LEVEL: "warn" };
@@ -56,7 +40,7 @@ describeWithStores("two tenants on one installation", ["postgres"], ({ postgres 
     stop = () => app.stop(signal);
     const issue = async (tenant: string, ...roles: string[]) => {
       const args = roles.flatMap((role) => ["--role", role]);
-      const token = await run("tokens.ts", ["create", "--tenant", tenant, ...args], database.url);
+      const token = await runGatewayCommand("tokens.ts", ["create", "--tenant", tenant, ...args], database.url);
       tokens.push(token);
       return createQuartetClient({ baseUrl, token });
     };
@@ -132,7 +116,7 @@ describeWithStores("two tenants on one installation", ["postgres"], ({ postgres 
   });
 
   it("are let in no more once the operator says so, within the 10 s that are promised", async () => {
-    await run("tokens.ts", ["disable", "--tenant", "beta"], database.url);
+    await runGatewayCommand("tokens.ts", ["disable", "--tenant", "beta"], database.url);
     const isIn = () =>
       tenants.beta.documents.listDocuments({}).then(
         () => true,

@@ -170,9 +170,10 @@ export function createBudget(options: BudgetOptions): Budget {
         };
         cost = costOf(price, tokens);
         const entry = { tenant, day, service, model, calls: wholeTokens(calls), ...tokens, costNanos: cost };
-        const spent = settlements.add(entry) ?? { ...holding, nanos: cost };
-        own.settle(holding.id, spent);
-        if (isHeld) shared?.settle(holding, spent);
+        // What no ledger will ever have is held against a limit all the same, for as long as this process lives.
+        const spent = settlements.add(entry) ?? (isHeld ? { ...holding, nanos: cost } : undefined);
+        if (spent !== undefined) own.settle(holding.id, spent);
+        if (spent !== undefined && isHeld) shared?.settle(holding, spent);
         events.spent(entry);
         return cost;
       },
