@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { AnswerEnd, Passage } from "./answerer.ts";
+import type { AnswerEnd, Passage, Section } from "./answerer.ts";
 import { createExtractiveAnswerer } from "./extractive-answerer.ts";
 import { passageParts } from "./passage-parts.ts";
 import { evidence } from "./refusal.ts";
@@ -19,11 +19,11 @@ const passage = (text: string, { title = "", score = 1, start = 0 } = {}): Passa
   };
 };
 
-async function answer(question: string, passages: readonly Passage[]) {
+async function answer(question: string, passages: readonly Passage[], section?: Section) {
   const pieces: string[] = [];
   const ends: AnswerEnd[] = [];
   const { signal } = new AbortController();
-  for await (const event of createExtractiveAnswerer().answer(question, passages, { signal })) {
+  for await (const event of createExtractiveAnswerer().answer(question, passages, { signal, section })) {
     if (event.kind === "text") pieces.push(event.text);
     else ends.push(event);
   }
@@ -55,6 +55,22 @@ describe("the extractive answerer", () => {
   it("answers Korean questions in Korean", async () => {
     const { text } = await answer("서울의 2023년 인구는 몇 명입니까?", [normans, seoul]);
     expect(text).toContain("2023년 기준 인구는 약 940만 명이다. [2]");
+  });
+
+  it("chooses a section's sentences by the caller's own words too, and by nothing that is said about form", async () => {
+    const section = {
+      name: "river",
+      instruction: "강은 어디로 흐릅니까?",
+      topic: "한강은 어디로 흐릅니까?",
+      all: ["river"],
+    };
+    const question = "서울의 2023년 인구는 몇 명입니까?";
+    const { text } = await answer(question, [normans, seoul], section);
+    expect(text).toContain("한강이 도시를 동서로 가로지른다. [2]");
+    const plain = await answer(question, [normans, seoul]);
+    const summary = { ...section, instruction: "한강처럼 길게 쓰십시오.", topic: "" };
+    expect((await answer(question, [normans, seoul], summary)).text).toBe(plain.text);
+    expect(plain.text).not.toContain("한강");
   });
 
   it("counts a title as part of its passage", () => {
