@@ -91,14 +91,14 @@ function withBill(end: End, flight: AnswerFlight): End {
 }
 
 function errorWithBill(error: AnswererError, flight: AnswerFlight): AnswererError {
-  const { failure, usage, retryDelayMs, cause } = error;
+  const { failure, message, usage, retryDelayMs, cause } = error;
   if (usage === undefined || flight.takeBill()) return error;
-  return new AnswererError({ failure, usage: costOfOthers, retryDelayMs, cause });
+  return new AnswererError({ failure, message, usage: costOfOthers, retryDelayMs, cause });
 }
 
 /** All that an answer depends on. A tenant's hash is its own: two tenants never meet in one. */
 function keyOf(tenant: string, question: string, passages: readonly Passage[], options: AnswerOptions): string {
-  const { signal: _signal, timeoutMs: _timeoutMs, ...others } = options;
+  const { signal: _signal, timeoutMs: _timeoutMs, onUsage: _onUsage, ...others } = options;
   const all = JSON.stringify([tenant, question, passages, Object.entries(others).sort()], (_key, value: unknown) =>
     typeof value === "bigint" ? `${value}n` : value,
   );
