@@ -4,7 +4,7 @@ import { type GenerationEnd, GenerationService } from "@quartet/contracts/genera
 import { createModule as createEmbedding, parseConfig as parseEmbeddingConfig } from "@quartet/embedding-service";
 import { createModule as createGeneration, parseConfig as parseGenerationConfig } from "@quartet/generation-service";
 import { reasonOf } from "@quartet/errors";
-import { createClient, createGrpcTransport, createRpcServer, type ServiceModule } from "@quartet/rpc";
+import { createClient, createGrpcTransport, createRpcServer, type PoolFigures, type ServiceModule } from "@quartet/rpc";
 import type { Telemetry } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from "@quartet/testing";
@@ -21,6 +21,8 @@ export interface ProviderService {
   readonly transport: Transport;
   /** The value of a series, as `quartet_hop_breaker_open{hop="generation.answers"}`. */
   metric(series: string): Promise<number>;
+  /** What it tells of its connections to the provider. */
+  connections(): Promise<PoolFigures | undefined>;
   /** All that anybody could see of it: logs, metrics, and errors that callers got. @throws when a secret of the provider is in there. */
   checkSecrets(errors: readonly unknown[]): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +64,10 @@ export async function startProviderService(options: ProviderServiceOptions): Pro
       const start = `${series.slice(0, -1)},component=`;
       const line = (await exposition()).split("\n").find((each) => each.startsWith(start));
       return Number(line?.slice(line.lastIndexOf(" ")));
+    },
+    connections: async () => {
+      const figures = await module.figures?.(AbortSignal.timeout(10_000));
+      return figures?.pools?.find(({ name }) => name === "provider");
     },
     checkSecrets: async (errors) => {
       const seen = [...lines, await exposition(), ...errors.map(textOfError)];

@@ -157,6 +157,16 @@ describe.each<Service>(["generation", "embedding"])("%s", (kind) => {
     expect(service.provider.requests.every(({ status }) => status === 200)).toBe(true);
   });
 
+  it("tells its connections, and keeps to as many as it may have", async () => {
+    await start({ service: kind, environment: { OPENAI_CONNECTION_POOL_SIZE: "2" }, provider: { delayMs: 1_000 } });
+    const calls = Promise.all(Array.from({ length: 5 }, () => call(kind)));
+    await until(() => hits().length === 2);
+    expect(await service.connections()).toMatchObject({ size: 2, maxSize: 2 });
+    await until(async () => (await service.connections())!.waitingCount > 0);
+    expect((await calls).map(({ reason }) => reason)).toEqual(Array(5).fill(undefined));
+    expect(await service.connections()).toMatchObject({ maxSize: 2, waitingCount: 0 });
+  });
+
   it("is not there at all", async () => {
     await start({ service: kind, environment: { OPENAI_BASE_URL: "http://127.0.0.1:9/v1" } });
     const outcome = await call(kind);

@@ -14,7 +14,7 @@ export const providerVariables = {
     default: 32,
     min: 1,
     max: 1_024,
-    doc: "Connections kept to the model provider at most; a stream holds one.",
+    doc: "Connections kept to the model provider at most; a stream holds one, or over HTTP/2 shares it with up to a hundred.",
   }),
 } as const;
 
