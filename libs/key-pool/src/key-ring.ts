@@ -148,7 +148,10 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       return { error: new NoKeyAvailableError(isSpent ? "out-of-quota" : "refused"), isTaken };
     },
 
-    usage: (now: number): readonly KeyUsage[] => entries.map((entry) => usageOf(entry, groups.labelOf(entry), now)),
+    usage: (now: number): readonly KeyUsage[] => {
+      const labels = groups.labels();
+      return entries.map((entry) => usageOf(entry, labels.get(entry.limit) ?? "", now));
+    },
   };
 }
 

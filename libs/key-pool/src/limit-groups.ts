@@ -1,4 +1,4 @@
-import { createLimit, mergeLimits } from "./key-limit.ts";
+import { createLimit, type KeyLimit, mergeLimits } from "./key-limit.ts";
 import type { Call, Entry } from "./entry.ts";
 
 /**
@@ -19,8 +19,8 @@ export interface LimitGroups {
   limited(call: Call, now: number): void;
   /** The key was let in. */
   letIn(call: Call, now: number): void;
-  /** `group-1` and so on, by the first key of each; empty for a key with a limit of its own. */
-  labelOf(entry: Entry): string;
+  /** `group-1` and so on, by the first key of each; none for a limit that is one key's own. */
+  labels(): ReadonlyMap<KeyLimit, string>;
 }
 
 export const GROUPED_FOR_MS = 600_000;
@@ -92,14 +92,9 @@ export function createLimitGroups(entries: readonly Entry[]): LimitGroups {
       for (const each of entries) if (owners.get(each) === owner) leave(each);
     },
 
-    labelOf: (entry) => {
-      if (!entries.some((each) => sharesLimit(each, entry))) return "";
-      const firsts = entries.filter(
-        (each, index) =>
-          entries.some((other) => sharesLimit(other, each)) &&
-          entries.findIndex(({ limit }) => limit === each.limit) === index,
-      );
-      return `group-${firsts.findIndex(({ limit }) => limit === entry.limit) + 1}`;
+    labels: () => {
+      const groups = [...Map.groupBy(entries, ({ limit }) => limit)].filter(([, members]) => members.length > 1);
+      return new Map(groups.map(([limit], index) => [limit, `group-${index + 1}`]));
     },
   };
 }
