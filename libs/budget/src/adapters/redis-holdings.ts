@@ -1,7 +1,7 @@
 import { defineScript, type Redis, type RedisScript } from "@quartet/redis";
 import { HOLDING_LIFETIME_MS, type Limits, type SharedHoldings, type Sums } from "../domain/holdings.ts";
-import { createLostEnds } from "./lost-ends.ts";
-import type { MonthTotals, Totals } from "../domain/ledger.ts";
+import { createNews } from "./news.ts";
+import type { Totals } from "../domain/ledger.ts";
 
 /*
  * For each month two keys, which the month does not outlive by much:
@@ -33,12 +33,14 @@ local function drop(id)
   local kind, nanos, tenant = string.match(entry, "^(%a):(%d+):(.*)$")
   add(kind, tenant, "-" .. nanos)
 end
-local function put(kind, id, nanos, tenant, lifetimeMs, keepMs)
+local function put(kind, id, nanos, tenant, lifetimeMs)
   drop(id)
   redis.call("HSET", book, "e:" .. id, kind .. ":" .. nanos .. ":" .. tenant)
   redis.call("ZADD", ends, nowMs() + lifetimeMs, id)
   add(kind, tenant, nanos)
-  for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, keepMs) end
+end
+local function keep(ms)
+  for _, key in ipairs(KEYS) do redis.call("PEXPIRE", key, ms) end
 end
 local function sweep()
   for _, id in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", nowMs(), "LIMIT", 0, 100)) do drop(id) end
@@ -64,25 +66,35 @@ for which, scope in ipairs(asked) do
     return { which, used, reserved }
   end
 end
-put("r", id, nanos, tenant, lifetimeMs, keepMs)
+put("r", id, nanos, tenant, lifetimeMs)
+keep(keepMs)
 return { 0, 0, 0 }
 `);
 
-const settleScript = defineScript(`${common}
-drop(ARGV[6])
-put("s", ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5])
-return 1
-`);
-
-/** ARGV: how long the keys are kept, how many ids, the ids, then pairs of a tenant and its total, which only grows. */
-const endScript = defineScript(`${common}
-local last = 2 + ARGV[2]
-for at = 3, last do drop(ARGV[at]) end
-for at = last + 1, #ARGV, 2 do
-  local field, total = "t:" .. ARGV[at], ARGV[at + 1]
-  if tonumber(total) > number(field) then redis.call("HSET", book, field, total) end
+/**
+ * What calls told since the last time, one after the other. ARGV: how long the keys are kept, then of each
+ *     spent: "s", the reservation it ends, its own id, nanos, tenant, lifetime
+ *     ended: "e", an id
+ *     total by the ledger, which only grows: "t", tenant, nanos
+ */
+const tellScript = defineScript(`${common}
+local at = 2
+while at <= #ARGV do
+  local kind = ARGV[at]
+  if kind == "s" then
+    drop(ARGV[at + 1])
+    put("s", ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    at = at + 6
+  elseif kind == "e" then
+    drop(ARGV[at + 1])
+    at = at + 2
+  else
+    local field = "t:" .. ARGV[at + 1]
+    if tonumber(ARGV[at + 2]) > number(field) then redis.call("HSET", book, field, ARGV[at + 2]) end
+    at = at + 3
+  end
 end
-redis.call("PEXPIRE", book, ARGV[1])
+keep(ARGV[1])
 return 1
 `);
 
@@ -93,38 +105,21 @@ return { spent(tenant, ARGV[2]), number("r:" .. tenant), spent("", ARGV[3]), num
 `);
 
 const use = "budget";
-/** Ids in one call: others' calls on the server wait while a script runs. */
-const RECORDED_AT_ONCE = 200;
 
 /** @param redis closed with the holdings */
 export function createRedisHoldings({ redis }: { readonly redis: Redis }): SharedHoldings {
-  const keysOf = (month: string) => ["ends", "book"].map((part) => redis.key(`budget:${month}:${part}`));
-  /** What was told so far, one after the other: a script that the server does not know is sent again and would come after what was told later. */
-  let told: Promise<unknown> = Promise.resolve();
-  const run = (script: RedisScript, month: string, args: readonly (string | number)[]) =>
-    redis.run(script, { keys: keysOf(month), args }, { use });
-  const lost = createLostEnds();
-  const tell = (script: RedisScript, month: string, args: readonly (string | number)[], ends: readonly string[]) => {
-    told = told.then(async () => {
-      if ((await run(script, month, args)).kind === "bypassed") lost.add(month, ends);
-      else await tellLost();
-    });
+  const run = (script: RedisScript, month: string, args: readonly (string | number)[]) => {
+    const keys = ["ends", "book"].map((part) => redis.key(`budget:${month}:${part}`));
+    return redis.run(script, { keys, args }, { use });
   };
-  const end = (month: string, ids: readonly string[], totals: readonly (string | number)[] = []) =>
-    tell(endScript, month, [KEEP_MS, ids.length, ...ids, ...totals], ids);
-  /** Redis is back: what ended meanwhile would hold money until it ends by itself. */
-  const tellLost = async () => {
-    for (let some = lost.next(); some !== undefined; some = lost.next()) {
-      const { month, ids } = some;
-      if ((await run(endScript, month, [KEEP_MS, ids.length, ...ids])).kind === "bypassed") return;
-      lost.remove(month, ids);
-    }
-  };
+  const news = createNews({
+    send: async (month, args) => (await run(tellScript, month, [KEEP_MS, ...args])).kind === "answered",
+  });
   const ask = async (script: RedisScript, month: string, args: readonly (string | number)[]) => {
-    await told;
     const answer = await run(script, month, args);
-    if (answer.kind === "answered" && lost.next() !== undefined) told = told.then(tellLost);
-    const reply = answer.kind === "answered" ? answer.replies[0] : undefined;
+    if (answer.kind === "bypassed") return undefined;
+    news.retry();
+    const [reply] = answer.replies;
     const value = reply !== undefined && "value" in reply ? reply.value : undefined;
     return Array.isArray(value) && value.every((each) => typeof each === "number") ? value : undefined;
   };
@@ -139,18 +134,21 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
       return { kind: "refused", scope: which === 1 ? "tenant" : "platform", sums: { spentNanos, reservedNanos } };
     },
     settle: (reservation, { id, month, tenant, nanos }) =>
-      tell(settleScript, month, [id, nanos, tenant, SETTLED_LIFETIME_MS, KEEP_MS, reservation.id], [reservation.id]),
-    release: ({ id, month }) => end(month, [id]),
+      news.tell(month, {
+        args: ["s", reservation.id, id, nanos, tenant, SETTLED_LIFETIME_MS],
+        ends: reservation.id,
+      }),
+    release: ({ id, month }) => news.tell(month, { args: ["e", id], ends: id }),
     recorded: (holdings, totals) => {
-      for (const month of new Set(holdings.map((each) => each.month))) {
-        const ids = holdings.filter((each) => each.month === month).map(({ id }) => id);
-        const known = totals.find((each) => each.month === month);
-        for (let at = 0; at < ids.length; at += RECORDED_AT_ONCE) {
-          end(month, ids.slice(at, at + RECORDED_AT_ONCE), known && pairs(known));
-        }
+      // Totals come first: an amount counts twice for a moment rather than not at all.
+      for (const { month, platformNanos, tenants } of totals) {
+        for (const [tenant, nanos] of [["", platformNanos] as const, ...tenants])
+          news.tell(month, { args: ["t", tenant, nanos] });
       }
+      for (const { id, month } of holdings) news.tell(month, { args: ["e", id], ends: id });
     },
     sums: async (month, tenant, { tenantNanos, platformNanos }): Promise<Sums | "bypassed"> => {
+      await news.told();
       const reply = await ask(sumsScript, month, [tenant, tenantNanos, platformNanos]);
       if (reply === undefined) return "bypassed";
       const [spent = 0, reserved = 0, spentByAll = 0, reservedByAll = 0] = reply;
@@ -160,7 +158,7 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
       };
     },
     close: async () => {
-      await told;
+      await news.told();
       await redis.close();
     },
   };
@@ -172,5 +170,3 @@ const bounds = (limits: Limits, known: Totals) => [
   limits.platformNanos ?? "",
   known.platformNanos,
 ];
-
-const pairs = ({ platformNanos, tenants }: MonthTotals) => ["", platformNanos, ...[...tenants].flat()];

@@ -30,7 +30,3 @@ export function toMoney(nanos: number): Money {
   const units = Math.trunc(nanos / NANOS_PER_DOLLAR);
   return { currencyCode: "USD", units: BigInt(units), nanos: nanos - units * NANOS_PER_DOLLAR };
 }
-
-/** What came over a border; what is no whole number of nanos inside is not what we sent. */
-export const fromMoney = ({ units, nanos }: { readonly units: bigint; readonly nanos: number }): number =>
-  Number(units) * NANOS_PER_DOLLAR + nanos;
