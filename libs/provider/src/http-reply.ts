@@ -25,13 +25,15 @@ export interface HttpReplyOptions {
   readonly maxBytes: number;
   /** The call's. */
   readonly signal: AbortSignal;
+  /** The signal was aborted while the body was read. */
+  readonly onGivenUp: () => void;
 }
 
 type RawHeaders = Dispatcher.ResponseData["headers"];
 
 export function createHttpReply(reply: Dispatcher.ResponseData, options: HttpReplyOptions): HttpReply {
   const { statusCode: status, headers, body } = reply;
-  const { maxBytes, signal } = options;
+  const { maxBytes } = options;
   // A body that nobody reads any more ends with an error that nobody waits for.
   body.on("error", () => undefined);
   const bounded = readBounded(body, options);
@@ -46,7 +48,7 @@ export function createHttpReply(reply: Dispatcher.ResponseData, options: HttpRep
       try {
         return await body.text();
       } catch (error) {
-        throw brokenBy(error, signal);
+        throw brokenBy(error, options);
       }
     },
     dismiss: () => void body.destroy(),
@@ -55,17 +57,17 @@ export function createHttpReply(reply: Dispatcher.ResponseData, options: HttpRep
 
 async function* readBounded(
   body: AsyncIterable<Uint8Array>,
-  { maxBytes, signal }: HttpReplyOptions,
+  options: HttpReplyOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let bytes = 0;
   try {
     for await (const chunk of body) {
       bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw new ReplyTooLongError();
+      if (bytes > options.maxBytes) throw new ReplyTooLongError();
       yield chunk;
     }
   } catch (error) {
-    throw brokenBy(error, signal);
+    throw brokenBy(error, options);
   }
 }
 
@@ -75,9 +77,11 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function brokenBy(error: unknown, signal: AbortSignal): unknown {
+function brokenBy(error: unknown, { signal, onGivenUp }: HttpReplyOptions): unknown {
   if (error instanceof ReplyTooLongError) return error;
-  return signal.aborted ? signal.reason : new StreamBrokenError("the reply broke off", error);
+  if (!signal.aborted) return new StreamBrokenError("the reply broke off", error);
+  onGivenUp();
+  return signal.reason;
 }
 
 const join = (value: RawHeaders[string]): string | null => (Array.isArray(value) ? value.join(", ") : (value ?? null));

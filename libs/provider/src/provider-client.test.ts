@@ -13,6 +13,7 @@ const key = "sk-canary-1";
 const chat: ChatParameters = { model: "m", messages: [{ role: "user", content: "뭐?" }], stream: true };
 const closers: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
+  for (const name of ["OPENAI_CUSTOM_HEADERS", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"]) delete process.env[name];
   for (const close of closers.splice(0).reverse()) await close();
 });
 
@@ -66,6 +67,7 @@ const contextOf = (heard?: (id: string) => void, signal = new AbortController().
 describe.each(ways)("through %s", (_way, ask) => {
   let provider: FakeProvider;
   beforeEach(async () => {
+    Object.assign(process.env, { OPENAI_CUSTOM_HEADERS: "x-own: 1", OPENAI_ORG_ID: "o", OPENAI_PROJECT_ID: "p" });
     provider = await startFakeProvider({ answer: ["하나 ", "둘"] });
     closers.push(() => provider.close());
   });
@@ -79,6 +81,10 @@ describe.each(ways)("through %s", (_way, ask) => {
     expect(contents.map((choice) => choice?.delta.content ?? "").join("")).toBe("하나 둘");
     expect(provider.requests[0]).toMatchObject({ method: "POST", path: "/v1/chat/completions", key, body: chat });
     expect(heard).toEqual(["req_fake_1"]);
+    const fromEnvironmentOrMachine = /^(x-stainless|x-own|openai-(organization|project))/;
+    expect(Object.keys(provider.requests[0]!.headers).filter((name) => fromEnvironmentOrMachine.test(name))).toEqual(
+      [],
+    );
   });
 
   it("keeps its connection, where the stream was read to its end", async () => {

@@ -104,7 +104,7 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
   };
 }
 
-/** One SDK client for each key; keys are few and known from the start. Nothing is left for the SDK to find in the environment. */
+/** One SDK client for each key; keys are few and known from the start. What it would look for in the environment is set, or dropped later. */
 function createSdkClients(baseURL: string, transport: Transport): (apiKey: string) => OpenAI {
   const clients = new Map<string, OpenAI>();
   const nothing = { organization: null, project: null, adminAPIKey: null, webhookSecret: null };
@@ -142,15 +142,19 @@ function optionsOf({ signal, maxReplyBytes }: CallContext): OpenAI.RequestOption
   return { fetchOptions: { call } as FetchOptions };
 }
 
+/** Of the SDK's headers; the others are what it found in the environment, and what it tells of this machine. */
+const SDK_HEADERS = ["authorization", "content-type", "accept", "user-agent"] as const;
+
 /** The SDK calls it with a URL, a JSON text and its headers. */
 function sdkFetch(transport: Transport): typeof globalThis.fetch {
   const fetch = async (url: string, init: RequestInit & { readonly call: SdkCall }): Promise<SdkResponse> => {
     const { origin, pathname, search } = new URL(url);
+    const given = init.headers as Headers;
     const http = await transport.post({
       ...init.call,
       origin,
       path: pathname + search,
-      headers: Object.fromEntries(init.headers as Headers),
+      headers: Object.fromEntries(SDK_HEADERS.map((name) => [name, given.get(name) ?? ""])),
       body: init.body as string,
     });
     const { status, body } = http;

@@ -169,16 +169,26 @@ describe.each(["HTTP/1.1", "HTTP/2"] as const)("over %s", (protocol) => {
     expect(await ask("endless")).toBeInstanceOf(ReplyTooLongError);
   });
 
-  it("leaves a connection on which nothing comes any more", async () => {
-    const { port } = await serve(protocol, (_request, response) => void response.end("here"));
-    const between = await network(port);
-    const url = new URL(`${protocol === "HTTP/2" ? "https" : "http"}://localhost:${between.port}/`);
-    const transport = transportTo({ connections: 1, distrustAfterMs: 50 });
-    expect(await textOf(await post(transport, url))).toBe("here");
-    between.makeMute();
-    await expect(post(transport, url, AbortSignal.timeout(200))).rejects.toMatchObject({ name: "TimeoutError" });
-    expect(await textOf(await post(transport, url, AbortSignal.timeout(15_000)))).toBe("here");
-  });
+  it.each(["before the reply", "while it is read"])(
+    "leaves a connection on which nothing comes any more: %s",
+    async (when) => {
+      const { port } = await serve(protocol, (request, response) => {
+        if (request.headers["x-test"] === "stall") response.write("first");
+        else response.end("here");
+      });
+      const between = await network(port);
+      const url = new URL(`${protocol === "HTTP/2" ? "https" : "http"}://localhost:${between.port}/`);
+      const transport = transportTo({ connections: 1, distrustAfterMs: 50 });
+      expect(await textOf(await post(transport, url))).toBe("here");
+      const limit = new AbortController();
+      const begun = when === "while it is read" ? await post(transport, url, limit.signal, "stall") : undefined;
+      between.makeMute();
+      const given = begun ? textOf(begun) : post(transport, url, limit.signal);
+      setTimeout(() => limit.abort(new Error("late")), 300);
+      await expect(given).rejects.toMatchObject({ message: "late" });
+      expect(await textOf(await post(transport, url, AbortSignal.timeout(15_000)))).toBe("here");
+    },
+  );
 });
 
 it("does not believe a server whose authority it does not know", async () => {

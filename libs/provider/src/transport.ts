@@ -11,7 +11,7 @@ export interface TransportOptions {
   readonly maxReplyBytes: number;
   /** Certificates to trust, in PEM. Default: Node's own, and those of NODE_EXTRA_CA_CERTS. */
   readonly ca?: string | undefined;
-  /** A call that is given up after so long, while nothing came on any connection, is the last on these connections. Default: 5 s. */
+  /** A call that is given up when nothing came on any connection for so long is the last on these connections. Default: 5 s. */
   readonly distrustAfterMs?: number;
 }
 
@@ -95,14 +95,16 @@ export function createTransport(options: TransportOptions): Transport {
       const { signal } = request;
       const used = current;
       const startedAt = performance.now();
+      const onGivenUp = () => {
+        if (performance.now() - Math.max(startedAt, lastHeardAt) >= distrustAfterMs) leave(used);
+      };
       try {
         const reply = await used.dispatcher.request({ ...request, method: "POST" });
-        return createHttpReply(reply, { maxBytes, signal });
+        return createHttpReply(reply, { maxBytes, signal, onGivenUp });
       } catch (error) {
-        const isMute = lastHeardAt < startedAt && performance.now() - startedAt >= distrustAfterMs;
-        if (signal.aborted && isMute) leave(used);
-        signal.throwIfAborted();
-        throw new ConnectionError(error);
+        if (!signal.aborted) throw new ConnectionError(error);
+        onGivenUp();
+        throw signal.reason;
       }
     },
     figures: () => ({
