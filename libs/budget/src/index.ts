@@ -6,6 +6,6 @@ export type { BudgetErrorReason, Scope } from "./domain/budget-error.ts";
 export { toMoney } from "./domain/money.ts";
 export type { Money } from "./domain/money.ts";
 export { mostTokens } from "./domain/prices.ts";
-export type { Tokens } from "./domain/prices.ts";
+export type { Price, Prices, Tokens } from "./domain/prices.ts";
 export { migrateLedger } from "./migrate-ledger.ts";
 export { openBudget } from "./open-budget.ts";
