@@ -16,6 +16,12 @@ export function reasonTextOf(error: unknown): string | undefined {
   return error.findDetails(ErrorInfoSchema).find((info) => info.domain === domain)?.reason;
 }
 
+/** Further facts of an error made by Quartet, as it gave them in `metadata`; none of any other error. */
+export function factsOf(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof ConnectError)) return {};
+  return error.findDetails(ErrorInfoSchema).find((info) => info.domain === domain)?.metadata ?? {};
+}
+
 /** How long the error asks to wait before another attempt, in milliseconds; undefined if it does not say. */
 export function retryDelayMsOf(error: unknown): number | undefined {
   if (!(error instanceof ConnectError)) return undefined;

@@ -79,6 +79,8 @@ const codes: Readonly<Record<EmbedderErrorReason, Code>> = {
 /** The one place where this service's errors get their codes. Anything else passes through, for the host to deal with. */
 export function toConnectError(error: unknown): unknown {
   if (!(error instanceof EmbedderError)) return error;
-  const { reason, message, retryDelayMs, cause } = error;
-  return quartetError({ code: codes[reason], reason, message, retryDelayMs, cause });
+  const { reason, message, retryDelayMs, refusesTexts, cause } = error;
+  // So that the gateway looks for the text that spoils a batch, rather than wait for an embedder that is well.
+  const metadata = refusesTexts ? { refusesTexts: "true" } : undefined;
+  return quartetError({ code: codes[reason], reason, message, retryDelayMs, metadata, cause });
 }

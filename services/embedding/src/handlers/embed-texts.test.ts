@@ -2,7 +2,7 @@ import { createCache } from "@quartet/cache";
 import { describe, expect, it } from "@jest/globals";
 import { type Embedding, EmbeddingPurpose, EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
 import { VectorEncoding } from "@quartet/contracts/type/v1/vector";
-import { reasonOf } from "@quartet/errors";
+import { factsOf, reasonOf } from "@quartet/errors";
 import { createClient, createGrpcTransport, createInMemoryTransport, createRpcServer } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { cosine, dequantizeInt8 } from "@quartet/vector";
@@ -125,8 +125,12 @@ describe("EmbedTexts without a model", () => {
 });
 
 describe("EmbedTexts, when the embedder fails", () => {
-  const failing = (reason: ConstructorParameters<typeof EmbedderError>[0], retryDelayMs?: number) => {
-    const fail = () => Promise.reject(new EmbedderError(reason, "What to do.", { retryDelayMs }));
+  const failing = (
+    reason: ConstructorParameters<typeof EmbedderError>[0],
+    retryDelayMs?: number,
+    refusesTexts = false,
+  ) => {
+    const fail = () => Promise.reject(new EmbedderError(reason, "What to do.", { retryDelayMs, refusesTexts }));
     const embedder: Embedder = { knownSpace: undefined, space: fail, embed: fail };
     const cache = createCache<string, PackedVector>({ maxEntries: 1 });
     const embedTexts = createEmbedTexts(createTextEmbedding({ configured: embedder, others: [], cache, form: "int8" }));
@@ -135,6 +139,13 @@ describe("EmbedTexts, when the embedder fails", () => {
       createInMemoryTransport((add) => add(EmbeddingService, { embedTexts })),
     );
   };
+
+  it.each([true, false])("says whether it is about the texts: %s", async (refusesTexts) => {
+    const error = await failing("LLM_UNAVAILABLE", undefined, refusesTexts)
+      .embedTexts({ texts: ["x"] })
+      .catch((thrown: unknown) => thrown);
+    expect(factsOf(error)["refusesTexts"]).toBe(refusesTexts ? "true" : undefined);
+  });
 
   it.each([
     ["LLM_RATE_LIMIT", "resource_exhausted"],

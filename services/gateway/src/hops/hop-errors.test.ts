@@ -34,6 +34,12 @@ describe("what an error says about a service", () => {
     expect(classify(failing(code, reason))).toEqual({ outcome, retryable });
   });
 
+  it("does not blame a service for a text that its provider refuses", () => {
+    const metadata = { refusesTexts: "true" };
+    const error = quartetError({ code: Code.Unavailable, reason: "LLM_UNAVAILABLE", message: "x", metadata });
+    expect(classify(error)).toEqual({ outcome: "neutral", retryable: false });
+  });
+
   it("hands on when to try again", () => {
     const error = quartetError({ code: Code.Unavailable, reason: "DRAINING", message: "x", retryDelayMs: 700 });
     expect(classify(error).retryAfterMs).toBe(700);

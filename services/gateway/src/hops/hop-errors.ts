@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { quartetError, type Reason, reasonOf, retryDelayMsOf } from "@quartet/errors";
+import { factsOf, quartetError, type Reason, reasonOf, retryDelayMsOf } from "@quartet/errors";
 import { BulkheadFullError, CircuitOpenError, HopTimeoutError, type Verdict } from "@quartet/resilience";
 
 /** Our own shedding ends as soon as a call in flight ends; spread out, so that those refused together do not come back together. */
@@ -39,7 +39,9 @@ const speaksForItself: ReadonlySet<Reason> = new Set([
  */
 export function classify(error: unknown): Verdict {
   if (!(error instanceof ConnectError)) return { outcome: "failure", retryable: false };
-  if (saysNothing.has(error.code)) return { outcome: "neutral", retryable: false };
+  // A provider that refuses what is in a text is as well as its service.
+  if (saysNothing.has(error.code) || factsOf(error)["refusesTexts"] === "true")
+    return { outcome: "neutral", retryable: false };
   if (error.code === Code.Canceled) return { outcome: "failure", retryable: true };
   const reason = reasonOf(error);
   const retryAfterMs = retryDelayMsOf(error);

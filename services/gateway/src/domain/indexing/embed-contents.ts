@@ -1,4 +1,4 @@
-import type { Reason } from "@quartet/errors";
+import { factsOf, type Reason } from "@quartet/errors";
 import { truncateToGraphemes } from "@quartet/text";
 import { reasonFor } from "../stages.ts";
 import type { Content } from "./ports.ts";
@@ -45,7 +45,8 @@ export async function embedContents<V>(
     } catch (error) {
       const reason = reasonFor(error);
       const isTooLong = reason === "OUT_OF_TIME" && part.length > 1;
-      if (!isTooLong && !faultOfContent.has(reason)) throw error;
+      const isForGood = faultForGood.has(reason) || factsOf(error)["refusesTexts"] === "true";
+      if (!isTooLong && !isForGood && !faultOfContent.has(reason)) throw error;
       if (part.length > 1) {
         const middle = part.length >>> 1;
         await embedPart(part.slice(0, middle));
@@ -55,7 +56,7 @@ export async function embedContents<V>(
       refusedInARow += 1;
       if (refusedInARow > MAX_REFUSED_IN_A_ROW) throw error;
       refused.push(part[0]!);
-      if (faultForGood.has(reason)) refusedForGood.push(part[0]!);
+      if (isForGood) refusedForGood.push(part[0]!);
     }
   };
   if (contents.length > 0) await embedPart(contents);

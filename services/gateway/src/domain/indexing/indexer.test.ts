@@ -6,7 +6,8 @@ import type { IndexingPorts, Space } from "./ports.ts";
 import { createPace } from "./pace.ts";
 import { createRefusedContents } from "./refused-contents.ts";
 
-const error = (reason: Reason) => quartetError({ code: Code.Unavailable, reason, message: "no" });
+const error = (reason: Reason, metadata?: Record<string, string>) =>
+  quartetError({ code: Code.Unavailable, reason, message: "no", metadata });
 const signal = new AbortController().signal;
 const tenant = "acme";
 
@@ -43,6 +44,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
     now: 0,
     failing: undefined as Reason | undefined,
     refusal: "EMBED_SHAPE" as Reason,
+    facts: undefined as Record<string, string> | undefined,
     atOnce: 0,
     mostAtOnce: 0,
     batchSize: 64,
@@ -83,7 +85,7 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
       batches.push(batch.length);
       if (batch.length > state.fitting) throw error("OUT_OF_TIME");
       if (state.failing) throw error(state.failing);
-      if (batch.some((text) => poison.has(text))) throw error(state.refusal);
+      if (batch.some((text) => poison.has(text))) throw error(state.refusal, state.facts);
       return batch.map((text) => `vector of ${text}`);
     },
     async store({ space, vectors }) {
@@ -183,6 +185,16 @@ describe("indexing", () => {
     state.now = 2_000;
     expect(await indexer.indexTenant(tenant, signal)).toBe(0);
     expect(batches).toEqual([]);
+  });
+
+  it("looks for the text that a provider refuses, where the embedder says that it is about the texts", async () => {
+    const { indexer, index, poison, state } = setUp({ texts: letters, active: "old" });
+    Object.assign(state, { refusal: "LLM_UNAVAILABLE", pageSize: 8 });
+    poison.add("e");
+    await expect(indexer.indexTenant(tenant, signal)).rejects.toThrow();
+    state.facts = { refusesTexts: "true" };
+    await indexer.indexTenant(tenant, signal);
+    expect([index.active, [...index.refused["new"]!]]).toEqual(["new", ["e"]]);
   });
 
   it("takes an odd reply for a refusal when it comes again, and does not switch before", async () => {
