@@ -86,7 +86,10 @@ async function passOn(
     beginEvents(response);
     await write(eventsOfLines(event.json));
   }
-  if (streamed) return void response.end(DONE);
+  if (streamed) {
+    beginEvents(response);
+    return void response.end(DONE);
+  }
   if (whole === undefined) throw unexpectedReply("generation");
   endWithJson(response, whole);
 }
