@@ -5,12 +5,20 @@ import { toDollars } from "./domain/money.ts";
 
 /** A ledger that is away says so once in this time. */
 const LOG_EVERY_MS = 30_000;
+/** Shares of the platform's budget at which operators are told, once each a month. */
+const TOLD_AT = [0.8, 1] as const;
 
 /** Counts and logs what happens to money; never whose it is. */
 export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos }: BudgetLimits): BudgetEvents {
   const spent = metrics.counter("quartet_spent_dollars_total");
   const refused = metrics.counter("quartet_budget_refused_total");
   const records = metrics.counter("quartet_ledger_records_total");
+  const tellShare = createShareTeller(platformNanos, (share) =>
+    log.warn(
+      { percent: Math.round(share * 100) },
+      "that much of the month's budget of all tenants together is spent; with all of it, no model is asked until it starts anew or is raised",
+    ),
+  );
   if (platformNanos !== undefined)
     metrics.gauge("quartet_budget_platform_limit_dollars").with({}).set(toDollars(platformNanos));
   let saidAt = -Infinity;
@@ -18,7 +26,10 @@ export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos 
     spent: ({ service, model, costNanos }) => spent.with({ service, model }).add(toDollars(costNanos)),
     refused: ({ reason }, scope = "platform") =>
       refused.with({ reason, scope: reason === "BUDGET_EXHAUSTED" ? scope : "" }).add(),
-    platformSpent: (nanos) => metrics.gauge("quartet_budget_platform_spent_dollars").with({}).set(toDollars(nanos)),
+    platformSpent: (nanos) => {
+      metrics.gauge("quartet_budget_platform_spent_dollars").with({}).set(toDollars(nanos));
+      tellShare(nanos);
+    },
     ledgerRecorded: () => records.with({ outcome: "recorded" }).add(),
     ledgerFailed: (error) => {
       records.with({ outcome: "failed" }).add();
@@ -33,5 +44,17 @@ export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos 
       records.with({ outcome: "dropped" }).add();
       log.error({ service, model, dollars: toDollars(costNanos) }, "money was spent that is in no ledger");
     },
+  };
+}
+
+/** Tells of each share when it is first reached. What falls has started anew. */
+function createShareTeller(limit: number | undefined, tell: (share: number) => void): (nanos: number) => void {
+  let last = 0;
+  return (nanos) => {
+    if (limit === undefined || limit === 0) return;
+    const from = nanos < last ? 0 : last;
+    last = nanos;
+    const reached = TOLD_AT.filter((share) => from < share * limit && nanos >= share * limit).at(-1);
+    if (reached !== undefined) tell(reached);
   };
 }
