@@ -22,10 +22,11 @@ export function createAgent({ connections, ca }: AgentOptions): Agent {
   });
 }
 
+/** May be told more than once. */
 export interface Watching {
-  /** Once: the request goes to a connection, or can no longer. */
+  /** The request goes to a connection, or can no longer. */
   onStarted(): void;
-  /** Whenever bytes have come. */
+  /** Bytes have come. */
   onHeard(): void;
 }
 
@@ -33,15 +34,9 @@ export function watchRequest(
   handler: Dispatcher.DispatchHandler,
   { onStarted, onHeard }: Watching,
 ): Dispatcher.DispatchHandler {
-  let isStarted = false;
-  const start = () => {
-    if (isStarted) return;
-    isStarted = true;
-    onStarted();
-  };
   return {
     onRequestStart: (...given) => {
-      start();
+      onStarted();
       handler.onRequestStart?.(...given);
     },
     onResponseStart: (...given) => {
@@ -54,7 +49,7 @@ export function watchRequest(
     },
     onResponseEnd: (...given) => handler.onResponseEnd?.(...given),
     onResponseError: (...given) => {
-      start();
+      onStarted();
       handler.onResponseError?.(...given);
     },
   };

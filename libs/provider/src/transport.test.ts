@@ -153,6 +153,25 @@ describe.each(["HTTP/1.1", "HTTP/2"] as const)("over %s", (protocol) => {
     },
   );
 
+  it("lets a call go at once that is cancelled while it waits for a connection", async () => {
+    const held: Response[] = [];
+    const { url } = await serve(protocol, (_request, response) => void held.push(response));
+    const transport = transportTo({ connections: 1 });
+    // Over HTTP/2 a connection takes a hundred.
+    const full = protocol === "HTTP/2" ? 100 : 1;
+    const busy = Array.from({ length: full }, () => caught(post(transport, url)));
+    await until(() => held.length === full);
+    const caller = new AbortController();
+    const waiting = caught(post(transport, url, caller.signal));
+    await until(() => transport.figures().waitingCount === 1);
+    caller.abort(new Error("left"));
+    expect(await waiting).toMatchObject({ message: "left" });
+    expect(transport.figures().waitingCount).toBe(0);
+    for (const response of held) response.end();
+    await Promise.all(busy);
+    expect(held).toHaveLength(full);
+  });
+
   it("says what broke: before the reply, within it, and where it goes on and on", async () => {
     const { url } = await serve(protocol, (request, response) => {
       const { socket } = request as { socket: Socket };

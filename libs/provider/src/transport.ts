@@ -1,7 +1,7 @@
 import type { Agent, Dispatcher } from "undici";
 import { createWaitTimes } from "@quartet/resilience";
 import { ConnectionError } from "./errors.ts";
-import { createAgent, watchRequest } from "./connections.ts";
+import { createAgent, type Watching, watchRequest } from "./connections.ts";
 import { createHttpReply, type HttpReply } from "./http-reply.ts";
 
 export interface TransportOptions {
@@ -61,23 +61,32 @@ export interface Transport {
  */
 export function createTransport(options: TransportOptions): Transport {
   const { connections, maxReplyBytes, distrustAfterMs = 5_000 } = options;
-  const waits = createWaitTimes();
+  const waitTimes = createWaitTimes();
   let waitingCount = 0;
   /** When a byte came last, on any connection. */
   let lastHeardAt = 0;
 
   const connect = (): Connections => {
     const agent = createAgent(options);
-    const dispatcher = agent.compose((dispatch) => (request, handler) => {
-      waitingCount++;
-      const waitedFrom = performance.now();
-      const onStarted = () => {
-        waitingCount--;
-        waits.add(performance.now() - waitedFrom);
-      };
-      return dispatch(request, watchRequest(handler, { onStarted, onHeard: () => (lastHeardAt = performance.now()) }));
-    });
+    const dispatcher = agent.compose(
+      (dispatch) => (request, handler) =>
+        dispatch(request, watchRequest(handler, (request as WatchedRequest).watching)),
+    );
     return { agent, dispatcher };
+  };
+  const watch = (): Watching => {
+    waitingCount++;
+    const waitsSince = performance.now();
+    let waits = true;
+    return {
+      onStarted: () => {
+        if (!waits) return;
+        waits = false;
+        waitingCount--;
+        waitTimes.add(performance.now() - waitsSince);
+      },
+      onHeard: () => (lastHeardAt = performance.now()),
+    };
   };
   let current = connect();
   const left = new Set<Agent>();
@@ -98,10 +107,13 @@ export function createTransport(options: TransportOptions): Transport {
       const onGivenUp = () => {
         if (performance.now() - Math.max(startedAt, lastHeardAt) >= distrustAfterMs) leave(used);
       };
+      const watching = watch();
+      const watched: WatchedRequest = { ...request, method: "POST", watching };
       try {
-        const reply = await used.dispatcher.request({ ...request, method: "POST" });
+        const reply = await orAborted(used.dispatcher.request(watched), signal);
         return createHttpReply(reply, { maxBytes, signal, onGivenUp });
       } catch (error) {
+        watching.onStarted();
         if (!signal.aborted) throw new ConnectionError(error);
         onGivenUp();
         throw signal.reason;
@@ -111,12 +123,27 @@ export function createTransport(options: TransportOptions): Transport {
       ...countConnections([current.agent, ...left]),
       maxSize: connections,
       waitingCount,
-      waitP95Ms: waits.p95(),
+      waitP95Ms: waitTimes.p95(),
     }),
     close: async () => {
       await Promise.all([current.agent, ...left].map((agent) => agent.destroy()));
     },
   };
+}
+
+/** What is watched is told along with the request: whoever reads a request passes over what he does not know. */
+interface WatchedRequest extends Dispatcher.RequestOptions, Dispatcher.DispatchOptions {
+  readonly watching: Watching;
+}
+
+/** undici notices only when it is its turn that a call that waits for a connection was aborted; nobody waits for that. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
 
 interface Connections {
