@@ -16,13 +16,13 @@ function setUp(platformDollars?: number) {
 }
 
 describe("what operators hear of money", () => {
-  it("is told once when 80 % and all of the platform's budget are spent, and anew in the next month", () => {
+  it("is told once when 80 and 95 % of the platform's budget are spent, and anew in the next month", () => {
     const { events, lines } = setUp(1000);
-    for (const dollars of [10, 799, 800, 801, 999, 1000, 1000, 3, 900, 900]) events.platformSpent(toNanos(dollars));
-    expect(lines.map(({ percent }) => percent)).toEqual([80, 100, 80]);
+    for (const dollars of [10, 799, 800, 801, 949, 950, 1000, 3, 900, 900]) events.platformSpent(toNanos(dollars));
+    expect(lines.map(({ percent }) => percent)).toEqual([80, 95, 80]);
     const late = setUp(1000);
     late.events.platformSpent(toNanos(1200));
-    expect(late.lines.map(({ percent }) => percent)).toEqual([100]);
+    expect(late.lines.map(({ percent }) => percent)).toEqual([95]);
     const unlimited = setUp();
     unlimited.events.platformSpent(toNanos(1e5));
     expect(unlimited.lines).toEqual([]);
@@ -33,6 +33,8 @@ describe("what operators hear of money", () => {
     events.spent(entryOf({ costNanos: 250_000_000 }));
     events.refused(new BudgetError("BUDGET_EXHAUSTED", "no room"), "tenant");
     events.refused(new BudgetError("MODEL_UNKNOWN", "no price"), undefined);
+    for (const retryDelayMs of [2_000, 86_400_000, 86_400_000])
+      events.refused(new BudgetError("BUDGET_EXHAUSTED", "no room", { retryDelayMs }), "platform");
     events.dropped(entryOf({ tenant: "canary-tenant", costNanos: 5 }));
     for (let times = 0; times < 3; times += 1) events.ledgerFailed(new Error("away"));
     const text = await exposition();
@@ -41,7 +43,11 @@ describe("what operators hear of money", () => {
     expect(text).toMatch(/quartet_budget_refused_total\{reason="MODEL_UNKNOWN",scope="",[^}]*\} 1/);
     expect(text).toMatch(/quartet_budget_platform_limit_dollars\{[^}]*\} 1000/);
     expect(text).toMatch(/quartet_ledger_records_total\{outcome="failed",[^}]*\} 3/);
-    expect(lines.map(({ level }) => level)).toEqual(["error", "warn"]);
+    expect(lines.map(({ level, msg }) => `${String(level)} ${String(msg)}`)).toEqual([
+      expect.stringMatching(/^warn the budget of all tenants together has no room/),
+      expect.stringMatching(/^error money was spent/),
+      expect.stringMatching(/^warn the ledger of spending does not answer/),
+    ]);
     expect(JSON.stringify(lines) + text).not.toContain("canary-tenant");
   });
 });

@@ -3,10 +3,12 @@ import type { BudgetEvents } from "./domain/budget.ts";
 import type { BudgetLimits } from "./domain/limits.ts";
 import { toDollars } from "./domain/money.ts";
 
-/** A ledger that is away says so once in this time. */
-const LOG_EVERY_MS = 30_000;
+/** A ledger that is away says so once in this time, and so does a platform's budget that has no room. */
+const LOG_EVERY_MS = { ledger: 30_000, refusal: 600_000 } as const;
 /** Shares of the platform's budget at which operators are told, once each a month. */
-const TOLD_AT = [0.8, 1] as const;
+const TOLD_AT = [0.8, 0.95] as const;
+/** Who is told to come back sooner is in the way of calls that are about to end. */
+const SOON_MS = 60_000;
 
 /** Counts and logs what happens to money; never whose it is. */
 export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos }: BudgetLimits): BudgetEvents {
@@ -14,18 +16,24 @@ export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos 
   const refused = metrics.counter("quartet_budget_refused_total");
   const records = metrics.counter("quartet_ledger_records_total");
   const tellShare = createShareTeller(platformNanos, (share) =>
-    log.warn(
-      { percent: Math.round(share * 100) },
-      "that much of the month's budget of all tenants together is spent; with all of it, no model is asked until it starts anew or is raised",
-    ),
+    log.warn({ percent: Math.round(share * 100) }, "that much of the month's budget of all tenants together is spent"),
   );
   if (platformNanos !== undefined)
     metrics.gauge("quartet_budget_platform_limit_dollars").with({}).set(toDollars(platformNanos));
-  let saidAt = -Infinity;
+  const logLedger = atMostEvery(LOG_EVERY_MS.ledger);
+  const logRefusal = atMostEvery(LOG_EVERY_MS.refusal);
   return {
     spent: ({ service, model, costNanos }) => spent.with({ service, model }).add(toDollars(costNanos)),
-    refused: ({ reason }, scope = "platform") =>
-      refused.with({ reason, scope: reason === "BUDGET_EXHAUSTED" ? scope : "" }).add(),
+    refused: ({ reason, retryDelayMs = 0 }, scope) => {
+      refused.with({ reason, scope: scope ?? "" }).add();
+      if (scope !== "platform" || retryDelayMs <= SOON_MS) return;
+      logRefusal(() =>
+        log.warn(
+          {},
+          "the budget of all tenants together has no room: no model is asked until the month is over or it is raised",
+        ),
+      );
+    },
     platformSpent: (nanos) => {
       metrics.gauge("quartet_budget_platform_spent_dollars").with({}).set(toDollars(nanos));
       tellShare(nanos);
@@ -33,17 +41,26 @@ export function createBudgetEvents({ log, metrics }: Telemetry, { platformNanos 
     ledgerRecorded: () => records.with({ outcome: "recorded" }).add(),
     ledgerFailed: (error) => {
       records.with({ outcome: "failed" }).add();
-      if (performance.now() - saidAt < LOG_EVERY_MS) return;
-      saidAt = performance.now();
-      log.warn(
-        { err: error },
-        "the ledger of spending does not answer; what is spent is kept and recorded when it does",
+      logLedger(() =>
+        log.warn(
+          { err: error },
+          "the ledger of spending does not answer; what is spent is kept and recorded when it does",
+        ),
       );
     },
     dropped: ({ service, model, costNanos }) => {
       records.with({ outcome: "dropped" }).add();
       log.error({ service, model, dollars: toDollars(costNanos) }, "money was spent that is in no ledger");
     },
+  };
+}
+
+function atMostEvery(ms: number): (tell: () => void) => void {
+  let toldAt = -Infinity;
+  return (tell) => {
+    if (performance.now() - toldAt < ms) return;
+    toldAt = performance.now();
+    tell();
   };
 }
 
