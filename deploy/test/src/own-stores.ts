@@ -14,7 +14,12 @@ export interface OwnStores extends AsyncDisposable {
 export async function startOwnStores(): Promise<OwnStores> {
   const folder = await temporaryFolder();
   const run = async (...args: readonly string[]) => {
-    const environment = { QUARTET_STORES_DIR: folder.path, QUARTET_STORES_ELASTICSEARCH_HEAP: "512m" };
+    const environment = {
+      QUARTET_STORES_DIR: folder.path,
+      QUARTET_STORES_ELASTICSEARCH_HEAP: "512m",
+      // It is started several times and asked little.
+      QUARTET_STORES_ELASTICSEARCH_JAVA_OPTIONS: "-XX:TieredStopAtLevel=1",
+    };
     const { code, stdout, stderr } = await runNode(["deploy/local/stores.mjs", ...args], environment);
     if (code !== 0) throw new Error(stderr);
     return stdout;

@@ -346,5 +346,6 @@ describe("the tenant of a call", () => {
     await until(() => gateway.tenants.includes("ListCollections for default"));
     const asked = gateway.tenants.filter((each) => !each.startsWith("ListCollections"));
     expect(new Set(asked.map((each) => each.split(" ").at(-1)))).toEqual(new Set(["acme", "default"]));
-  });
+    // More than the waits together, so that the one that fails says why.
+  }, 60_000);
 });
