@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals
 import { httpVerdict } from "./http-verdict.ts";
 import { createKeyPool, type KeyPool } from "./key-pool.ts";
 
+// Thousands of calls on a fake clock, however busy the machine.
+jest.setTimeout(120_000);
+
 /** How a provider limits one key. */
 interface Limit {
   readonly requests: number;

@@ -24,8 +24,8 @@ function start() {
   const limit: KeyLimit = createLimit();
   let last = 0;
   const out = (now: number) => {
-    send(limit, now);
-    return ++last;
+    send(limit, ++last, now);
+    return last;
   };
   return {
     limit,

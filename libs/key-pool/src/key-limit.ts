@@ -37,6 +37,10 @@ export interface KeyLimit {
   trial: Trial | undefined;
   requests: Quota | undefined;
   tokens: Quota | undefined;
+  /** The call that was to find out whether still nothing is left. */
+  askedBy: number;
+  /** It was let in, and its reply said again that nothing is left. Until the next 429 that only makes other keys better. */
+  isDoubted: boolean;
   /** Another replica was told that nothing is left. */
   emptyUntil: number;
   /** Of what another replica was told, this is known not to hold any more. */
@@ -54,6 +58,8 @@ export const createLimit = (): KeyLimit => ({
   trial: undefined,
   requests: undefined,
   tokens: undefined,
+  askedBy: 0,
+  isDoubted: false,
   emptyUntil: -Infinity,
   emptyDisproved: -Infinity,
   unheard: 0,
@@ -86,11 +92,12 @@ export function standingOf(limit: KeyLimit, now: number, tokensPerCall: number):
   if (limit.restsUntil > now) return RESTING;
   const { requests, tokens, trial } = limit;
   const empty = emptyAt(limit, now);
-  if (empty !== undefined) {
+  if (empty !== undefined && !limit.isDoubted) {
     if (empty.askedAt + EMPTY_BELIEVED_MS > now) return RESTING;
     return limit.unheard > 0 ? TAKEN : STALE;
   }
   if (trial !== undefined && !admits(trial, limit.unheard, now)) return TAKEN;
+  if (empty !== undefined) return SHORT;
   if (requests !== undefined && requests.resetsAt > now && requests.remaining <= limit.unheard) return TAKEN;
   if (tokens !== undefined && tokens.resetsAt > now && tokens.remaining < tokensPerCall * (limit.unheard + 1)) {
     return SHORT;
@@ -114,6 +121,7 @@ export function returnsAt(limit: KeyLimit, now: number): number {
 /** How long the limit rests by the provider's words, though with nothing else left a call may find out before whether that holds; 0 when it does not. */
 export function toldRestMs(limit: KeyLimit, now: number): number {
   if (limit.restsUntil > now) return limit.restsUntil - now;
+  if (limit.isDoubted) return 0;
   return Math.max(0, (emptyAt(limit, now)?.resetsAt ?? now) - now);
 }
 
@@ -134,11 +142,14 @@ export function remainingOf(quota: Quota | undefined, now: number): number | und
 }
 
 /** A call goes out. */
-export function send(limit: KeyLimit, now: number): void {
-  const { trial, requests, tokens } = limit;
+export function send(limit: KeyLimit, call: number, now: number): void {
+  const { trial } = limit;
   if (trial !== undefined) sendOnTrial(trial, limit.unheard, now);
-  if (requests?.remaining === 0) requests.askedAt = now;
-  if (tokens?.remaining === 0) tokens.askedAt = now;
+  const empty = emptyAt(limit, now);
+  if (empty !== undefined) {
+    limit.askedBy = call;
+    empty.askedAt = now;
+  }
   limit.unheard++;
 }
 
@@ -151,6 +162,7 @@ export function goWell(limit: KeyLimit, call: number, now: number): void {
     return;
   }
   limit.restsInARow = 0;
+  if (call === limit.askedBy && emptyAt(limit, now) !== undefined) limit.isDoubted = true;
   if (now - minute.startedAt >= MINUTE_MS) {
     minute.before = now - minute.startedAt < 2 * MINUTE_MS ? minute.wentWell : 0;
     minute.startedAt = now;
@@ -178,6 +190,7 @@ export function rest(
   for (const quota of [limit.requests, limit.tokens]) {
     if (quota?.remaining === 0) quota.resetsAt = Math.min(quota.resetsAt, limit.restsUntil);
   }
+  limit.isDoubted = false;
   if (!isNews) return false;
   const { minute } = limit;
   const known = Math.max(minute.wentWell, now - minute.startedAt < 2 * MINUTE_MS ? minute.before : 0);
@@ -192,12 +205,13 @@ export function rest(
 export function hear(
   limit: KeyLimit,
   kind: "requests" | "tokens",
-  { remaining, limit: full, resetMs = RESET_MS }: QuotaNews,
+  { remaining, limit: full, resetMs }: QuotaNews,
   call: number,
   now: number,
 ): number {
   const known = limit[kind];
-  const resetsAt = now + Math.min(LONGEST_REST_MS, resetMs);
+  // That nothing is left, without a word on until when, is of no use.
+  const resetsAt = now + Math.min(LONGEST_REST_MS, resetMs ?? (remaining > 0 ? RESET_MS : 0));
   if (known !== undefined && call <= known.toldBy) {
     // Replies overtake each other. An older one is news only where less is left of the same window.
     if (remaining >= known.remaining || Math.abs(resetsAt - known.resetsAt) >= RESET_MS) return 0;
@@ -209,11 +223,12 @@ export function hear(
     limit.emptyDisproved = Math.max(limit.emptyDisproved, limit.emptyUntil);
     return 0;
   }
-  return known?.remaining === 0 && known.resetsAt > now ? 0 : resetsAt - now;
+  return limit.isDoubted || (known?.remaining === 0 && known.resetsAt > now) ? 0 : resetsAt - now;
 }
 
 /** Another replica was told that nothing is left until then; `last` is the last call sent here before that was learned. */
 export function learnEmpty(limit: KeyLimit, until: number, last: number, now: number): void {
+  if (limit.isDoubted) return;
   // The time that is left comes over the network, and so never twice as exactly the same moment.
   if (until <= now || until <= limit.emptyDisproved + RESET_MS || until <= limit.emptyUntil + RESET_MS) return;
   limit.emptyUntil = until;
@@ -238,6 +253,8 @@ export function mergeLimits(one: KeyLimit, other: KeyLimit): KeyLimit {
     trial: one.trial ?? other.trial,
     requests: later(one.requests, other.requests),
     tokens: later(one.tokens, other.tokens),
+    askedBy: Math.max(one.askedBy, other.askedBy),
+    isDoubted: one.isDoubted || other.isDoubted,
     emptyUntil: Math.max(one.emptyUntil, other.emptyUntil),
     emptyDisproved: Math.max(one.emptyDisproved, other.emptyDisproved),
     unheard: one.unheard + other.unheard,

@@ -85,7 +85,7 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       entry.lastUse = ++uses;
       entry.calls++;
       entry.unheard++;
-      send(entry.limit, now);
+      send(entry.limit, uses, now);
       return { entry, number: uses, heard: false, emptyMs: 0 };
     },
 

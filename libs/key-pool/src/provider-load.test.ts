@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { type FakeProvider, startFakeProvider } from "@quartet/testing";
 import { httpVerdict } from "./http-verdict.ts";
 import type { KeyAttempt } from "./attempt-context.ts";
@@ -15,6 +15,9 @@ class Refused extends Error {
     this.headers = headers;
   }
 }
+
+// Hundreds of calls over sockets, however busy the machine.
+jest.setTimeout(120_000);
 
 const keys = ["sk-canary-1", "sk-canary-2", "sk-canary-3"];
 let provider: FakeProvider;

@@ -86,6 +86,33 @@ describe("quota headers of a good reply", () => {
     expect(calls).toHaveLength(4);
   });
 
+  it("that go on saying that nothing is left, while calls go well, only make other keys better until the next 429", async () => {
+    const pool = build(2);
+    refuses["key-2"] = { kind: "rate-limit", retryAfterMs: 3_600_000 };
+    headers["key-1"] = told(0, "6m0s");
+    await call(pool);
+    expect(await call(pool)).toMatchObject({ kind: "resting", retryAfterMs: 60_000 });
+    clock.advance(60_000);
+    for (let count = 0; count < 5; count++) expect(await call(pool)).toBe("key-1");
+    expect(pool.usage()[0]).toMatchObject({ state: "ready" });
+    refuses = { "key-1": { kind: "rate-limit", retryAfterMs: 100 } };
+    clock.advance(3_600_000);
+    await call(pool);
+    clock.advance(100);
+    refuses = {};
+    headers["key-1"] = told(0, "6m0s");
+    calls = [];
+    for (let count = 0; count < 4; count++) await call(pool);
+    expect(share("key-1")).toBe(1);
+  });
+
+  it("that say nothing is left, and not until when, change nothing", async () => {
+    const pool = build(1);
+    headers["key-1"] = told(0, "");
+    for (let count = 0; count < 3; count++) expect(await call(pool)).toBe("key-1");
+    expect(pool.usage()[0]).toMatchObject({ state: "ready", rests: 0 });
+  });
+
   it("are not needed: a key with something left is used when it is the only one, whatever the tokens", async () => {
     const pool = build(1);
     headers["key-1"] = told(5, "6m0s", { "x-ratelimit-remaining-tokens": "3", "x-ratelimit-reset-tokens": "6m0s" });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
 import { createMarks, createRedis, type Redis } from "@quartet/redis";
 import { createMetrics } from "@quartet/telemetry";
 import { createTcpProxy, type FakeProvider, startFakeProvider, type TestKeyPrefix, until } from "@quartet/testing";
@@ -20,6 +20,9 @@ class Refused extends Error {
 }
 
 const keys = ["sk-canary-1", "sk-canary-2", "sk-canary-3"] as const;
+
+// Hundreds of calls over sockets, however busy the machine.
+jest.setTimeout(120_000);
 
 describeWithStores("two replicas", ["redis"], ({ redis: server }) => {
   let prefix: TestKeyPrefix;
