@@ -32,7 +32,7 @@ import {
   type SourceReport,
   SourceReportSchema,
 } from "@quartet/contracts/type/v1/search";
-import { CacheLevel, type KeyStatsSchema } from "@quartet/contracts/type/v1/stats";
+import { CacheLevel, type BudgetStatsSchema, type KeyStatsSchema } from "@quartet/contracts/type/v1/stats";
 import { StatementSource } from "@quartet/contracts/type/v1/operations";
 import { EmbeddingSpaceKind } from "@quartet/contracts/type/v1/vector";
 import { quartetError } from "@quartet/errors";
@@ -68,6 +68,8 @@ export interface FakeGateway {
   missing: string[];
   /** The keys of model providers that GetPlatformStatus tells of. */
   keys: MessageInitShape<typeof KeyStatsSchema>[];
+  /** The budgets that it tells of. */
+  budgets: MessageInitShape<typeof BudgetStatsSchema>[];
   /** Documents after which a rebuild fails. */
   rebuildFailsAfter: number;
   /** Whether it has no PostgreSQL. */
@@ -376,6 +378,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
               { name: "prompt_tokens_saved", label: "white_space", count: 9n, sum: 1_234 },
             ],
             keys: gateway.keys,
+            budgets: gateway.budgets,
             queues: [{ name: "outbox", waitingCount: 7n, oldestAge: { seconds: 90n } }],
             degradations: gateway.missing.map((hop) => ({
               hop,
@@ -476,6 +479,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     accessTokens: [],
     missing: [],
     keys: [],
+    budgets: [],
     cleared: [],
     warmed: [],
     frequent: 0,
