@@ -185,6 +185,38 @@ describe.each(bothWays)("callers of %s", (_name, start) => {
     60_000,
   );
 
+  it.each([
+    ["/api/v1/answer", (question: string) => ({ question })],
+    [
+      "/v1/chat/completions",
+      (content: string) => ({ model: "quartet", stream: true, messages: [{ role: "user", content }] }),
+    ],
+    [
+      "/v1/chat/completions",
+      (content: string) => ({ model: "any", stream: true, messages: [{ role: "user", content }] }),
+    ],
+  ] as const)(
+    "who leave a stream of plain HTTP at %s end it as well",
+    async (path, bodyOf) => {
+      provider.set(slowly);
+      const asked = nextRequest("chat/completions");
+      const page = new AbortController();
+      const headers = { "content-type": "application/json", accept: "text/event-stream" };
+      const body = JSON.stringify(bodyOf(newQuestion()));
+      const response = await fetch(product.url + path, { method: "POST", headers, body, signal: page.signal });
+      const reader = response.body!.getReader();
+      const request = await asked();
+      for (let text = ""; !text.includes("wor");) {
+        const { done, value } = await reader.read();
+        if (done) throw new Error(`${response.status} ${text}`);
+        text += Buffer.from(value).toString();
+      }
+      page.abort();
+      await endsPromptly(request);
+    },
+    60_000,
+  );
+
   it("who stop reading and stay are cut, and so is the provider's call", async () => {
     const stalled = () => metric(/^quartet_rpc_server_readers_stalled_total/);
     const before = await stalled();
