@@ -8,6 +8,8 @@ export interface WrittenSection {
   readonly name: string;
   /** What was written; not all of it where there is a failure. */
   readonly text: string;
+  /** What the text cites, that of a fragment too. */
+  readonly citations: readonly Citation[];
   readonly outcome: SectionOutcome;
   /** Absent when no provider was asked. */
   readonly usage: Usage | undefined;
@@ -49,7 +51,7 @@ export function endOfSections(
   if (answerer === undefined) throw mostTelling(sections, usage);
   return {
     kind: "sections-end",
-    citations: mergeCitations(ends.map(({ citations }) => citations)),
+    citations: mergeCitations(sections.map(({ citations }) => citations)),
     answerer,
     usage,
     degradations: [...(wereShort ? [serialized] : []), ...sharedDegradations(sections), ...failures(sections)],
@@ -113,6 +115,7 @@ function mostTelling(sections: readonly WrittenSection[], usage: Usage | undefin
   );
   return new AnswererError({
     failure: first.failure,
+    message: first.message,
     usage,
     retryDelayMs: delays.length === 0 ? undefined : Math.max(...delays),
     cause: first.cause,

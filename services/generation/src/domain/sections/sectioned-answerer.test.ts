@@ -171,11 +171,11 @@ describe("sections", () => {
   it("fail with the most telling failure, and what all cost, when none stands", async () => {
     const { error, end } = await write({
       summary: { fails: failure("OUT_OF_TIME") },
-      symbols: { texts: [], fails: failure("LLM_AUTH") },
+      symbols: { texts: [], fails: failure("LLM_AUTH", { message: "In words of its own." }) },
       recommendations: { fails: failure("STREAM_TRUNCATED") },
     });
     expect(end).toBeUndefined();
-    expect(error).toMatchObject({ failure: "LLM_AUTH", usage: { calls: 3 } });
+    expect(error).toMatchObject({ failure: "LLM_AUTH", message: "In words of its own.", usage: { calls: 3 } });
   });
 
   it.each([1, 2])(
@@ -263,6 +263,16 @@ describe("sections", () => {
       [1, [one, two]],
       [2, []],
       [3, []],
+    ]);
+  });
+
+  it("cite in a fragment too: its marks are shown, and lead somewhere", async () => {
+    const { end } = await write({
+      summary: { cites: [] },
+      symbols: { texts: ["Rollo was the leader of the Normans. [1]", " He "], fails: failure("STREAM_STALLED") },
+    });
+    expect(end?.citations).toMatchObject([
+      { number: 1, passage: { documentId: "n" }, highlights: [{ start: 0, end: 36 }] },
     ]);
   });
 

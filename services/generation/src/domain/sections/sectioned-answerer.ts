@@ -1,6 +1,7 @@
 import { codePointLength } from "@quartet/text";
 import type { Answerer, AnswerEnd, AnswerEvent, AnswerOptions, Passage, Usage } from "../answerer.ts";
 import { AnswererError } from "../answerer-error.ts";
+import { modelCitations } from "../model-citations.ts";
 import { addUsage } from "../usage.ts";
 import { builtInInstructions, instructionFor, type Instructions } from "./instructions.ts";
 import { mergeSources } from "./merge.ts";
@@ -96,7 +97,7 @@ export function createSectionedAnswerer(options: SectionedAnswererOptions): Sect
           failure = error;
           onFailed?.(name, error);
         }
-        const over = ended({ name, text, end, failure });
+        const over = ended({ name, text, end, failure }, passages);
         written.push(over);
         if (end) onWritten?.({ name, characters: codePointLength(text), elapsedMs: now() - startedAt });
         yield { kind: "section", section: over };
@@ -118,11 +119,13 @@ interface Ended {
   readonly failure: unknown;
 }
 
-function ended({ name, text, end, failure }: Ended): WrittenSection {
+function ended({ name, text, end, failure }: Ended, passages: readonly Passage[]): WrittenSection {
   if (end !== undefined) {
-    return { name, text, outcome: { finishReason: end.finishReason, end }, usage: end.usage };
+    const { citations, usage, finishReason } = end;
+    return { name, text, citations, outcome: { finishReason, end }, usage };
   }
-  return { name, text, outcome: { failure }, usage: failure instanceof AnswererError ? failure.usage : undefined };
+  const usage = failure instanceof AnswererError ? failure.usage : undefined;
+  return { name, text, citations: modelCitations(text, passages), outcome: { failure }, usage };
 }
 
 /** What tries cost that were refused; undefined where no provider was asked. */
@@ -177,6 +180,6 @@ const withUsage = (end: AnswerEnd, usage: Spent): AnswerEnd => (usage === undefi
 
 function withSpent(error: AnswererError, usage: Spent): AnswererError {
   if (usage === error.usage) return error;
-  const { failure, retryDelayMs, cause } = error;
-  return new AnswererError({ failure, retryDelayMs, cause, usage });
+  const { failure, message, retryDelayMs, cause } = error;
+  return new AnswererError({ failure, message, retryDelayMs, cause, usage });
 }
