@@ -192,10 +192,10 @@ describe("what nobody should send", () => {
         expect(error).toMatchObject({ message: expect.any(String), type: "invalid_request_error" });
         expect(response.headers.get("x-request-id")).not.toBeNull();
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
-  });
+  }, 120_000);
 
   it("in headers is refused or passed over", async () => {
     const { port } = new URL(server.url);
