@@ -234,7 +234,7 @@ describe("a provider that fails while a chat is passed on", () => {
   });
 
   it("is given up where it goes on and on", async () => {
-    provider.set({ endless: true, answer: "가 ".repeat(5_000) });
+    provider.set({ endless: true, answer: ["가".repeat(5_000)] });
     const { relay } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100" });
     expect(reasonOf((await relay(streamed)).error)).toBe("LLM_PROTOCOL");
     expect(reasonOf((await relay(chat)).error)).toBe("LLM_PROTOCOL");
