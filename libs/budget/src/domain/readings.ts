@@ -25,7 +25,7 @@ export interface Readings {
 const FRESH_MS = 2_000;
 /** A ledger that is restarted stops nobody; one that is away for longer leaves nobody to say what is spent. */
 const GRACE_MS = 5 * 60_000;
-const READ_LIMIT_MS = 2_000;
+const READ_LIMIT_MS = 3_000;
 /** Who knows a recent total waits no longer than this for a newer one. */
 const PATIENCE_MS = 300;
 /** A ledger that failed is left alone for so long. */
