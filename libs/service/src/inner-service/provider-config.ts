@@ -11,7 +11,7 @@ export const providerVariables = {
     doc: "Where the OpenAI-compatible provider answers, with its /v1; without it, OpenAI itself.",
   }),
   connections: variable.integer("OPENAI_CONNECTION_POOL_SIZE", {
-    default: 32,
+    default: 128,
     min: 1,
     max: 1_024,
     doc: "Connections kept to the model provider at most; a stream holds one, or over HTTP/2 shares it with up to a hundred.",
