@@ -94,6 +94,7 @@ export function importRules(root) {
   return [
     area(["libs/**/*.ts"], rule(all()), tests),
     area(["libs/rpc/**/*.ts"], rule(all(only.grpc, only.connectNode), [])),
+    area(["libs/rpc/test/**/*.ts"], rule(all(only.grpc, only.connectNode, only.testing), [])),
     area(["libs/client/**/*.ts"], rule(all(only.connectNode), [])),
     area(["libs/resilience/**/*.ts"], rule(all(only.opossum))),
     area(["libs/provider/**/*.ts"], rule(all(only.provider)), tests),
