@@ -10,6 +10,7 @@ const indented = /^(?:\t| {4})/u;
 const gap = new RegExp(`\\S(?<![.!?:;,。](?=${BLANK}{2}\\S))${BLANK}{2,}\\S`, "u");
 
 interface Line {
+  /** Code as it is; else without invisible characters, and blanks at the end. */
   readonly text: string;
   /** Code, or aligned columns: its blanks mean something. */
   readonly isKept: boolean;
@@ -27,7 +28,7 @@ interface Line {
 export function compactText(text: string): string {
   const compact: string[] = [];
   for (const { text: line, isKept, isCode } of linesOf(text)) {
-    const shown = isCode ? line : compactLine(line, isKept);
+    const shown = isKept ? line : compactLine(line);
     if (isCode || shown !== "" || (compact.length > 0 && compact.at(-1) !== "")) compact.push(shown);
   }
   while (compact.at(-1) === "") compact.pop();
@@ -39,16 +40,14 @@ export function hasLayout(text: string): boolean {
   return linesOf(text).some((line) => line.isKept || isPipeRow(line.text));
 }
 
-function compactLine(line: string, isKept: boolean): string {
-  const seen = line.replace(invisible, "").trimEnd();
-  if (isKept) return seen;
-  const body = seen.trimStart();
-  const indentation = seen.slice(0, seen.length - body.length);
-  return indentation + body.replace(blanks, " ");
+function compactLine(line: string): string {
+  const body = line.trimStart();
+  return line.slice(0, line.length - body.length) + body.replace(blanks, " ");
 }
 
 function linesOf(text: string): Line[] {
-  const lines = text.split(lineEnd);
+  const raw = text.split(lineEnd);
+  const lines = raw.map((line) => line.replace(invisible, "").trimEnd());
   const gapped = lines.map((line) => gap.test(line) && !isPipeRow(line));
   let open: string | undefined;
   return lines.map((line, index) => {
@@ -58,7 +57,7 @@ function linesOf(text: string): Line[] {
     if (isFence) open = open === undefined ? mark : undefined;
     const isColumns = gapped[index]! && (gapped[index - 1] === true || gapped[index + 1] === true);
     const isKept = isCode || indented.test(line) || line.trim().includes("\t") || isColumns;
-    return { text: line, isKept, isCode };
+    return { text: isCode ? raw[index]! : line, isKept, isCode };
   });
 }
 
