@@ -70,7 +70,8 @@ export function createInstanceReporter({
       signal.throwIfAborted();
       return undefined;
     };
-    const spending = tenant === undefined ? [] : modules.map(async (module) => (await module.budgets?.(tenant, limited)) ?? []);
+    const spending =
+      tenant === undefined ? [] : modules.map(async (module) => (await module.budgets?.(tenant, limited)) ?? []);
     const [own, budgets] = await Promise.all([
       figures(limited).catch(unlessAborted),
       Promise.all(spending).catch(unlessAborted),
