@@ -26,9 +26,9 @@ const helped: readonly (readonly [sql: string, values: readonly unknown[], helps
     /id > \$2|purchase \(amount\)/,
   ],
   [
-    "SELECT id FROM purchase WHERE customer = $1 OR state = $2",
-    [5, "gone"],
-    /purchase \(customer\);\nCREATE INDEX .* \(state\);/,
+    "SELECT id FROM purchase WHERE customer = $1 OR placed_at = $2",
+    [5, "2024-02-05T00:00:00Z"],
+    /purchase \(customer\);\nCREATE INDEX .* \(placed_at\);/,
   ],
 ];
 
