@@ -56,7 +56,17 @@ async function runChecks() {
     await tool("format", "prettier", "--check", "--log-level", "warn", "."),
     await tool("types", "nx", "run-many", "-t", "typecheck", "--outputStyle=static"),
     // One run over everything shares the types; `nx run-many -t lint` has the same rules by package, cached.
-    await tool("lint", "eslint", "--config", "deploy/lint/eslint.config.mjs", "--max-warnings", "0", "."),
+    await tool(
+      "lint",
+      "eslint",
+      "--concurrency",
+      "2",
+      "--config",
+      "deploy/lint/eslint.config.mjs",
+      "--max-warnings",
+      "0",
+      ".",
+    ),
   ];
 }
 
