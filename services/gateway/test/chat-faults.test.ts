@@ -3,54 +3,33 @@ import { Code } from "@connectrpc/connect";
 import { quartetError } from "@quartet/errors";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { principalOf } from "@quartet/rpc";
-import OpenAI, { APIError } from "openai";
+import type OpenAI from "openai";
+import { APIError } from "openai";
+import {
+  type ChatGateway,
+  clientOf,
+  type Failed,
+  messages,
+  openChatGateway,
+  postChat,
+  question,
+  reset,
+} from "./chat-gateway.ts";
 import { chunk, hang, relayEnd, text } from "./fakes.ts";
 import { createMemoryStores } from "./memory-stores.ts";
 import { openOnPort } from "./open-gateway.ts";
 
-type Gateway = Awaited<ReturnType<typeof openOnPort>>;
-
-let gateway: Gateway;
+let gateway: ChatGateway;
 let openai: OpenAI;
 
 beforeAll(async () => {
-  gateway = await openOnPort({ QUARTET_RELAY_MODELS: "gpt-x" });
+  gateway = await openChatGateway();
   openai = clientOf(gateway);
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
-afterEach(() => {
-  delete gateway.inner.behaviour.relay;
-  delete gateway.inner.behaviour.generate;
-  delete gateway.inner.behaviour.search;
-  gateway.inner.calls.length = 0;
-});
+afterEach(() => reset(gateway));
 
-const clientOf = ({ url }: Gateway, apiKey = "none") => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
-
-const messages = [
-  { role: "system" as const, content: "You are a helpful assistant." },
-  { role: "user" as const, content: "안녕하세요" },
-  { role: "assistant" as const, content: "무엇을 도와드릴까요?" },
-  { role: "user" as const, content: "환불은 며칠 걸리나요?" },
-];
-const question = { model: "quartet", messages };
-
-/** Posts what no typed client would. */
-const post = (body: unknown, headers: Record<string, string> = {}, at = gateway) =>
-  fetch(`${at.url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
-  });
-
-interface Failed {
-  readonly error: {
-    readonly code: string;
-    readonly param: string | null;
-    readonly reason: string;
-    readonly type: string;
-  };
-}
+const post = (body: unknown, headers: Record<string, string> = {}, at = gateway) => postChat(at, body, headers);
 
 describe("what goes wrong", () => {
   const failing = (error: unknown) => {
