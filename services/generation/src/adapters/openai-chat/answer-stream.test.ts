@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import { createKeyPool } from "@quartet/key-pool";
 import { classify, StreamBrokenError } from "@quartet/provider";
 import { answerStream } from "./answer-stream.ts";
-import { createBill } from "./bill.ts";
+import { createBill } from "../bill.ts";
 import type { ChatClient } from "./chat-client.ts";
 
 const event = (delta: object, finishReason: string | null = null) => {
@@ -26,7 +26,7 @@ async function read(chat: ChatClient) {
     chat,
     keys,
     request: { messages: [] },
-    bill: createBill([]),
+    bill: createBill(),
     signal,
     timeoutMs: 10_000,
     waitsForKey: true,

@@ -1,6 +1,6 @@
 import type { KeyPool } from "@quartet/key-pool";
 import { StreamBrokenError } from "@quartet/provider";
-import type { Bill } from "./bill.ts";
+import type { Bill } from "../bill.ts";
 import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
 

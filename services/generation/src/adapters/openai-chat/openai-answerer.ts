@@ -1,14 +1,23 @@
 import type { KeyPool } from "@quartet/key-pool";
 import { type Clocks, type ClocksOptions, ProtocolError, startClocks } from "@quartet/provider";
-import type { Answerer, AnswerEnd, AnswerEvent, Degradation, FinishReason, Passage } from "../../domain/answerer.ts";
+import type {
+  Answerer,
+  AnswerEnd,
+  AnswerEvent,
+  Degradation,
+  FinishReason,
+  Passage,
+  Usage,
+} from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
 import { createKnownLinks } from "../../domain/known-links.ts";
 import { modelCitations } from "../../domain/model-citations.ts";
 import { noAnswerText } from "../../domain/no-answer.ts";
 import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
+import { estimateTokens } from "../../domain/token-estimate.ts";
+import { type CostOf, createBill } from "../bill.ts";
 import { answerStream } from "./answer-stream.ts";
-import { type Bill, type CostOf, createBill } from "./bill.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
 import { failureOf } from "./provider-errors.ts";
@@ -54,7 +63,12 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
         maxCharacters,
         knownLinks: createKnownLinks(passages),
       });
-      const bill = createBill(messages, costOf);
+      const bill = createBill(costOf);
+      const closeBill = () =>
+        bill.close(() => ({
+          inputTokens: estimateTokens(messages.map(({ content }) => content).join("\n")),
+          outputTokens: estimateTokens(text.text),
+        }));
       const limits = limitsWithin(timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
       const request = { messages, maxOutputTokens, temperature };
@@ -64,13 +78,13 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
         const finishReason = yield* readText(chunks, { clocks, text });
         if (text.saysNoAnswer) yield { kind: "text", text: noAnswerText(question) };
         if (!text.isFull) await readUsage(chunks, clocks);
-        yield endOf({ finishReason, text, bill, passages, model });
+        yield endOf({ finishReason, text, usage: closeBill(), passages, model });
       } catch (error) {
-        throw answererErrorOf(error, { clocks, caller, bill, text });
+        throw answererErrorOf(error, { clocks, caller, usage: closeBill() });
       } finally {
         clocks.stop();
         // Also for a caller who left: what was written until then is paid for.
-        const usage = bill.close(text.text);
+        const usage = closeBill();
         if (usage !== undefined) wanted.onUsage?.(usage);
         // Not waited for: a read that is pending ends by the signal.
         void chunks.return().catch(() => undefined);
@@ -130,7 +144,7 @@ async function readUsage(chunks: Chunks, clocks: Clocks): Promise<void> {
 interface Ending {
   readonly finishReason: FinishReason;
   readonly text: AnswerTextStream;
-  readonly bill: Bill;
+  readonly usage: Usage | undefined;
   readonly passages: readonly Passage[];
   readonly model: string;
 }
@@ -146,8 +160,7 @@ const linkRemoved: Degradation = {
   message: "The model linked to hosts that none of the documents is from; those links and images were removed.",
 };
 
-function endOf({ finishReason, text, bill, passages, model }: Ending): AnswerEnd {
-  const usage = bill.close(text.text);
+function endOf({ finishReason, text, usage, passages, model }: Ending): AnswerEnd {
   return {
     kind: "end",
     finishReason: text.saysNoAnswer ? "no-answer" : finishReason,
@@ -161,13 +174,11 @@ function endOf({ finishReason, text, bill, passages, model }: Ending): AnswerEnd
 interface Failing {
   readonly clocks: Clocks;
   readonly caller: AbortSignal;
-  readonly bill: Bill;
-  readonly text: AnswerTextStream;
+  readonly usage: Usage | undefined;
 }
 
 /** Decides what a failure is. A caller who left, and defects of our own, pass through. */
-function answererErrorOf(error: unknown, { clocks, caller, bill, text }: Failing): unknown {
-  const usage = bill.close(text.text);
+function answererErrorOf(error: unknown, { clocks, caller, usage }: Failing): unknown {
   if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
   if (caller.aborted) return error;
   const failure = failureOf(error);

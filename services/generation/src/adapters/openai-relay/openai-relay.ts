@@ -3,7 +3,7 @@ import { type Clocks, type ClocksOptions, ErrorReply, type ProviderClient, start
 import type { Usage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
-import type { CostOf } from "../openai-chat/bill.ts";
+import type { CostOf } from "../bill.ts";
 import { failureOf } from "../openai-chat/provider-errors.ts";
 import { refusalOf } from "./provider-refusal.ts";
 import { type Relayed, relayOnce } from "./relay-attempt.ts";

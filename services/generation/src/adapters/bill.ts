@@ -1,10 +1,8 @@
 import type { KeyAttempt } from "@quartet/key-pool";
 import { ErrorReply, type ReportedUsage } from "@quartet/provider";
-import type { Usage } from "../../domain/answerer.ts";
-import type { ChatMessage } from "../../domain/prompt.ts";
-import { estimateTokens } from "../../domain/token-estimate.ts";
+import type { Usage } from "../domain/answerer.ts";
 
-/** What one answer costs, over all attempts. */
+/** What one answer or chat costs, over all attempts. */
 export interface Bill {
   /** A call goes out with a key; it is billed unless it is refused. */
   called(attempt: Pick<KeyAttempt, "addUsage">): void;
@@ -13,27 +11,31 @@ export interface Bill {
   /** The provider told what the call costs. */
   reported(usage: ReportedUsage): void;
   /**
-   * Counts the whole on the key that was used last, at the first call of this. Undefined when no call went out. What the
-   * provider did not tell is estimated from the texts.
+   * Counts the whole on the key that was used last, at the first call of this, and gives it again at later ones. Undefined when no call went out.
+   *
+   * @param estimate for a provider that did not tell
    */
-  close(answer: string): Usage | undefined;
+  close(estimate: () => Estimate): Usage | undefined;
 }
+
+/** The tokens of what was sent and of what came, as far as the texts say. */
+export type Estimate = Pick<Usage, "inputTokens" | "outputTokens">;
 
 /** What tokens cost, in billionths of a US dollar; undefined where nobody knows. */
 export type CostOf = (usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedInputTokens">) => number | undefined;
 
 /** @param costOf default: nobody knows */
-export function createBill(messages: readonly ChatMessage[], costOf: CostOf = () => undefined): Bill {
+export function createBill(costOf: CostOf = () => undefined): Bill {
   let calls = 0;
   let billed = false;
-  let closed = false;
   let last: Pick<KeyAttempt, "addUsage"> | undefined;
   let told: ReportedUsage | undefined;
+  let closed: Usage | undefined;
 
-  const total = (answer: string): Usage => {
+  const total = (estimate: () => Estimate): Usage => {
     if (told !== undefined) return { ...told, calls, estimated: false };
-    const inputTokens = billed ? estimateTokens(messages.map(({ content }) => content).join("\n")) : 0;
-    return { inputTokens, outputTokens: estimateTokens(answer), cachedInputTokens: 0, calls, estimated: billed };
+    const tokens = billed ? estimate() : { inputTokens: 0, outputTokens: 0 };
+    return { ...tokens, cachedInputTokens: 0, calls, estimated: billed };
   };
 
   return {
@@ -48,14 +50,13 @@ export function createBill(messages: readonly ChatMessage[], costOf: CostOf = ()
     reported(usage) {
       told = usage;
     },
-    close(answer) {
-      if (last === undefined) return undefined;
-      const usage = total(answer);
-      const priced = { ...usage, costNanos: costOf(usage) };
-      const { inputTokens, outputTokens, costNanos } = priced;
-      if (!closed) last.addUsage({ inputTokens, outputTokens, costNanos });
-      closed = true;
-      return priced;
+    close(estimate) {
+      if (last === undefined || closed !== undefined) return closed;
+      const usage = total(estimate);
+      closed = { ...usage, costNanos: costOf(usage) };
+      const { inputTokens, outputTokens, costNanos } = closed;
+      last.addUsage({ inputTokens, outputTokens, costNanos });
+      return closed;
     },
   };
 }
