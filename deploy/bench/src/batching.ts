@@ -2,9 +2,8 @@
  * `npm run bench batching`: 1,000 texts from 100 concurrent requests to an embedding model: every text a call of its own, every request one, and in
  * batches across requests, in the same run. Why in this way: ../README.md.
  */
-import { writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { numberOf, outputOptions, tell } from "./command.ts";
 import { type BatchingMode, measureBatching } from "./measure-batching.ts";
 
 const { values } = parseArgs({
@@ -12,18 +11,12 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     /** What a call takes at the provider, in milliseconds. */
     delay: { type: "string", default: "100" },
-    /** A file, or - for standard output. */
-    json: { type: "string" },
-    /** Exit code 1 where the target is missed. */
-    check: { type: "boolean", default: false },
+    ...outputOptions,
   },
 });
 
-const [rounds, delayMs] = [Number(values.rounds), Number(values.delay)];
-if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(delayMs) || delayMs < 1) {
-  process.stderr.write("--rounds and --delay take whole numbers above 0.\n");
-  process.exit(2);
-}
+const rounds = numberOf("rounds", values.rounds);
+const delayMs = numberOf("delay", values.delay);
 
 const result = await measureBatching({ rounds, delayMs });
 const { modes, fewerCalls, sooner, billed } = result;
@@ -40,9 +33,4 @@ const lines = [
   "",
   `medians of ${rounds} rounds; a call takes the provider ${delayMs} ms.`,
 ];
-(values.json === "-" ? process.stderr : process.stdout).write(`${lines.join("\n")}\n`);
-const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
-const json = `${JSON.stringify({ machine, rounds, delayMs, ...result }, null, 2)}\n`;
-if (values.json === "-") process.stdout.write(json);
-else if (values.json !== undefined) await writeFile(values.json, json);
-if (values.check && !result.met) process.exitCode = 1;
+await tell({ text: lines.join("\n"), figures: { rounds, delayMs, ...result }, met: result.met }, values);

@@ -2,10 +2,11 @@
  * `npm run bench pages`: a result of 10,000 passages streamed page by page: memory of gateway and retrieval, and the first page beside an ordinary search.
  * On the embedded stores, or with DATABASE_URL and ELASTICSEARCH_URL on those. What is measured, and why in this way: ../README.md.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { numberOf, outputOptions, tell } from "./command.ts";
 import { measurePages } from "./measure-pages.ts";
 
 const { values } = parseArgs({
@@ -16,19 +17,10 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "30" },
     /** What indexes in Elasticsearch are named by. */
     prefix: { type: "string", default: "quartet-bench" },
-    /** A file, or - for standard output. */
-    json: { type: "string" },
-    /** Exit code 1 where a target is missed. */
-    check: { type: "boolean", default: false },
+    ...outputOptions,
   },
 });
 
-const whole = (option: "passages" | "streamed" | "page-size" | "rounds"): number => {
-  const number = Number(values[option]);
-  if (Number.isInteger(number) && number > 0) return number;
-  process.stderr.write(`--${option} takes a whole number above 0.\n`);
-  process.exit(2);
-};
 const targets = { growthMiB: 10, ratio: 2 };
 
 const stop = new AbortController();
@@ -36,10 +28,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 const folder = await mkdtemp(path.join(tmpdir(), "quartet-bench-"));
 try {
   const plan = {
-    passageCount: whole("passages"),
-    streamedCount: whole("streamed"),
-    pageSize: whole("page-size"),
-    rounds: whole("rounds"),
+    passageCount: numberOf("passages", values.passages),
+    streamedCount: numberOf("streamed", values.streamed),
+    pageSize: numberOf("page-size", values["page-size"]),
+    rounds: numberOf("rounds", values.rounds),
   };
   const measured = await measurePages({
     ...plan,
@@ -62,12 +54,7 @@ try {
     `search p50 ${searchMs.toFixed(1)} ms, first page p50 ${firstPageMs.toFixed(1)} ms: x ${ratio.toFixed(2)} (wanted ${targets.ratio})`,
     `targets ${met ? "met" : "missed"}`,
   ];
-  (values.json === "-" ? process.stderr : process.stdout).write(`${lines.join("\n")}\n`);
-  const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
-  const json = `${JSON.stringify({ machine, stores, plan, ...measured, met }, null, 2)}\n`;
-  if (values.json === "-") process.stdout.write(json);
-  else if (values.json !== undefined) await writeFile(values.json, json);
-  if (values.check && !met) process.exitCode = 1;
+  await tell({ text: lines.join("\n"), figures: { stores, plan, ...measured, met }, met }, values);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -2,10 +2,11 @@
  * `npm run bench stream`: 100 answers streamed at once, the first token after 200 ms and 49 more 20 ms apart: through standalone and through separate
  * processes, beside a bare proxy and a direct call. Why in this way: ../README.md.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { type Columns, numberOf, outputOptions, tell, toTable } from "./command.ts";
 import { measureStream, type StreamCell, streamReport } from "./measure-stream.ts";
 
 const { values } = parseArgs({
@@ -17,35 +18,20 @@ const { values } = parseArgs({
     "first-token": { type: "string", default: "200" },
     tokens: { type: "string", default: "50" },
     "token-delay": { type: "string", default: "20" },
-    /** A file, or - for standard output. */
-    json: { type: "string" },
-    /** Exit code 1 where a target is missed. */
-    check: { type: "boolean", default: false },
+    ...outputOptions,
   },
 });
 
-const whole = ["rounds", "at-once", "first-token", "tokens", "token-delay"] as const;
-const [rounds, atOnce, firstTokenMs, tokens, tokenMs] = whole.map((name) => Number(values[name])) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-const seconds = Number(values.seconds);
-if (
-  ![rounds, atOnce, firstTokenMs, tokens, tokenMs].every((number) => Number.isInteger(number) && number > 0) ||
-  !(seconds > 0)
-) {
-  process.stderr.write(
-    `${whole.map((name) => `--${name}`).join(", ")} take whole numbers above 0, --seconds a number above 0.\n`,
-  );
-  process.exit(2);
-}
+const rounds = numberOf("rounds", values.rounds);
+const atOnce = numberOf("at-once", values["at-once"]);
+const firstTokenMs = numberOf("first-token", values["first-token"]);
+const tokens = numberOf("tokens", values.tokens);
+const tokenMs = numberOf("token-delay", values["token-delay"]);
+const seconds = numberOf("seconds", values.seconds, { whole: false });
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
-const columns: readonly (readonly [title: string, value: (cell: StreamCell) => string])[] = [
+const columns: Columns<StreamCell> = [
   ["subject", ({ subject }) => subject],
   ["answers/s", ({ answersPerSecond }) => answersPerSecond.toFixed(1)],
   ["/ proxy", ({ ratioToProxy }) => ratioToProxy.toFixed(3)],
@@ -67,9 +53,8 @@ try {
     progress: (line) => process.stderr.write(`${line}\n`),
   });
   const { cells, targets } = streamReport(measured);
-  const rows = [columns.map(([title]) => title), ...cells.map((cell) => columns.map(([, value]) => value(cell)))];
   const lines = [
-    ...rows.map((row) => row.map((text) => text.padStart(13)).join("")),
+    toTable(columns, cells, 13),
     ...targets.map(
       ({ subject, figure, value, limit, met }) =>
         `${subject}: ${value.toFixed(3)} ${figure}; ${met ? "meets" : "MISSES"} ${limit}`,
@@ -79,12 +64,14 @@ try {
     ),
     `${atOnce} at once; ${tokens} tokens, the first after ${firstTokenMs} ms, the others ${tokenMs} ms apart; medians of ${rounds} rounds.`,
   ];
-  (values.json === "-" ? process.stderr : process.stdout).write(`${lines.join("\n")}\n`);
-  const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
-  const json = `${JSON.stringify({ machine, rounds, atOnce, firstTokenMs, tokens, tokenMs, cells, targets }, null, 2)}\n`;
-  if (values.json === "-") process.stdout.write(json);
-  else if (values.json !== undefined) await writeFile(values.json, json);
-  if (values.check && targets.some(({ met }) => !met)) process.exitCode = 1;
+  await tell(
+    {
+      text: lines.join("\n"),
+      figures: { rounds, atOnce, firstTokenMs, tokens, tokenMs, cells, targets },
+      met: targets.every(({ met }) => met),
+    },
+    values,
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
