@@ -235,12 +235,6 @@ function checkRerank({ reranker, rerankUrl, rerankForm, rerankModel }: Config): 
       "QUARTET_RERANK_URL: is not set, and QUARTET_RERANKER is http. Write the endpoint's address.",
     ]);
   }
-  const { username = "", password = "" } = URL.parse(rerankUrl ?? "") ?? {};
-  if (username + password !== "") {
-    throw new ConfigError([
-      "QUARTET_RERANK_URL: holds a user or password. Take them out; the endpoint's key goes into QUARTET_RERANK_API_KEY.",
-    ]);
-  }
   if (reranker === "http" && rerankForm === "cohere" && rerankModel === "") {
     throw new ConfigError([
       "QUARTET_RERANK_MODEL: is not set, and Cohere's API needs one, such as rerank-v3.5. For other APIs set QUARTET_RERANK_FORM.",
