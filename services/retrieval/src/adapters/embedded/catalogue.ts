@@ -49,6 +49,10 @@ export function spacesOf({ active, building }: CollectionEntry): SpaceEntry[] {
   return [active, building].filter((space) => space !== undefined);
 }
 
+export function spaceIn(entry: CollectionEntry, spaceId: string): SpaceEntry | undefined {
+  return spacesOf(entry).find(({ space }) => space.id === spaceId);
+}
+
 export function stateOf({ name, recordSeq }: CollectionEntry): CollectionState {
   // The keyword index is changed in the same breath as the record.
   return { collection: name, recordSeq, projectedSeq: recordSeq };

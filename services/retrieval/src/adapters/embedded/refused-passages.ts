@@ -1,5 +1,6 @@
 import { createGiveWay } from "@quartet/turns";
-import type { CollectionEntry, SpaceEntry } from "./catalogue.ts";
+import { type CollectionEntry, spaceIn, type SpaceEntry } from "./catalogue.ts";
+import { passagesOf } from "./passages-of-content.ts";
 import type { EmbeddedState } from "./state.ts";
 
 /** Passages noted in one transaction: other calls wait some 5 ms. */
@@ -20,11 +21,10 @@ export async function refuseContents(
   const giveWay = createGiveWay();
   let count = 0;
   for (const contentHash of contentHashes) {
-    const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ? ORDER BY id";
-    const passages = state.database.all<{ id: number }>(sql, entry.rowId, Buffer.from(contentHash, "hex"));
+    const passages = passagesOf(state.database, entry, contentHash);
     for (let from = 0; from < passages.length; from += passagesPerTransaction) {
       await giveWay(signal);
-      const part = passages.slice(from, from + passagesPerTransaction).map(({ id }) => id);
+      const part = passages.slice(from, from + passagesPerTransaction);
       count += notePart(state, entry, spaceId, part);
     }
   }
@@ -38,7 +38,7 @@ function notePart(
   spaceId: string,
   part: readonly number[],
 ): number {
-  const space = [entry.active, entry.building].find((each) => each?.space.id === spaceId);
+  const space = spaceIn(entry, spaceId);
   if (space === undefined || space.vectors.size === 0) return 0;
   const lacking = part.filter((id) => {
     const passage = entry.tenant.passages.get(id);

@@ -15,14 +15,14 @@ import type {
 import {
   type CollectionEntry,
   createSpaceEntry,
+  spaceIn,
   type SpaceEntry,
-  spacesOf,
   type Tenant,
   toCollection,
 } from "./catalogue.ts";
 import { allowedSlots } from "./keyword-index.ts";
 import { passageVectors } from "./passage-vectors.ts";
-import type { Database } from "./database.ts";
+import { passagesOf } from "./passages-of-content.ts";
 import { vectorTable } from "./migrations.ts";
 import { isRefused, refuseContents, takeBackRefusals } from "./refused-passages.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -279,12 +279,6 @@ async function putVectors(
   return count + writeVectors(state, entry, space, targets);
 }
 
-/** Oldest first: those are where a new passage looks for a vector of its content. */
-function passagesOf(database: Database, { rowId }: CollectionEntry, contentHash: string): number[] {
-  const sql = "SELECT id FROM passage WHERE collection = ? AND content_hash = ? ORDER BY id";
-  return database.all<{ id: number }>(sql, rowId, Buffer.from(contentHash, "hex")).map(({ id }) => id);
-}
-
 /** One transaction. */
 function writeVectors(
   state: EmbeddedState,
@@ -331,10 +325,6 @@ function writeVectors(
 
 function pendingIn({ passageCount }: CollectionEntry, { vectors, refused }: SpaceEntry): number {
   return pendingCount(passageCount, { vectorCount: vectors.size, refusedCount: refused.size });
-}
-
-function spaceIn(entry: CollectionEntry, spaceId: string): SpaceEntry | undefined {
-  return spacesOf(entry).find(({ space }) => space.id === spaceId);
 }
 
 function makeSpace(
