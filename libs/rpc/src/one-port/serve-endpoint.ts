@@ -10,8 +10,8 @@ import { malformedRequest, toServerError } from "../errors.ts";
 import { requestIdHeader, requestIdOf } from "../principal.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
-import { LateBodyError, readBody } from "./endpoint-body.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
+import { LateBodyError, readBody } from "./request-body.ts";
 import { writePart } from "./respond.ts";
 
 export interface EndpointHostOptions extends DeadlineOptions {

@@ -13,11 +13,12 @@ import { type Compression, compressionNegotiate, mergeNonProtocolHeaders } from 
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { Gate } from "../authentication.ts";
 import { CallContext } from "../call-context.ts";
-import { abortError, malformedRequest, messageTooLarge, plainError, toServerError } from "../errors.ts";
+import { malformedRequest, messageTooLarge, plainError, toServerError } from "../errors.ts";
 import type { AnyHandler } from "../guard.ts";
 import { invokeUnary } from "../invoke.ts";
 import { requestIdKey } from "../principal.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
+import { readBody } from "./request-body.ts";
 
 export interface UnaryHostOptions {
   readonly method: DescMethodUnary;
@@ -99,7 +100,7 @@ export function serveUnary({
 
   const call = async (request: HttpRequest, context: CallContext, isBinary: boolean): Promise<Reply> => {
     await gate?.(context);
-    const bytes = await readBody(request, readMaxBytes, context.signal);
+    const bytes = await readBody(request, { maxBytes: readMaxBytes, signal: context.signal });
     const { message, header, trailer } = await invokeUnary(rpc, context, parse(method, bytes, isBinary));
     const body = serialize(method, message, isBinary);
     if (lengthOf(body) > writeMaxBytes) throw messageTooLarge("response", writeMaxBytes);
@@ -136,40 +137,6 @@ export function serveUnary({
     }
     await send(reply, negotiated(request), response);
   };
-}
-
-/** Reads a request to its end. */
-function readBody(request: HttpRequest, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-  const tooLarge = () => messageTooLarge("request", maxBytes);
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(tooLarge());
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let length = 0;
-    const settle = () => {
-      signal.removeEventListener("abort", onAbort);
-      request.removeListener("data", onData).removeListener("end", onEnd);
-    };
-    const onAbort = () => {
-      settle();
-      reject(abortError(signal));
-    };
-    const onData = (part: Buffer) => {
-      length += part.byteLength;
-      parts.push(part);
-      if (length <= maxBytes) return;
-      settle();
-      reject(tooLarge());
-    };
-    const onEnd = () => {
-      settle();
-      resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
-    };
-    if (signal.aborted) return reject(abortError(signal));
-    signal.addEventListener("abort", onAbort, { once: true });
-    // Whatever breaks the connection closes the response as well, which aborts the signal.
-    request.on("error", () => undefined);
-    request.on("data", onData).once("end", onEnd);
-  });
 }
 
 function parse({ input }: DescMethodUnary, bytes: Uint8Array, isBinary: boolean): Message {

@@ -1,13 +1,12 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import { abortError, messageTooLarge } from "../errors.ts";
 import type { HttpRequest } from "./http.ts";
 
 export interface BodyOptions {
   readonly maxBytes: number;
-  /** How long it may take to come. */
-  readonly limitMs: number;
-  /** Ends the reading. */
+  /** Ends the reading. Whatever breaks the connection closes the response as well, which has to abort it. */
   readonly signal: AbortSignal;
+  /** How long the body may take to come. Default: as long as the signal lets it. */
+  readonly limitMs?: number;
 }
 
 /** The body did not come in time: the caller's fault, unlike every other time that is used up. */
@@ -18,35 +17,40 @@ export class LateBodyError extends Error {
 /**
  * Reads a request to its end.
  *
- * @throws {ConnectError} MESSAGE_TOO_LARGE; what the signal says
+ * @throws {ConnectError} MESSAGE_TOO_LARGE, as soon as that is known; what the signal says
  * @throws {LateBodyError}
  */
-export function readBody(request: HttpRequest, { maxBytes, limitMs, signal }: BodyOptions): Promise<Buffer> {
+export function readBody(request: HttpRequest, { maxBytes, signal, limitMs }: BodyOptions): Promise<Buffer> {
   const tooLarge = () => messageTooLarge("request", maxBytes);
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(tooLarge());
+  if (signal.aborted) return Promise.reject(abortError(signal));
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let length = 0;
-    const settle = (finish: () => void) => {
+    const settle = () => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
-      request.removeListener("data", onData).removeListener("end", onEnd).removeListener("close", onClose);
-      finish();
+      request.removeListener("data", onData).removeListener("end", onEnd);
     };
-    const fail = (error: Error) => settle(() => reject(error));
-    const timer = setTimeout(() => fail(new LateBodyError("The body is slow.")), limitMs);
+    const fail = (error: Error) => {
+      settle();
+      reject(error);
+    };
+    const timer =
+      limitMs === undefined ? undefined : setTimeout(() => fail(new LateBodyError("The body is slow.")), limitMs);
     const onAbort = () => fail(abortError(signal));
-    const onEnd = () => settle(() => resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts)));
-    const onClose = () => fail(new ConnectError("The caller left.", Code.Canceled));
     const onData = (part: Buffer) => {
       length += part.byteLength;
       if (length > maxBytes) return fail(tooLarge());
       parts.push(part);
     };
-    if (signal.aborted) return onAbort();
+    const onEnd = () => {
+      settle();
+      resolve(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+    };
     signal.addEventListener("abort", onAbort, { once: true });
-    // What breaks the connection is told by `close` as well.
+    // Told by the signal.
     request.on("error", () => undefined);
-    request.on("data", onData).once("end", onEnd).once("close", onClose);
+    request.on("data", onData).once("end", onEnd);
   });
 }
