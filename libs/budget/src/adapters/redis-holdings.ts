@@ -148,7 +148,7 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
       for (const { id, month } of holdings) news.tell(month, { args: ["e", id], ends: id });
     },
     sums: async (month, tenant, { tenantNanos, platformNanos }): Promise<Sums | "bypassed"> => {
-      await news.told();
+      await news.told(month);
       const reply = await ask(sumsScript, month, [tenant, tenantNanos, platformNanos]);
       if (reply === undefined) return "bypassed";
       const [spent = 0, reserved = 0, spentByAll = 0, reservedByAll = 0] = reply;
@@ -158,7 +158,7 @@ export function createRedisHoldings({ redis }: { readonly redis: Redis }): Share
       };
     },
     close: async () => {
-      await news.told();
+      await news.idle();
       await redis.close();
     },
   };
