@@ -1,5 +1,6 @@
 import type { BudgetStats } from "@quartet/contracts/type/v1/stats";
 import type { Money } from "@quartet/contracts/type/v1/usage";
+import { nanosOf } from "./domain/money.ts";
 
 /**
  * The budgets of processes as those of one platform. All of them tell of the same ledger, so that nothing adds up: what was spent only grows within a
@@ -20,10 +21,11 @@ function newest(one: BudgetStats, other: BudgetStats): BudgetStats {
   const [reset, otherReset] = [one, other].map(({ resetTime }) => resetTime?.seconds ?? 0n) as [bigint, bigint];
   if (reset !== otherReset) return reset > otherReset ? one : other;
   return {
-    ...(nanos(one.spent) >= nanos(other.spent) ? one : other),
-    reserved: nanos(one.reserved) >= nanos(other.reserved) ? one.reserved : other.reserved,
+    ...(isLess(one.spent, other.spent) ? other : one),
+    reserved: isLess(one.reserved, other.reserved) ? other.reserved : one.reserved,
   } as BudgetStats;
 }
 
-const nanos = (money: Money | undefined): bigint =>
-  money === undefined ? -1n : money.units * 1_000_000_000n + BigInt(money.nanos);
+/** One that does not say is less than any that does. */
+const isLess = (one: Money | undefined, other: Money | undefined): boolean =>
+  other !== undefined && (one === undefined || nanosOf(one) < nanosOf(other));

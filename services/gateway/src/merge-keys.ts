@@ -1,6 +1,6 @@
 import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { KeyStats } from "@quartet/contracts/type/v1/stats";
-import type { Money } from "@quartet/contracts/type/v1/usage";
+import { addMoney } from "./domain/money.ts";
 
 /**
  * The keys of all replicas, one entry for each label of a pool: what was counted adds up, the state is the worst that any replica tells, with the
@@ -51,14 +51,4 @@ function smaller(one: bigint | undefined, other: bigint | undefined): bigint | u
 function later(one: Timestamp | undefined, other: Timestamp | undefined): Timestamp | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return timestampMs(one) < timestampMs(other) ? other : one;
-}
-
-const NANOS_PER_UNIT = 1_000_000_000n;
-
-/** Replicas have one table of prices and so one currency; while that is being changed, the first one's stands alone. */
-function addMoney(one: Money | undefined, other: Money | undefined): Money | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  if (one.currencyCode !== other.currencyCode) return one;
-  const all = (one.units + other.units) * NANOS_PER_UNIT + BigInt(one.nanos + other.nanos);
-  return { ...one, units: all / NANOS_PER_UNIT, nanos: Number(all % NANOS_PER_UNIT) };
 }

@@ -5,7 +5,6 @@ import {
   type CacheLevel,
   type CacheStats,
   type CountStats,
-  CountStatsSchema,
   type InstanceStats,
   type KeyStats,
   type PoolStats,
@@ -76,9 +75,9 @@ function byService(one: InstanceStats, other: InstanceStats): number {
 const byNameAndLabel = (one: CountStats, other: CountStats) =>
   one.name < other.name || (one.name === other.name && one.label < other.label) ? -1 : 1;
 
-function addCounts(sum: CountStats | undefined, { name, label, count, sum: value }: CountStats): CountStats {
-  if (sum === undefined) return create(CountStatsSchema, { name, label, count, sum: value });
-  return { ...sum, count: sum.count + count, sum: sum.sum + value };
+function addCounts(sum: CountStats | undefined, stats: CountStats): CountStats {
+  if (sum === undefined) return stats;
+  return { ...sum, count: sum.count + stats.count, sum: sum.sum + stats.sum };
 }
 
 function addPools(sum: PoolStats | undefined, pool: PoolStats): PoolStats {
@@ -121,9 +120,10 @@ function addCaches(sum: CacheStats | undefined, cache: CacheStats): CacheStats {
   };
 }
 
-const nanos = ({ seconds, nanos }: Duration): bigint => seconds * 1_000_000_000n + BigInt(nanos);
+const isLonger = (one: Duration, other: Duration): boolean =>
+  one.seconds === other.seconds ? one.nanos > other.nanos : one.seconds > other.seconds;
 
 function longer<K extends string>(name: K, one: Duration | undefined, other: Duration | undefined) {
-  const longest = one === undefined || (other !== undefined && nanos(other) > nanos(one)) ? other : one;
+  const longest = one === undefined || (other !== undefined && isLonger(other, one)) ? other : one;
   return (longest === undefined ? {} : { [name]: longest }) as { [P in K]?: Duration };
 }

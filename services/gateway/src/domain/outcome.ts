@@ -1,4 +1,5 @@
 import type { Reason } from "@quartet/errors";
+import { addMoney, type Money } from "./money.ts";
 
 /** The stages of an answer in order. A search has the first two. */
 export type StageName = "embed" | "search" | "compress" | "generate";
@@ -48,14 +49,6 @@ export interface Usage {
   readonly cost?: Money | undefined;
 }
 
-/** An amount as services tell it. */
-export interface Money {
-  readonly currencyCode: string;
-  readonly units: bigint;
-  /** Billionths of a unit, of the same sign. */
-  readonly nanos: number;
-}
-
 /** What two parts of one call cost together; undefined when no provider was asked by either. */
 export function addUsage(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
   if (one === undefined || other === undefined) return one ?? other;
@@ -67,13 +60,4 @@ export function addUsage(one: Usage | undefined, other: Usage | undefined): Usag
     estimated: one.estimated || other.estimated,
     cost: addMoney(one.cost, other.cost),
   };
-}
-
-const NANOS_PER_UNIT = 1_000_000_000n;
-
-/** All prices are in one currency. What has no price adds nothing. */
-function addMoney(one: Money | undefined, other: Money | undefined): Money | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  const nanos = (one.units + other.units) * NANOS_PER_UNIT + BigInt(one.nanos + other.nanos);
-  return { currencyCode: one.currencyCode, units: nanos / NANOS_PER_UNIT, nanos: Number(nanos % NANOS_PER_UNIT) };
 }

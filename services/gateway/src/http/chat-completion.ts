@@ -3,6 +3,7 @@ import type { AnswerQuestionResponse } from "@quartet/contracts/gateway/v1/answe
 import { AnswerQuestionResponseSchema } from "@quartet/contracts/gateway/v1/answer_service";
 import { FinishReason } from "@quartet/contracts/type/v1/answer";
 import type { TokenUsage } from "@quartet/contracts/type/v1/usage";
+import { nanosOf } from "../domain/money.ts";
 
 /** What all parts of one completion say alike. */
 export interface CompletionHead {
@@ -76,6 +77,6 @@ function toUsage(usage: TokenUsage | undefined) {
     completion_tokens: outputTokenCount,
     total_tokens: inputTokenCount + outputTokenCount,
     prompt_tokens_details: { cached_tokens: cachedInputTokenCount },
-    ...(cost && { cost: Number(cost.units) + cost.nanos / 1e9, cost_currency: cost.currencyCode }),
+    ...(cost && { cost: Number(nanosOf(cost)) / 1e9, cost_currency: cost.currencyCode }),
   };
 }
