@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import type { FakeBehaviour, FakeCut } from "./behaviour.ts";
 import type { FakeError } from "./provider-errors.ts";
 
@@ -18,7 +19,7 @@ export async function waitUnlessClosed(response: ServerResponse, ms: number): Pr
 
 /** Writes with back-pressure, whole or in pieces of `writeBytes`; false when the client has left. */
 export async function writeUnlessClosed(
-  response: ServerResponse,
+  response: Writable,
   content: string | Buffer,
   writeBytes?: number,
 ): Promise<boolean> {
@@ -27,11 +28,22 @@ export async function writeUnlessClosed(
   for (let start = 0; start < bytes.length; start += size) {
     if (response.closed || response.destroyed) return false;
     const hasRoom = response.write(bytes.subarray(start, start + size));
-    if (!hasRoom) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (!hasRoom) await roomOrClose(response);
     // A turn of the loop between the writes, so that they leave apart, and an endless stream lets others live.
     else await new Promise((resolve) => setImmediate(resolve));
   }
   return !response.closed;
+}
+
+/** Whichever comes first ends the wait for the other: a slow reader of a long reply has the server wait thousands of times. */
+async function roomOrClose(response: Writable): Promise<void> {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  } finally {
+    waiting.abort();
+  }
 }
 
 /** How long a delay is this time. */
