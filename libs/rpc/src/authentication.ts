@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextKey, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { abortError } from "./errors.ts";
 import { type Principal, principalKey } from "./principal.ts";
+import { requestOf, throughChain } from "./through-chain.ts";
 
 /** What is known of a call while nothing of its body has been read. */
 export interface EdgeCall {
@@ -69,10 +70,6 @@ async function unlessAborted<T>(result: T | Promise<T>, signal: AbortSignal): Pr
 
 /** Ends a call as the chain would have ended it. */
 async function refuse(context: HandlerContext, error: unknown, outermost: readonly Interceptor[]): Promise<never> {
-  const { method, service, url, requestMethod, requestHeader: header, signal, values: contextValues } = context;
-  const fail = () => Promise.reject(error);
-  const run = outermost.reduceRight<unknown>((next, interceptor) => interceptor(next as never), fail) as (
-    request: object,
-  ) => Promise<never>;
-  return await run({ stream: false, method, service, url, requestMethod, header, signal, contextValues });
+  const fail = (_call: object): Promise<never> => Promise.reject(error);
+  return await throughChain(outermost, fail)({ ...requestOf(context), stream: false, method: context.method });
 }

@@ -17,6 +17,7 @@ import {
 } from "@connectrpc/connect";
 import type { CallContext } from "./call-context.ts";
 import type { AnyHandler } from "./guard.ts";
+import { requestOf, throughChain } from "./through-chain.ts";
 
 /** One rpc with its guarded handler and the chain around it: what the grpc-js host and the in-memory transport run. */
 export interface Invocable<M> {
@@ -35,7 +36,7 @@ export function invokeUnary(
     const fields = await handler(request.message as never, contextFor(context, request));
     return { ...responseOf(context), stream: false, method, message: toMessage(method.output, fields) };
   };
-  return wrap(run, chain)({ ...requestOf(context), stream: false, method, message });
+  return throughChain(chain, run)({ ...requestOf(context), stream: false, method, message });
 }
 
 /** Runs an rpc of any streaming kind. Resolves when the handler has been called; its messages are made as they are read. */
@@ -53,15 +54,7 @@ export function invokeStream(
         : toMessages(method.output, output as AsyncIterable<unknown>);
     return { ...responseOf(context), stream: true, method, message };
   };
-  return wrap(run, chain)({ ...requestOf(context), stream: true, method, message: messages });
-}
-
-function wrap<F>(run: F, chain: readonly Interceptor[]): F {
-  return chain.reduceRight<unknown>((next, interceptor) => interceptor(next as never), run) as F;
-}
-
-function requestOf({ service, requestMethod, url, signal, requestHeader, values }: CallContext) {
-  return { service, requestMethod, url, signal, header: requestHeader, contextValues: values };
+  return throughChain(chain, run)({ ...requestOf(context), stream: true, method, message: messages });
 }
 
 function responseOf({ service, responseHeader, responseTrailer }: CallContext) {

@@ -1,6 +1,7 @@
 import { create, type DescMessage, type DescMethodStreaming, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
 import { abortError, plainError } from "./errors.ts";
+import { throughChain } from "./through-chain.ts";
 
 export interface StreamingCall {
   readonly interceptors: readonly Interceptor[];
@@ -36,10 +37,7 @@ export async function runStreaming(call: StreamingCall): Promise<StreamResponse>
   const onAbort = () => end(signal?.reason);
   const timer = setTimeout(() => end(plainError(Code.DeadlineExceeded)), timeoutMs);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const run = interceptors.reduceRight<unknown>(
-    (inner, interceptor) => interceptor(inner as never),
-    next,
-  ) as StreamingCall["next"];
+  const run = throughChain(interceptors, next);
   const message = completed(method, requests);
   try {
     const response = await run({ ...request, stream: true, message, signal: controller.signal } as StreamRequest);

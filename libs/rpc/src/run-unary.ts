@@ -1,6 +1,7 @@
 import { create, type DescMethodUnary, type MessageInitShape, type DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
 import { abortError, plainError } from "./errors.ts";
+import { throughChain } from "./through-chain.ts";
 
 export interface UnaryCall {
   readonly interceptors: readonly Interceptor[];
@@ -32,10 +33,7 @@ export async function runUnary({
   if (signal?.aborted === true) throw abortError(signal);
   signal?.addEventListener("abort", onAbort, { once: true });
   const timer = setTimeout(() => controller.abort(plainError(Code.DeadlineExceeded)), timeoutMs);
-  const run = interceptors.reduceRight<unknown>(
-    (inner, interceptor) => interceptor(inner as never),
-    next,
-  ) as UnaryCall["next"];
+  const run = throughChain(interceptors, next);
   const { method } = request as { method: DescMethodUnary };
   try {
     return await run({ ...request, stream: false, message: create(method.input, message), signal: controller.signal });

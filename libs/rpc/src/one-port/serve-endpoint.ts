@@ -9,6 +9,7 @@ import { createDeadlines, type DeadlineOptions } from "../deadline.ts";
 import { malformedRequest, toServerError } from "../errors.ts";
 import { requestIdHeader, requestIdOf } from "../principal.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
+import { requestOf, throughChain } from "../through-chain.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
 import { LateBodyError, readBody } from "./request-body.ts";
@@ -76,7 +77,7 @@ export function serveEndpoint(endpoint: HttpEndpoint, options: EndpointHostOptio
       });
     };
     try {
-      await throughChain(interceptors, context, handle);
+      await run(interceptors, context, handle);
     } catch (error) {
       if (isGone(response)) return;
       const failure = toServerError(error, signal);
@@ -111,20 +112,13 @@ function connectTimeoutMs({ headers }: HttpRequest): number | undefined {
 }
 
 /** Runs a handler that writes its response itself, as an rpc with an empty one. */
-async function throughChain(
-  chain: readonly Interceptor[],
-  context: CallContext,
-  handle: () => Promise<void>,
-): Promise<void> {
-  const { method, service, url, requestMethod, requestHeader: header, signal, values: contextValues } = context;
-  const run = async () => {
+async function run(chain: readonly Interceptor[], context: CallContext, handle: () => Promise<void>): Promise<void> {
+  const { method, service } = context;
+  const answer = async (_call: object) => {
     await handle();
     return { stream: false, service, method, header: new Headers(), trailer: new Headers() };
   };
-  const call = chain.reduceRight<unknown>((next, interceptor) => interceptor(next as never), run) as (
-    request: object,
-  ) => Promise<unknown>;
-  await call({ stream: false, method, service, url, requestMethod, header, signal, contextValues });
+  await throughChain(chain, answer)({ ...requestOf(context), stream: false, method });
 }
 
 function isReadable({ headers }: HttpRequest, consumes: RegExp): boolean {
