@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
-import { abortError, plainError } from "./errors.ts";
+import { Code, type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { abortError, callEnded, plainError } from "./errors.ts";
 
 export interface CallContextInit {
   readonly method: DescMethod;
@@ -12,9 +12,6 @@ export interface CallContextInit {
   /** Aborted when the process ends what is still running. */
   readonly shutdownSignal?: AbortSignal | undefined;
 }
-
-/** One for all calls: making a new error takes its stack. */
-const callEnded = new ConnectError("The call has ended.", Code.Canceled);
 
 /** The context of one call on a host of our own: its signal follows the deadline, the caller and the process. */
 export class CallContext implements HandlerContext {

@@ -10,8 +10,8 @@ import type {
   MessageShape,
 } from "@bufbuild/protobuf";
 import type { CallOptions, Transport } from "@connectrpc/connect";
-import { Code, ConnectError, type StreamResponse } from "@connectrpc/connect";
-import { abortError, plainError, toClientError } from "./errors.ts";
+import { Code, type StreamResponse } from "@connectrpc/connect";
+import { abortError, callEnded, plainError, toClientError } from "./errors.ts";
 
 /** What a service looks like to its callers: a function for each rpc. */
 export type Client<S extends DescService> = {
@@ -83,9 +83,6 @@ async function callUnary(transport: Transport, method: DescMethodUnary, request:
     throw toClientError(error, signal);
   }
 }
-
-/** One for all calls: making a new error takes its stack. */
-const callEnded = new ConnectError("The call has ended.", Code.Canceled);
 
 /**
  * Reads one call: new -> opening (the first read waits for headers) -> open -> ended.

@@ -28,6 +28,9 @@ export function plainError(code: Code, cause?: unknown): ConnectError {
     : quartetError({ code, reason: known.reason, message: known.message, cause });
 }
 
+/** What signals of a call that is over are aborted with. One for all calls: making a new error takes its stack. */
+export const callEnded = new ConnectError("The call has ended.", Code.Canceled);
+
 export function messageTooLarge(direction: "request" | "response", maxBytes: number, cause?: unknown): ConnectError {
   return quartetError({
     code: Code.ResourceExhausted,

@@ -1,6 +1,6 @@
 import { create, type DescMessage, type DescMethodStreaming, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
-import { abortError, plainError } from "./errors.ts";
+import { Code, type Interceptor, type StreamRequest, type StreamResponse } from "@connectrpc/connect";
+import { abortError, callEnded, plainError } from "./errors.ts";
 import { throughChain } from "./through-chain.ts";
 
 export interface StreamingCall {
@@ -12,9 +12,6 @@ export interface StreamingCall {
   readonly messages: AsyncIterable<MessageInitShape<DescMessage>>;
   readonly next: (request: StreamRequest) => Promise<StreamResponse>;
 }
-
-/** One for all calls: making a new error takes its stack. */
-const callEnded = new ConnectError("The call has ended.", Code.Canceled);
 
 /**
  * The client's side of a streaming call, as Connect's own runStreamingCall does it: interceptors, and one signal for the caller, the deadline

@@ -1,6 +1,6 @@
 import { create, type DescMethodUnary, type MessageInitShape, type DescMessage } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
-import { abortError, plainError } from "./errors.ts";
+import { Code, type Interceptor, type UnaryRequest, type UnaryResponse } from "@connectrpc/connect";
+import { abortError, callEnded, plainError } from "./errors.ts";
 import { throughChain } from "./through-chain.ts";
 
 export interface UnaryCall {
@@ -12,9 +12,6 @@ export interface UnaryCall {
   readonly message: MessageInitShape<DescMessage>;
   readonly next: (request: UnaryRequest<DescMessage, DescMessage>) => Promise<UnaryResponse>;
 }
-
-/** One for all calls: making a new error takes its stack. */
-const callEnded = new ConnectError("The call has ended.", Code.Canceled);
 
 /**
  * The client's side of a unary call, as Connect's own runUnaryCall does it: interceptors, and one signal for the caller, the deadline and the
