@@ -51,8 +51,6 @@ export interface BudgetFigures {
 export interface Budget {
   /** What tokens of a model cost, in billionths of a dollar; undefined where the model has no price. */
   costNanos(model: string, tokens: Tokens): number | undefined;
-  /** The most that a call can cost; undefined where the model has no price. */
-  upperBoundNanos(model: string, tokens: Pick<Tokens, "inputTokens" | "outputTokens">): number | undefined;
   /**
    * Sets aside the most that a call can cost, for its tenant and for the platform at once, before anything is spent.
    *
@@ -188,10 +186,6 @@ export function createBudget(options: BudgetOptions): Budget {
     costNanos: (model, tokens) => {
       const price = prices.get(model);
       return price && costOf(price, tokens);
-    },
-    upperBoundNanos: (model, tokens) => {
-      const price = prices.get(model);
-      return price && mostOf(price, tokens);
     },
     reserve: async (call) => {
       const { tenant, model, inputTokens, outputTokens = 0, signal } = call;

@@ -13,12 +13,6 @@ export interface SettlementsOptions {
   readonly onDropped: (entry: LedgerEntry) => void;
   /** How long an entry waits for others to go with. Default: 200. */
   readonly delayMs?: number | undefined;
-  /** Sums by tenant, day, service and model that may wait. Default: 10,000. */
-  readonly maxEntries?: number;
-  /** How long one attempt may take. Default: 5,000. */
-  readonly limitMs?: number;
-  /** The pause after a first failure; it doubles with each further one, up to 10 s. Default: 500. */
-  readonly baseMs?: number | undefined;
 }
 
 /** What was spent, on its way into the ledger. The owner calls `close`. */
@@ -28,12 +22,15 @@ export interface Settlements {
    * told of in `onRecorded`. Undefined where there is no room.
    */
   add(entry: LedgerEntry): Holding | undefined;
-  /** Sums that are not in the ledger. */
-  readonly waiting: number;
   /** Records what waits, `limitMs` at most; what is left then is dropped. */
   close(limitMs: number): Promise<void>;
 }
 
+/** Sums by tenant, day, service and model that may wait. */
+const MAX_ENTRIES = 10_000;
+const ATTEMPT_LIMIT_MS = 5_000;
+/** After a first failure; it doubles with each further one. */
+const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const CLOSING_PAUSE_MS = 100;
 
@@ -42,26 +39,24 @@ const CLOSING_PAUSE_MS = 100;
  * answer got lost on the way, the second attempt changes nothing.
  */
 export function createSettlements(options: SettlementsOptions): Settlements {
-  const { ledger, onRecorded, onFailure, onDropped } = options;
-  const { delayMs = 200, maxEntries = 10_000, limitMs = 5_000, baseMs = 500 } = options;
+  const { ledger, onRecorded, onFailure, onDropped, delayMs = 200 } = options;
   const closing = Promise.withResolvers<void>();
   const ended = new AbortController();
   let isClosing = false;
   let filling = createFilling();
-  let underWay = 0;
   let running: Promise<void> | undefined;
 
   const recordWhole = async (batch: Batch, holdings: readonly Holding[]): Promise<void> => {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(limitMs)]);
+        const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(ATTEMPT_LIMIT_MS)]);
         onRecorded(holdings, await ledger.record(batch, signal));
         return;
       } catch (error) {
         if (ended.signal.aborted) return batch.entries.forEach((entry) => onDropped(entry));
         onFailure(error);
         if (isClosing) await pause(CLOSING_PAUSE_MS);
-        else await pause(Math.min(LONGEST_PAUSE_MS, baseMs * 2 ** attempt), closing.promise);
+        else await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt), closing.promise);
       }
     }
   };
@@ -71,25 +66,20 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     while (filling.entries.size > 0) {
       const { entries, holdings } = filling;
       filling = createFilling();
-      underWay = entries.size;
       await recordWhole({ id: randomUUID(), entries: [...entries.values()] }, [...holdings.values()]);
-      underWay = 0;
     }
     running = undefined;
   };
 
   return {
     add: (entry) => {
-      if (ended.signal.aborted || !filling.hasRoom(entry, maxEntries)) {
+      if (ended.signal.aborted || !filling.hasRoom(entry)) {
         onDropped(entry);
         return undefined;
       }
       const holding = filling.add(entry);
       running ??= drain();
       return holding;
-    },
-    get waiting() {
-      return filling.entries.size + underWay;
     },
     close: async (closeLimitMs) => {
       isClosing = true;
@@ -111,7 +101,7 @@ function createFilling() {
   return {
     entries,
     holdings,
-    hasRoom: (entry: LedgerEntry, maxEntries: number) => entries.size < maxEntries || entries.has(keyOf(entry)),
+    hasRoom: (entry: LedgerEntry) => entries.size < MAX_ENTRIES || entries.has(keyOf(entry)),
     add: (entry: LedgerEntry): Holding => {
       const key = keyOf(entry);
       const there = entries.get(key);
