@@ -1,7 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "@quartet/contracts/google/rpc/error_details";
 import { describe, expect, it } from "@jest/globals";
-import { isReason, quartetError, reasonOf, reasons, reasonTextOf, retryDelayMsOf, violationsOf } from "./index.ts";
+import {
+  fieldInvalid,
+  isReason,
+  quartetError,
+  reasonOf,
+  reasons,
+  reasonTextOf,
+  retryDelayMsOf,
+  violationsOf,
+} from "./index.ts";
 
 describe("quartetError", () => {
   it("carries reason, delay and violations where the readers find them", () => {
@@ -26,6 +35,17 @@ describe("quartetError", () => {
     expect(error.cause).toBe(cause);
     expect(error.message).not.toContain("secret");
     expect(JSON.stringify(error.findDetails(ErrorInfoSchema))).not.toContain("secret");
+  });
+});
+
+describe("fieldInvalid", () => {
+  it("names the field for people and for programs, and none where all of it is wrong", () => {
+    const error = fieldInvalid("search.query", "must not be blank");
+    expect(error).toMatchObject({ code: Code.InvalidArgument, rawMessage: "search.query: must not be blank" });
+    expect(reasonOf(error)).toBe("FIELD_INVALID");
+    expect(violationsOf(error)).toEqual([{ field: "search.query", description: "must not be blank" }]);
+    const whole = fieldInvalid("", "The body must be a JSON object.");
+    expect([whole.rawMessage, violationsOf(whole)]).toEqual(["The body must be a JSON object.", []]);
   });
 });
 

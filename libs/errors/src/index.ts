@@ -1,3 +1,4 @@
+export { fieldInvalid } from "./field-invalid.ts";
 export { quartetError } from "./quartet-error.ts";
 export type { QuartetErrorOptions } from "./quartet-error.ts";
 export { factsOf, reasonOf, reasonTextOf, retryDelayMsOf, violationsOf } from "./details.ts";

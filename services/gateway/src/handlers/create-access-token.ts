@@ -1,6 +1,5 @@
-import { Code } from "@connectrpc/connect";
 import type { AccessTokenService } from "@quartet/contracts/gateway/v1/access_token_service";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
 import { fromAccessTokenMessage, toAccessTokenMessage } from "../convert-access-token.ts";
 import type { AccessToken, AccessTokenStore } from "../domain/access/access-token.ts";
@@ -32,11 +31,5 @@ export function createCreateAccessToken({
 function requireFuture(expireTime: Date | undefined, now: number): void {
   // A time that JavaScript cannot hold is no number.
   if (expireTime === undefined || expireTime.getTime() > now) return;
-  const violations = [{ field: "access_token.expire_time", description: "must lie in the future" }];
-  throw quartetError({
-    code: Code.InvalidArgument,
-    reason: "FIELD_INVALID",
-    message: "access_token.expire_time: must lie in the future",
-    violations,
-  });
+  throw fieldInvalid("access_token.expire_time", "must lie in the future");
 }

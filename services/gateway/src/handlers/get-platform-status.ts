@@ -1,7 +1,6 @@
-import { Code } from "@connectrpc/connect";
 import type { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import type { PlatformStatus } from "@quartet/contracts/type/v1/status";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { Degradation } from "../domain/outcome.ts";
@@ -65,13 +64,7 @@ function partsIn(mask: FieldMask | undefined): ReadonlySet<Part> {
   if (mask === undefined || mask.paths.length === 0) return new Set(parts);
   const unknown = mask.paths.find((path) => !known.has(path));
   if (unknown === undefined) return new Set(parts.filter((part) => mask.paths.includes(part)));
-  const description = `names a part that there is not; there are ${[...known].join(", ")}`;
-  throw quartetError({
-    code: Code.InvalidArgument,
-    reason: "FIELD_INVALID",
-    message: `read_mask: ${description}`,
-    violations: [{ field: "read_mask", description }],
-  });
+  throw fieldInvalid("read_mask", `names a part that there is not; there are ${[...known].join(", ")}`);
 }
 
 function keepOnly(status: PlatformStatus, wanted: ReadonlySet<Part>): PlatformStatus {

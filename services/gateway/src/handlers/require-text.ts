@@ -1,5 +1,4 @@
-import { Code } from "@connectrpc/connect";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid } from "@quartet/errors";
 import { nfc } from "@quartet/text";
 
 /**
@@ -10,11 +9,5 @@ import { nfc } from "@quartet/text";
  */
 export function requireText(value: string, field: string): string {
   if (value.trim() !== "") return nfc(value);
-  const violations = [{ field, description: "must not be blank" }];
-  throw quartetError({
-    code: Code.InvalidArgument,
-    reason: "FIELD_INVALID",
-    message: `${field}: must not be blank`,
-    violations,
-  });
+  throw fieldInvalid(field, "must not be blank");
 }

@@ -9,10 +9,11 @@ import {
 } from "@quartet/contracts/gateway/v1/answer_service";
 import { CitationSchema, SectionSchema } from "@quartet/contracts/type/v1/answer";
 import { StageTimingSchema } from "@quartet/contracts/type/v1/outcome";
+import { fieldInvalid } from "@quartet/errors";
 import { type Client, type EndpointFailure, forward, type HttpEndpoint, type HttpResponse } from "@quartet/rpc";
 import { withFieldNames } from "../handlers/errors.ts";
 import { eventOf, sendEvents } from "./events.ts";
-import { invalidField, readJsonObject, readMessage } from "./json.ts";
+import { readJsonObject, readMessage } from "./json.ts";
 
 export interface AnswerEventsOptions {
   readonly path: string;
@@ -58,7 +59,7 @@ export function createAnswerEventsEndpoint({
 
 function checkSections({ sections }: AnswerQuestionRequest): void {
   const index = sections.findIndex(({ name }) => reserved.has(name));
-  if (index >= 0) throw invalidField(`sections[${index}].name`, "is the name of another event here; choose another");
+  if (index >= 0) throw fieldInvalid(`sections[${index}].name`, "is the name of another event here; choose another");
 }
 
 async function* toEvents(responses: AsyncIterable<StreamAnswerQuestionResponse>): AsyncGenerator<string> {

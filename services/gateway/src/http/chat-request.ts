@@ -2,7 +2,8 @@ import { create, type JsonObject, type JsonValue, type MessageInitShape } from "
 import { type AnswerQuestionRequest, AnswerQuestionRequestSchema } from "@quartet/contracts/gateway/v1/answer_service";
 import { type ModelOptions, ModelOptionsSchema } from "@quartet/contracts/type/v1/answer";
 import { SearchOptionsSchema } from "@quartet/contracts/type/v1/search";
-import { invalidField, readMessage } from "./json.ts";
+import { fieldInvalid } from "@quartet/errors";
+import { isAbsent, isObject, readMessage } from "./json.ts";
 
 /** The model that answers from the documents; `quartet/` and the name of a source answers from that source alone. */
 export const OWN_MODEL = "quartet";
@@ -26,7 +27,7 @@ export interface QuestionInChat {
 /** @throws {ConnectError} INVALID_ARGUMENT without a model's name */
 export function readChatRequest(fields: JsonObject): ChatRequest {
   const { model, stream } = fields;
-  if (typeof model !== "string" || model === "") throw invalidField("model", "must be the name of a model");
+  if (typeof model !== "string" || model === "") throw fieldInvalid("model", "must be the name of a model");
   return { model, streamed: stream === true, fields };
 }
 
@@ -41,7 +42,7 @@ const unfit: readonly {
   { field: "n", fits: (value) => value === 1, description: "must be 1: the documents have one answer" },
   {
     field: "response_format",
-    fits: (value) => typeof value === "object" && (value as JsonObject)["type"] === "text",
+    fits: (value) => isObject(value) && value["type"] === "text",
     description: "must be text: answers are text with citations",
   },
   { field: "modalities", fits: (value) => JSON.stringify(value) === '["text"]', description: "must be text alone" },
@@ -55,16 +56,16 @@ const unfit: readonly {
  */
 export function readQuestion({ model, streamed, fields }: ChatRequest): QuestionInChat {
   if (typeof fields["stream"] !== "boolean" && !isAbsent(fields["stream"])) {
-    throw invalidField("stream", "must be true or false");
+    throw fieldInvalid("stream", "must be true or false");
   }
   for (const { field, fits, description } of unfit) {
     const value = fields[field];
-    if (value !== undefined && value !== null && !fits(value)) throw invalidField(field, description);
+    if (!isAbsent(value) && !fits(value)) throw fieldInvalid(field, description);
   }
   const { quartet: own = {} } = fields;
   const request = readMessage(AnswerQuestionRequestSchema, own);
   if (request.sections.length > 0) {
-    throw invalidField("quartet.sections", "are not for chats, which have one text; ask POST /api/v1/answer");
+    throw fieldInvalid("quartet.sections", "are not for chats, which have one text; ask POST /api/v1/answer");
   }
   request.question = questionIn(fields["messages"]);
   request.modelOptions = modelOptionsIn(fields);
@@ -73,15 +74,10 @@ export function readQuestion({ model, streamed, fields }: ChatRequest): Question
   return { model, streamed, wantsUsage: streamed && wantsUsage(fields["stream_options"]), request };
 }
 
-const isAbsent = (value: JsonValue | undefined): boolean => value === undefined || value === null;
-
-const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 function questionIn(messages: JsonValue | undefined): string {
-  if (!Array.isArray(messages) || messages.length === 0) throw invalidField("messages", "must be a list of messages");
+  if (!Array.isArray(messages) || messages.length === 0) throw fieldInvalid("messages", "must be a list of messages");
   const index = messages.findLastIndex((message) => isObject(message) && message["role"] === "user");
-  if (index < 0) throw invalidField("messages", "must have a message of the role user, which is the question");
+  if (index < 0) throw fieldInvalid("messages", "must have a message of the role user, which is the question");
   return textOf((messages[index] as JsonObject)["content"], `messages[${index}].content`);
 }
 
@@ -90,7 +86,7 @@ function textOf(content: JsonValue | undefined, field: string): string {
   const parts = Array.isArray(content) ? content : [];
   const texts = parts.map((part) => (isObject(part) && part["type"] === "text" ? part["text"] : undefined));
   if (texts.length === 0 || !texts.every((text) => typeof text === "string")) {
-    throw invalidField(field, "must be text, or parts that are all text");
+    throw fieldInvalid(field, "must be text, or parts that are all text");
   }
   return texts.join("\n");
 }
@@ -115,13 +111,13 @@ function numberIn(
   { min, max, whole = false }: { readonly min: number; readonly max: number; readonly whole?: boolean },
 ): number | undefined {
   const value = fields[field];
-  if (value === undefined || value === null) return undefined;
+  if (isAbsent(value)) return undefined;
   if (typeof value === "number" && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
-  throw invalidField(field, `must be a ${whole ? "whole " : ""}number from ${min} to ${max}`);
+  throw fieldInvalid(field, `must be a ${whole ? "whole " : ""}number from ${min} to ${max}`);
 }
 
 function wantsUsage(options: JsonValue | undefined): boolean {
-  if (options === undefined || options === null) return false;
-  if (!isObject(options)) throw invalidField("stream_options", "must be an object");
+  if (isAbsent(options)) return false;
+  if (!isObject(options)) throw fieldInvalid("stream_options", "must be an object");
   return options["include_usage"] === true;
 }

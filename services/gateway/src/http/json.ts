@@ -1,6 +1,6 @@
 import { type DescMessage, fromJson, type JsonObject, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid } from "@quartet/errors";
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -12,9 +12,16 @@ export function readJsonObject(bytes: Uint8Array): JsonObject {
   } catch {
     // What is wrong with it nobody wants to read; the caller has it before them.
   }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw invalidField("", "The body must be a JSON object in UTF-8.");
+  if (isObject(value)) return value;
+  throw fieldInvalid("", "The body must be a JSON object in UTF-8.");
 }
+
+/** A field that is null is as one that is not there. */
+export const isAbsent = (value: JsonValue | undefined): value is null | undefined =>
+  value === undefined || value === null;
+
+export const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
  * A message of the contract from its JSON. A misspelt field is a mistake, as over Connect.
@@ -33,14 +40,4 @@ export function readMessage<D extends DescMessage>(schema: D, json: JsonValue): 
       error,
     );
   }
-}
-
-/** @param field empty where it is the whole body that is wrong */
-export function invalidField(field: string, description: string): ConnectError {
-  return quartetError({
-    code: Code.InvalidArgument,
-    reason: "FIELD_INVALID",
-    message: field === "" ? description : `${field}: ${description}`,
-    ...(field !== "" && { violations: [{ field, description }] }),
-  });
 }

@@ -1,6 +1,5 @@
 import type { ConnectError } from "@connectrpc/connect";
-import { ErrorInfoSchema } from "@quartet/contracts/google/rpc/error_details";
-import { reasonOf, reasonTextOf, type Reason, retryDelayMsOf, violationsOf } from "@quartet/errors";
+import { factsOf, reasonOf, reasonTextOf, type Reason, retryDelayMsOf, violationsOf } from "@quartet/errors";
 import type { EndpointFailure, HttpResponse } from "@quartet/rpc";
 import { eventOf } from "./events.ts";
 
@@ -90,7 +89,7 @@ export function failAsOpenAi(failure: EndpointFailure, response: HttpResponse): 
 }
 
 function codeOf(error: ConnectError, reason: Reason | undefined): string | null {
-  const told = error.findDetails(ErrorInfoSchema)[0]?.metadata["providerCode"];
+  const told = factsOf(error)["providerCode"];
   return told ?? (reason && (codes[reason] ?? reason.toLowerCase())) ?? null;
 }
 
