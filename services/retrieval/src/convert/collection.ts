@@ -6,9 +6,9 @@ import {
   type EmbeddingSpaceSchema,
   type Vector as VectorMessage,
 } from "@quartet/contracts/type/v1/vector";
+import { fieldInvalid } from "@quartet/errors";
 import type { Collection, CollectionState, EmbeddingSpace } from "../domain/collection.ts";
 import type { EncodedVector } from "../domain/vector.ts";
-import { fieldInvalid } from "./errors.ts";
 
 export function toStateMessage(state: CollectionState): MessageInitShape<typeof CollectionStateSchema> {
   const { collection, recordSeq, projectedSeq } = state;

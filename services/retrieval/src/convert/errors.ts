@@ -1,5 +1,5 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid, quartetError } from "@quartet/errors";
 import { AdviceRunningError } from "../domain/advice.ts";
 import { GraphError } from "../domain/graph.ts";
 import { PageInterruptedError } from "../domain/later-page.ts";
@@ -11,16 +11,6 @@ import { NothingToAskError } from "../domain/search-record.ts";
 import { RebuildMismatchError, RebuildRunningError } from "../domain/rebuild.ts";
 import { UnknownSourceError } from "../domain/source.ts";
 import { StoreBusyError, StoreTimeoutError, StoreUnavailableError } from "../domain/store-errors.ts";
-
-/** INVALID_ARGUMENT naming one field, in the contract's names. */
-export function fieldInvalid(field: string, description: string): ConnectError {
-  return quartetError({
-    code: Code.InvalidArgument,
-    reason: "FIELD_INVALID",
-    message: `${field}: ${description}`,
-    violations: [{ field, description }],
-  });
-}
 
 /** Stores come back within seconds or not soon; spread out, so that those refused together do not come back together. */
 const retryAfterFailureMs = (): number => 1_000 + Math.random() * 1_000;

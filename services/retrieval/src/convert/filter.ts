@@ -1,7 +1,7 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import type { Filter as FilterMessage, FilterList, Scalar as ScalarMessage } from "@quartet/contracts/type/v1/filter";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid, quartetError } from "@quartet/errors";
 import { nfc } from "@quartet/text";
 import {
   type Filter,
@@ -12,7 +12,6 @@ import {
   parseFilterField,
   type Scalar,
 } from "../domain/filter.ts";
-import { fieldInvalid } from "./errors.ts";
 
 /**
  * Reads a filter's tree; undefined stays undefined, which is no condition. Throws INVALID_ARGUMENT: FIELD_INVALID naming the node that is too deep,

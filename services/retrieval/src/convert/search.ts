@@ -16,6 +16,7 @@ import {
   SourceKind,
   type SourceReportSchema,
 } from "@quartet/contracts/type/v1/search";
+import { fieldInvalid } from "@quartet/errors";
 import { toDuration } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import { allTags, both } from "../domain/filter.ts";
@@ -25,7 +26,6 @@ import { searchDefaults, type FoundPassage, type SearchRequest, type SearchResul
 import type { SourceReport } from "../domain/source.ts";
 import { fromVectorMessage, toStateMessage } from "./collection.ts";
 import { toMetadataMessage } from "./document.ts";
-import { fieldInvalid } from "./errors.ts";
 import { toFilter } from "./filter.ts";
 import { pageSizeOf } from "./page-size.ts";
 

@@ -1,9 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import type { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
-import { quartetError } from "@quartet/errors";
+import { fieldInvalid, quartetError } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
 import { fromSpaceMessage, fromVectorMessage } from "../convert/collection.ts";
-import { fieldInvalid, withRpcErrors } from "../convert/errors.ts";
+import { withRpcErrors } from "../convert/errors.ts";
 import type { Stores } from "../domain/stores.ts";
 import { callOptions } from "./call-options.ts";
 
