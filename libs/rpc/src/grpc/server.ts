@@ -12,7 +12,7 @@ import { isLoopback } from "../loopback.ts";
 import type { TlsServerOptions } from "../tls.ts";
 import { serviceDefinition } from "./codec.ts";
 import { hostMethod, type HostOptions } from "./host.ts";
-import { checkTimeouts } from "./timeout-header.ts";
+import { checkTimeouts } from "./check-timeouts.ts";
 
 export interface RpcServerOptions extends DeadlineOptions {
   /** Who calls: `trusted` (default) is Quartet's own gateway, whose word on the tenant counts; `edge` is anyone. */

@@ -8,15 +8,15 @@ import type { Logger, Metrics } from "@quartet/telemetry";
 import type { Deadlines } from "../deadline.ts";
 import { plainError } from "../errors.ts";
 import { requestIdKey } from "../principal.ts";
+import { completeTimeout, connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
 import type { ProtocolHandler } from "./protocols.ts";
 import { repairRefusal } from "./repair.ts";
 import { type EndpointHostOptions, serveEndpoint, type ServeEndpoint } from "./serve-endpoint.ts";
 import { writeResponse } from "./respond.ts";
-import { isOrdinaryUnary, requestedMsOf } from "./serve-unary.ts";
+import { isOrdinaryUnary } from "./serve-unary.ts";
 import { watchReader } from "./stalled-reader.ts";
-import { completeTimeout } from "./timeouts.ts";
 
 export interface Mount extends ProtocolHandler {
   readonly deadlines: Deadlines;
@@ -73,7 +73,7 @@ export function createAdapter(
     const { method } = handler;
     if (unary !== undefined && isOrdinaryUnary(request)) {
       limitRequestTime(handler, request, response, options.requestTimeoutMs);
-      const timeoutMs = deadlines.complete(requestedMsOf(request), method);
+      const timeoutMs = deadlines.complete(connectTimeoutMs(request.headers[connectTimeoutHeader]), method);
       return await unary(request, response, { timeoutMs, watch, refused: (error) => countRefusal(method, error) });
     }
     const contextValues = createContextValues();

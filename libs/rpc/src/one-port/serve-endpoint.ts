@@ -10,6 +10,7 @@ import { malformedRequest, toServerError } from "../errors.ts";
 import { requestIdHeader, requestIdOf } from "../principal.ts";
 import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
 import { requestOf, throughChain } from "../through-chain.ts";
+import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
 import { LateBodyError, readBody } from "./request-body.ts";
@@ -43,7 +44,7 @@ export function serveEndpoint(endpoint: HttpEndpoint, options: EndpointHostOptio
 
   return async (request, response) => {
     if (request.method !== verb) return refuseVerb(response, verb);
-    const requestedMs = endpoint.timeoutMsOf?.(request) ?? connectTimeoutMs(request);
+    const requestedMs = endpoint.timeoutMsOf?.(request) ?? connectTimeoutMs(request.headers[connectTimeoutHeader]);
     const context = new CallContext({
       method,
       url: path,
@@ -102,13 +103,6 @@ function keptHeaders({ headers }: HttpRequest): Headers {
 /** As metrics and logs name it: by its path, though it is as open as the rpc. */
 function namedAs(like: DescMethod, name: string): DescMethod {
   return { ...like, name, parent: { ...like.parent, typeName: "http" } };
-}
-
-/** NaN where it is none. */
-function connectTimeoutMs({ headers }: HttpRequest): number | undefined {
-  const value = headers["connect-timeout-ms"];
-  if (value === undefined) return undefined;
-  return typeof value === "string" && /^\d{1,10}$/.test(value) ? Number(value) : NaN;
 }
 
 /** Runs a handler that writes its response itself, as an rpc with an empty one. */

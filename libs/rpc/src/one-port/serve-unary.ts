@@ -17,6 +17,7 @@ import { malformedRequest, messageTooLarge, plainError, toServerError } from "..
 import type { AnyHandler } from "../guard.ts";
 import { invokeUnary } from "../invoke.ts";
 import { requestIdKey } from "../principal.ts";
+import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
 import { readBody } from "./request-body.ts";
 
@@ -52,7 +53,6 @@ interface Reply {
 
 const contentType = /^application\/(?:json(?:; ?charset=utf-?8)?|(proto))$/i;
 const authority = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
-const timeout = /^\d{1,10}$/;
 const compressions = [compressionGzip, compressionBrotli];
 /** Of a shorter text packing saves nothing; Connect's own bound. */
 const compressMinBytes = 1024;
@@ -68,7 +68,6 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 export function isOrdinaryUnary({ method, url, headers }: HttpRequest): boolean {
   const host = headers[":authority"] ?? headers.host;
   const encoding = headers["content-encoding"];
-  const timeoutMs = headers["connect-timeout-ms"];
   return (
     method === "POST" &&
     url?.includes("?") === false &&
@@ -76,14 +75,8 @@ export function isOrdinaryUnary({ method, url, headers }: HttpRequest): boolean 
     authority.test(host) &&
     contentType.test(headers["content-type"] ?? "") &&
     (encoding === undefined || encoding === "identity") &&
-    (timeoutMs === undefined || (typeof timeoutMs === "string" && timeout.test(timeoutMs)))
+    !Number.isNaN(connectTimeoutMs(headers[connectTimeoutHeader]))
   );
-}
-
-/** What the caller asks for; undefined where it names no deadline. The request is an ordinary one. */
-export function requestedMsOf({ headers }: HttpRequest): number | undefined {
-  const given = headers["connect-timeout-ms"];
-  return given === undefined ? undefined : Number(given);
 }
 
 /** Serves ordinary unary calls (`isOrdinaryUnary`) of one rpc, as Connect's own host does, with Quartet's errors. */

@@ -2,19 +2,11 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code } from "@connectrpc/connect";
 import type { Server } from "@grpc/grpc-js";
 import { quartetError } from "@quartet/errors";
+import { grpcTimeoutHeader, grpcTimeoutMs } from "../timeout-headers.ts";
 import { toStatus } from "./status.ts";
 
-const name = "grpc-timeout";
-const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 /** What grpc-js can count, in 32 bits. The server's own limits, which are far shorter, come after it. */
 const maxSeconds = 2_147_483;
-
-/** A header that grpc-js reads as it is meant; undefined for one that is no time. */
-export function readableTimeout(given: string): string | undefined {
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(given) ?? [];
-  if (digits === undefined || unit === undefined) return undefined;
-  return Number(digits) * unitsMs[unit]! > maxSeconds * 1000 ? `${maxSeconds}S` : given;
-}
 
 type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
@@ -25,13 +17,11 @@ type StreamHandler = (interceptors: unknown, stream: ServerHttp2Stream, headers:
 export function checkTimeouts(server: Server): void {
   const internals = server as unknown as { _streamHandler?: StreamHandler };
   const handle = internals._streamHandler;
-  if (handle === undefined) throw new Error("This grpc-js keeps its stream handler elsewhere; see timeout-header.ts.");
+  if (handle === undefined) throw new Error("This grpc-js keeps its stream handler elsewhere; see check-timeouts.ts.");
   internals._streamHandler = function (this: unknown, interceptors, stream, headers) {
-    const given = headers[name];
-    if (given === undefined) return handle.call(this, interceptors, stream, headers);
-    const timeout = typeof given === "string" ? readableTimeout(given) : undefined;
-    if (timeout === undefined) return refuse(stream);
-    headers[name] = timeout;
+    const timeoutMs = grpcTimeoutMs(headers[grpcTimeoutHeader]);
+    if (Number.isNaN(timeoutMs)) return refuse(stream);
+    if (timeoutMs !== undefined && timeoutMs > maxSeconds * 1000) headers[grpcTimeoutHeader] = `${maxSeconds}S`;
     handle.call(this, interceptors, stream, headers);
   };
 }

@@ -1,7 +1,7 @@
 import { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
 import { describe, expect, it } from "@jest/globals";
-import { createDeadlines } from "../deadline.ts";
-import { completeTimeout } from "./timeouts.ts";
+import { createDeadlines } from "./deadline.ts";
+import { completeTimeout } from "./timeout-headers.ts";
 
 const deadlines = createDeadlines({ defaultTimeoutMs: 30_000, maxTimeoutMs: 300_000 });
 
