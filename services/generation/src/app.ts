@@ -7,6 +7,7 @@ import { createServiceApp, type App, relayedModels, type Telemetry } from "@quar
 import { createChatClient, maxTokensField } from "./adapters/openai-chat/chat-client.ts";
 import { createOpenAiAnswerer } from "./adapters/openai-chat/openai-answerer.ts";
 import { createOpenAiRelay } from "./adapters/openai-relay/openai-relay.ts";
+import { createPace, type Pace } from "./adapters/pace.ts";
 import { type Config, relaysChats, usesModel } from "./config.ts";
 import type { Answerer } from "./domain/answerer.ts";
 import type { AnswererError } from "./domain/answerer-error.ts";
@@ -39,12 +40,14 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
   const asked = usesModel(config) || relaysChats(config);
   const redis = asked ? openRedis(config, telemetry) : undefined;
   const provider = asked ? openProvider(config, { redis, log, metrics }) : undefined;
+  // One for answers and chats: they share the thread that passes them on.
+  const pace = createPace({ maxRestMs: Math.min(MAX_REST_MS, config.stallTimeoutMs / 2) });
   const ownBudget = "budget" in options || !asked ? undefined : openBudget(config, telemetry);
   const budget = options.budget ?? ownBudget;
   const prompts = createPromptFigures(metrics);
   const { model, complete } =
     provider && usesModel(config)
-      ? createModelAnswerer(config, { extractive, provider, budget, prompts, log, metrics })
+      ? createModelAnswerer(config, { extractive, provider, budget, pace, prompts, log, metrics })
       : { model: extractive, complete: (whole: Answerer) => whole };
   const answerer = complete(model);
   const sections = createSectionFigures(config.sections.keys(), metrics);
@@ -63,7 +66,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
       add(GenerationService, {
         generateAnswer: createGenerateAnswer({ answerer, sectioned }),
         relayChat: createRelayChat({
-          relay: provider && relaysChats(config) ? createRelay(config, provider, budget) : undefined,
+          relay: provider && relaysChats(config) ? createRelay(config, { provider, budget, pace }) : undefined,
           rules: chatRulesOf(config),
         }),
       }),
@@ -89,6 +92,9 @@ function openRedis(config: Config, { log, metrics }: Telemetry): Redis | undefin
   return createRedis({ url: redisUrl.reveal(), keyPrefix, timeoutMs, name: "generation", log, metrics });
 }
 
+/** How long what a model has written may rest while there are many streams; far below the time after which a pause counts as a stop. */
+const MAX_REST_MS = 50;
+
 /** A reply's bytes for each character of its text: every token, which may be less than one, comes in a JSON event of its own. */
 const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
@@ -99,8 +105,16 @@ function openProvider(config: Config, given: { readonly redis: Redis | undefined
   return createProvider({ ...config, ...given, maxReplyBytes });
 }
 
-function createRelay(config: Config, { client, keysFor }: Provider, budget: Budget | undefined): ChatRelay {
-  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("generation.chats"), costOf: budget?.costNanos });
+interface Asking {
+  readonly provider: Provider;
+  readonly budget: Budget | undefined;
+  readonly pace: Pace;
+}
+
+function createRelay(config: Config, { provider, budget, pace }: Asking): ChatRelay {
+  const { client, keysFor } = provider;
+  const costOf = budget?.costNanos;
+  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("generation.chats"), pace, costOf });
   return budget ? createBudgetedRelay({ relay, budget }) : relay;
 }
 
@@ -121,18 +135,14 @@ interface ModelAnswerer {
 
 function createModelAnswerer(
   config: Config,
-  given: {
-    readonly extractive: Answerer;
-    readonly provider: Provider;
-    readonly budget: Budget | undefined;
-    readonly prompts: PromptFigures;
-  } & Telemetry,
+  given: { readonly extractive: Answerer; readonly prompts: PromptFigures } & Asking & Telemetry,
 ): ModelAnswerer {
-  const { extractive, provider, budget, prompts, log, metrics } = given;
+  const { extractive, provider, budget, pace, prompts, log, metrics } = given;
   const writing = createOpenAiAnswerer({
     ...config,
     chat: createChatClient({ ...config, provider: provider.client }),
     keys: provider.keysFor("generation.answers"),
+    pace,
     costOf: budget && ((usage) => budget.costNanos(config.model, usage)),
   });
   const asked = prompts.counting(writing);

@@ -18,9 +18,8 @@ import {
 import type { FailureSchema } from "@quartet/contracts/type/v1/outcome";
 import type { Passage as PassageMessage, Span as SpanMessage } from "@quartet/contracts/type/v1/passage";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
-import { toMoney } from "@quartet/budget";
 import { quartetError } from "@quartet/errors";
-import { toDuration } from "@quartet/rpc";
+import { toDuration, toMoney } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import type {
   AnswerEnd,

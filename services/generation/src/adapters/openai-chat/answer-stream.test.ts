@@ -3,6 +3,7 @@ import { createKeyPool } from "@quartet/key-pool";
 import { classify, StreamBrokenError } from "@quartet/provider";
 import { answerStream } from "./answer-stream.ts";
 import { createBill } from "../bill.ts";
+import { createPace } from "../pace.ts";
 import type { ChatClient } from "./chat-client.ts";
 
 const event = (delta: object, finishReason: string | null = null) => {
@@ -25,6 +26,7 @@ async function read(chat: ChatClient) {
   const stream = answerStream({
     chat,
     keys,
+    pace: createPace({ maxRestMs: 50 }),
     request: { messages: [] },
     bill: createBill(),
     signal,
@@ -38,18 +40,18 @@ async function read(chat: ChatClient) {
   } catch (thrown) {
     error = thrown;
   }
-  return { texts, error, errors: keys.usage()[0]!.errors };
+  return { text: texts.join(""), error, errors: keys.usage()[0]!.errors };
 }
 
 describe("a stream that breaks", () => {
   it("is an error before the finish reason", async () => {
-    const { texts, error, errors } = await read(brokenAfter(event({ content: "하나" })));
-    expect({ texts, errors }).toEqual({ texts: ["하나"], errors: 1 });
+    const { text, error, errors } = await read(brokenAfter(event({ content: "하나" })));
+    expect({ text, errors }).toEqual({ text: "하나", errors: 1 });
     expect(error).toBeInstanceOf(StreamBrokenError);
   });
 
   it("is whole after it, and speaks against nobody", async () => {
     const chat = brokenAfter(event({ content: "하나" }), event({}, "stop"));
-    expect(await read(chat)).toEqual({ texts: ["하나", ""], error: undefined, errors: 0 });
+    expect(await read(chat)).toEqual({ text: "하나", error: undefined, errors: 0 });
   });
 });

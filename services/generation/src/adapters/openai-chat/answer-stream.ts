@@ -1,12 +1,15 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { StreamBrokenError } from "@quartet/provider";
+import { type ReplyJson, StreamBrokenError } from "@quartet/provider";
 import type { Bill } from "../bill.ts";
+import type { Pace } from "../pace.ts";
+import { together } from "../together.ts";
 import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
 
 export interface AnswerStreamOptions {
   readonly chat: ChatClient;
   readonly keys: KeyPool;
+  readonly pace: Pace;
   readonly request: ChatRequest;
   readonly bill: Bill;
   /** Ends every attempt; aborted at the latest after `timeoutMs`. */
@@ -27,17 +30,19 @@ const POOL_SLACK_MS = 1_000;
  *
  * @throws {StreamBrokenError} when there is no finish reason at the end.
  */
-export function answerStream({ chat, keys, request, bill, signal, timeoutMs, waitsForKey }: AnswerStreamOptions) {
+export function answerStream(options: AnswerStreamOptions) {
+  const { chat, keys, pace, request, bill, signal, timeoutMs, waitsForKey } = options;
   return keys.stream<ChatChunk>(
     async function* attempt(apiKey, context) {
       bill.called(context);
+      const paced = pace.begin();
       let finished = false;
       try {
-        for await (const { value } of await chat.open(apiKey, request, context)) {
-          const chunk = readChatChunk(value);
-          if (chunk.usage !== undefined) bill.reported(chunk.usage);
+        for await (const events of together(await chat.open(apiKey, request, context), paced)) {
+          const chunk = readTogether(events, bill);
           if (finished || !saysSomething(chunk)) continue;
           finished = chunk.finishReason !== undefined;
+          paced.went();
           yield chunk;
         }
         if (!finished) throw new StreamBrokenError("the stream ended without a finish_reason");
@@ -46,11 +51,24 @@ export function answerStream({ chat, keys, request, bill, signal, timeoutMs, wai
         if (finished) return;
         bill.failed(error);
         throw error;
+      } finally {
+        paced.end();
       }
     },
     { signal, deadlineMs: timeoutMs + POOL_SLACK_MS, ...(waitsForKey ? {} : { maxRestWaitMs: 0 }) },
   );
 }
 
-const saysSomething = ({ text, refusal, finishReason }: ChatChunk) =>
-  text !== "" || refusal !== "" || finishReason !== undefined;
+/** What events say together, up to the finish reason; the usage comes behind it. */
+function readTogether(events: readonly ReplyJson[], bill: Bill): ChatChunk {
+  let all: ChatChunk = { text: "", refuses: false };
+  for (const { value } of events) {
+    const { usage, ...chunk } = readChatChunk(value);
+    if (usage !== undefined) bill.reported(usage);
+    if (all.finishReason !== undefined) continue;
+    all = { ...chunk, text: all.text + chunk.text, refuses: all.refuses || chunk.refuses };
+  }
+  return all;
+}
+
+const saysSomething = ({ text, finishReason }: ChatChunk) => text !== "" || finishReason !== undefined;

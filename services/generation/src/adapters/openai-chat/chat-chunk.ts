@@ -3,10 +3,10 @@ import type { FinishReason } from "../../domain/answerer.ts";
 
 /** What one event of a chat completion stream says, of what is used here. */
 export interface ChatChunk {
-  /** More text; empty when there is none. */
+  /** More text, that of a refusal too; empty when there is none. */
   readonly text: string;
-  /** More of the text in which the model refuses. */
-  readonly refusal: string;
+  /** Whether the model refuses in it. */
+  readonly refuses: boolean;
   readonly finishReason?: FinishReason;
   readonly usage?: ReportedUsage;
 }
@@ -35,12 +35,13 @@ export function readChatChunk(event: unknown): ChatChunk {
   const reported = told === undefined ? {} : { usage: told };
   if (choices !== undefined && choices !== null && !Array.isArray(choices)) throw new ProtocolError("choices: no list");
   const choice: unknown = choices?.[0];
-  if (choice === undefined) return { text: "", refusal: "", ...reported };
+  if (choice === undefined) return { text: "", refuses: false, ...reported };
   const { delta, finish_reason: reason } = fields(choice, "choice");
   const { content, refusal } = delta === undefined || delta === null ? {} : fields(delta, "delta");
+  const refusing = textOf(refusal, "refusal");
   return {
-    text: textOf(content, "content"),
-    refusal: textOf(refusal, "refusal"),
+    text: textOf(content, "content") + refusing,
+    refuses: refusing !== "",
     ...(reason === undefined || reason === null || reason === "" ? {} : { finishReason: finishReasonOf(reason) }),
     ...reported,
   };

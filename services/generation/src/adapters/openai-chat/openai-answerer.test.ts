@@ -5,6 +5,7 @@ import { type FakeBehaviour, type FakeProvider, providerErrors, startFakeProvide
 import type { AnswerEnd, Answerer, Passage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import { passageParts } from "../../domain/passage-parts.ts";
+import { createPace } from "../pace.ts";
 import { createChatClient } from "./chat-client.ts";
 import { createOpenAiAnswerer, type OpenAiAnswererOptions } from "./openai-answerer.ts";
 
@@ -31,6 +32,7 @@ function answererOf(options: Partial<OpenAiAnswererOptions> = {}, keys = ["sk-ca
       classify,
       baseMs: 5,
     }),
+    pace: createPace({ maxRestMs: 50 }),
     model: "fake-model",
     maxOutputCharacters: 10_000,
     totalTimeoutMs: 10_000,

@@ -17,6 +17,7 @@ import { noAnswerText } from "../../domain/no-answer.ts";
 import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
 import { estimateTokens } from "../../domain/token-estimate.ts";
 import { type CostOf, createBill } from "../bill.ts";
+import type { Pace } from "../pace.ts";
 import { answerStream } from "./answer-stream.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
@@ -35,6 +36,7 @@ export interface OpenAiAnswererOptions {
   readonly firstTokenTimeoutMs: number;
   /** Between tokens, while a read is pending. */
   readonly stallTimeoutMs: number;
+  readonly pace: Pace;
   /** Default: nobody knows what tokens cost. */
   readonly costOf?: CostOf | undefined;
 }
@@ -46,7 +48,7 @@ const USAGE_WAIT_MS = 1_000;
 
 /** Answers with a model of any provider with OpenAI's protocol. */
 export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
-  const { chat, keys, model, maxOutputCharacters: maxCharacters, costOf } = options;
+  const { chat, keys, pace, model, maxOutputCharacters: maxCharacters, costOf } = options;
   return {
     async *answer(question, passages, wanted): AsyncGenerator<AnswerEvent> {
       const {
@@ -73,7 +75,7 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
       const clocks = startClocks({ signal: caller, ...limits });
       const request = { messages, maxOutputTokens, temperature };
       const { signal } = clocks;
-      const chunks = answerStream({ chat, keys, request, bill, signal, timeoutMs: limits.totalMs, waitsForKey });
+      const chunks = answerStream({ chat, keys, pace, request, bill, signal, timeoutMs: limits.totalMs, waitsForKey });
       try {
         const finishReason = yield* readText(chunks, { clocks, text });
         if (text.saysNoAnswer) yield { kind: "text", text: noAnswerText(question) };
@@ -119,8 +121,8 @@ async function* readText(
     const { done, value: chunk } = await clocks.wait(chunks.next());
     if (done === true) throw new ProtocolError("the stream ended before its end");
     clocks.begin();
-    refused ||= chunk.refusal !== "";
-    yield* pieceOf(text.push(chunk.text + chunk.refusal));
+    refused ||= chunk.refuses;
+    yield* pieceOf(text.push(chunk.text));
     if (chunk.finishReason !== undefined) yield* pieceOf(text.finish());
     if (text.isFull) return "length";
     if (chunk.finishReason === undefined) continue;

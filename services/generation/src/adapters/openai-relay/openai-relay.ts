@@ -4,6 +4,7 @@ import type { Usage } from "../../domain/answerer.ts";
 import { AnswererError } from "../../domain/answerer-error.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
 import type { CostOf } from "../bill.ts";
+import type { Pace } from "../pace.ts";
 import { failureOf } from "../openai-chat/provider-errors.ts";
 import { refusalOf } from "./provider-refusal.ts";
 import { type Relayed, relayOnce } from "./relay-attempt.ts";
@@ -12,6 +13,7 @@ import { createRelayBill } from "./relay-bill.ts";
 export interface OpenAiRelayOptions {
   readonly client: ProviderClient;
   readonly keys: KeyPool;
+  readonly pace: Pace;
   /** The longest time for one reply, whatever the caller grants. */
   readonly totalTimeoutMs: number;
   /** To the first token of a stream, all attempts together. */
@@ -31,13 +33,13 @@ const encoder = new TextEncoder();
 
 /** Passes chats on to any provider with OpenAI's protocol, in the provider's own words both ways. */
 export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
-  const { client, keys, costOf } = options;
+  const { client, keys, pace, costOf } = options;
   return {
     async *relay(chat, { signal: caller, timeoutMs = Infinity, onUsage }): AsyncGenerator<RelayEvent> {
       const bill = createRelayBill(chat.body, costOf && ((usage) => costOf(chat.model, usage)));
       const limits = limitsFor(chat, timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
-      const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill }), {
+      const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill, pace }), {
         signal: clocks.signal,
         deadlineMs: limits.totalMs + POOL_SLACK_MS,
         model: chat.model,

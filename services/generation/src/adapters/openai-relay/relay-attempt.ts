@@ -1,9 +1,10 @@
 import type { KeyAttempt } from "@quartet/key-pool";
 import { type ProviderClient, type ProviderReply, StreamBrokenError } from "@quartet/provider";
 import type { Chat } from "../../domain/relay/chat-relay.ts";
+import type { Pace } from "../pace.ts";
+import { together } from "../together.ts";
 import { readRelayedEvent, readWholeReply } from "./chat-reply.ts";
 import type { RelayBill } from "./relay-bill.ts";
-import { together } from "./together.ts";
 
 /** The reply as the provider sent it, or events of a streamed one that came together, each on a line of its own. */
 export interface Relayed {
@@ -16,6 +17,7 @@ export interface RelayAttemptOptions {
   readonly client: ProviderClient;
   readonly chat: Chat;
   readonly bill: RelayBill;
+  readonly pace: Pace;
 }
 
 const PATH = "/chat/completions";
@@ -27,12 +29,13 @@ const PATH = "/chat/completions";
 export async function* relayOnce(
   apiKey: string,
   context: KeyAttempt,
-  { client, chat, bill }: RelayAttemptOptions,
+  { client, ...relaying }: RelayAttemptOptions,
 ): AsyncGenerator<Relayed, void, undefined> {
+  const { chat, bill } = relaying;
   bill.called(context);
   try {
     const reply = await client.post(apiKey, PATH, chat.body, context);
-    if (chat.streamed) yield* relayEvents(reply, chat, bill);
+    if (chat.streamed) yield* relayEvents(reply, relaying);
     else yield await relayWhole(reply, bill);
   } catch (error) {
     bill.failed(error);
@@ -49,19 +52,26 @@ async function relayWhole(reply: ProviderReply, bill: RelayBill): Promise<Relaye
 }
 
 /** @throws {StreamBrokenError} when a choice has no finish reason at the end, or there is none at all */
-async function* relayEvents(reply: ProviderReply, chat: Chat, bill: RelayBill): AsyncGenerator<Relayed> {
+async function* relayEvents(
+  reply: ProviderReply,
+  { chat, bill, pace }: Omit<RelayAttemptOptions, "client">,
+): AsyncGenerator<Relayed> {
   const progress = createProgress(chat, bill);
+  const paced = pace.begin();
   let keptBack: string[] = [];
   try {
-    for await (const events of together(reply.events())) {
+    for await (const events of together(reply.events(), paced)) {
       for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
       if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
+      paced.went();
       yield { data: keptBack.join("\n"), isWhole: progress.isWhole };
       keptBack = [];
     }
   } catch (error) {
     // Once the reply is whole, nothing speaks against key or provider.
     if (!progress.isWhole) throw error;
+  } finally {
+    paced.end();
   }
   if (!progress.hasEnded) throw new StreamBrokenError("the stream ended without a finish_reason");
 }

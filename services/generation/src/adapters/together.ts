@@ -1,13 +1,19 @@
 import { setImmediate } from "node:timers/promises";
+import type { PacedStream } from "./pace.ts";
 
 /** How far it reads ahead of its reader. */
 const MAX_COUNT = 64;
+/** Timers fire once a millisecond at most. */
+const MIN_TIMER_MS = 1;
 
 /**
- * The same values, those that come in one turn of the event loop together: what a provider wrote at once, or while the reader was behind, goes on
- * as one. Nothing waits for more than that.
+ * The same values, those that come in one turn of the event loop together, and those that come while the stream rests: what a provider wrote at once, or
+ * faster than the process can pass on one by one, goes on as one. What is left at the end goes at once. Whoever passes something on tells the stream.
  */
-export async function* together<T>(source: AsyncIterable<T>): AsyncGenerator<readonly T[], void, undefined> {
+export async function* together<T>(
+  source: AsyncIterable<T>,
+  paced: Pick<PacedStream, "restMs">,
+): AsyncGenerator<readonly T[], void, undefined> {
   const iterator = source[Symbol.asyncIterator]();
   let come: T[] = [];
   let end: { readonly failed: boolean; readonly error?: unknown } | undefined;
@@ -30,11 +36,25 @@ export async function* together<T>(source: AsyncIterable<T>): AsyncGenerator<rea
       },
     );
   };
+  /** Until then, or until there is no reason to wait for more. */
+  const rest = async (ms: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    wake = () => {
+      if (end !== undefined || come.length >= MAX_COUNT) resolve();
+    };
+    wake();
+    await promise;
+    clearTimeout(timer);
+  };
   try {
     for (;;) {
       read();
       if (come.length === 0 && end === undefined) await new Promise<void>((resolve) => (wake = resolve));
-      if (end === undefined) await setImmediate();
+      if (end === undefined) {
+        const restMs = paced.restMs();
+        await (restMs < MIN_TIMER_MS ? setImmediate() : rest(restMs));
+      }
       const batch = come;
       come = [];
       if (batch.length > 0) yield batch;
