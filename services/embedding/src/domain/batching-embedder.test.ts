@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import fc from "fast-check";
 import { createBatchingEmbedder, type BatchingEmbedderOptions } from "./batching-embedder.ts";
 import type { Embedder, EmbedResult, Purpose } from "./embedder.ts";
 import { EmbedderError } from "./embedder-error.ts";
-import { divided, runStarts } from "./text-batches.ts";
 
 interface PendingCall {
   readonly texts: readonly string[];
@@ -246,42 +244,5 @@ describe("what a shared call costs", () => {
       { inputTokens: 4, calls: 0, estimated: true, costNanos: 12 },
       { inputTokens: 1, calls: 0, estimated: true, costNanos: 3 },
     ]);
-  });
-
-  it("always adds up", () => {
-    fc.assert(
-      fc.property(fc.nat(1_000_000), fc.array(fc.nat(10_000), { minLength: 1, maxLength: 100 }), (total, weights) => {
-        const shares = divided(total, weights);
-        expect(shares.reduce((sum, share) => sum + share, 0)).toBe(total);
-        const sum = weights.reduce((all, weight) => all + weight, 0);
-        for (const [index, weight] of weights.entries()) {
-          expect(Math.abs(shares[index]! - (sum > 0 ? (total * weight) / sum : total / weights.length))).toBeLessThan(
-            1.001,
-          );
-        }
-      }),
-    );
-  });
-});
-
-describe("runStarts", () => {
-  it("cuts so that each run fits, and a text that is too long goes alone", () => {
-    const cases: readonly (readonly [number[], number[]])[] = [
-      [[], []],
-      [[1], [0]],
-      [
-        [1, 1, 1],
-        [0, 2],
-      ],
-      [
-        [50, 1],
-        [0, 1],
-      ],
-      [
-        [4, 6, 1],
-        [0, 2],
-      ],
-    ];
-    for (const [bytes, starts] of cases) expect(runStarts(bytes, { maxTexts: 2, maxBytes: 10 })).toEqual(starts);
   });
 });

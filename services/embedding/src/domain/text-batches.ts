@@ -23,6 +23,15 @@ export function runStarts(bytesOf: readonly number[], { maxTexts, maxBytes }: Ba
   return starts;
 }
 
+/** A list of texts, cut so that each run fits one call, in order. */
+export function batches(texts: readonly string[], limits: BatchLimits): string[][] {
+  const starts = runStarts(
+    texts.map((text) => Buffer.byteLength(text)),
+    limits,
+  );
+  return starts.map((start, index) => texts.slice(start, starts[index + 1]));
+}
+
 /**
  * A whole number, divided in proportion to `weights` so that the parts add up to it again: by largest remainder (Hamilton's method), the earlier
  * first among equals. In equal parts where all weights are 0.

@@ -4,9 +4,10 @@ import { truncateToGraphemes } from "@quartet/text";
 import type { Embedder, EmbeddingSpace, EmbedOptions, EmbedResult, Purpose } from "../../domain/embedder.ts";
 import { EmbedderError } from "../../domain/embedder-error.ts";
 import { spaceId } from "../../domain/space-id.ts";
-import { batches, mapConcurrently } from "./batches.ts";
+import { batches } from "../../domain/text-batches.ts";
 import { type EmbeddingReply, readEmbeddingReply } from "./embedding-reply.ts";
 import type { EmbeddingsClient } from "./embeddings-client.ts";
+import { mapConcurrently } from "./map-concurrently.ts";
 import { toEmbedderError } from "./provider-errors.ts";
 
 export interface OpenAiEmbedderOptions {

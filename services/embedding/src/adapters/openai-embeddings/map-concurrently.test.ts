@@ -1,26 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import fc from "fast-check";
-import { batches, mapConcurrently } from "./batches.ts";
-
-describe("batches", () => {
-  it("loses and reorders nothing, and keeps to both limits", () => {
-    const limits = fc.record({ maxTexts: fc.integer({ min: 1, max: 9 }), maxBytes: fc.integer({ min: 1, max: 60 }) });
-    fc.assert(
-      fc.property(fc.array(fc.string({ unit: "grapheme", minLength: 1 })), limits, (texts, { maxTexts, maxBytes }) => {
-        const found = batches(texts, { maxTexts, maxBytes });
-        expect(found.flat()).toEqual(texts);
-        for (const batch of found) {
-          expect(batch.length).toBeLessThanOrEqual(maxTexts);
-          if (batch.length > 1) expect(Buffer.byteLength(batch.join(""))).toBeLessThanOrEqual(maxBytes);
-        }
-      }),
-    );
-  });
-
-  it("counts Hangul as the three bytes it takes", () => {
-    expect(batches(["가나다", "라"], { maxTexts: 9, maxBytes: 11 })).toEqual([["가나다"], ["라"]]);
-  });
-});
+import { mapConcurrently } from "./map-concurrently.ts";
 
 describe("mapConcurrently", () => {
   const { signal } = new AbortController();
