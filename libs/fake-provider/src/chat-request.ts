@@ -42,7 +42,7 @@ export function readChatRequest(body: Fields): ChatRequest | { readonly error: F
 }
 
 /** The texts of the messages of a chat request, in order. */
-export function messageTexts(body: unknown): readonly string[] {
+function messageTexts(body: unknown): readonly string[] {
   const messages: unknown = (body as Fields | undefined)?.["messages"];
   if (!Array.isArray(messages)) return [];
   return messages.flatMap((message: { readonly content?: unknown } | null) => {

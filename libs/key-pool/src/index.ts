@@ -1,9 +1,9 @@
-export type { AttemptUsage, KeyAttempt } from "./attempt-context.ts";
+export type { KeyAttempt } from "./attempt-context.ts";
 export { httpVerdict, restMsOf } from "./http-verdict.ts";
 export type { HeadersLike, KeyVerdict } from "./http-verdict.ts";
 export { createKeyPool } from "./key-pool.ts";
 export type { CallOptions, KeyPool, KeyPoolOptions } from "./key-pool.ts";
-export type { KeyState, KeyUsage, PoolKey } from "./entry.ts";
+export type { KeyUsage } from "./entry.ts";
 export { createModelPools } from "./model-pools.ts";
 export type { ModelPoolsOptions } from "./model-pools.ts";
 export { NoKeyAvailableError } from "./no-key-available-error.ts";

@@ -23,7 +23,7 @@ export interface LimitGroups {
   labels(): ReadonlyMap<KeyLimit, string>;
 }
 
-export const GROUPED_FOR_MS = 600_000;
+const GROUPED_FOR_MS = 600_000;
 const VARIOUS = "various";
 
 export function createLimitGroups(entries: readonly Entry[]): LimitGroups {

@@ -1,25 +1,11 @@
-export { ClockExpiredError, startClocks } from "./clocks.ts";
-export type { Clocks, ClocksOptions, ExpiredClock } from "./clocks.ts";
-export {
-  ConnectionError,
-  ErrorReply,
-  ProtocolError,
-  ProviderError,
-  ReplyTooLongError,
-  StreamBrokenError,
-} from "./errors.ts";
+export { startClocks } from "./clocks.ts";
+export type { Clocks, ClocksOptions } from "./clocks.ts";
+export { ErrorReply, ProtocolError, ProviderError, ReplyTooLongError, StreamBrokenError } from "./errors.ts";
 export { createProvider } from "./provider.ts";
 export type { Provider, ProviderOptions } from "./provider.ts";
 export { createProviderClient, OPENAI_URL } from "./provider-client.ts";
-export type {
-  CallContext,
-  ChatParameters,
-  EmbeddingParameters,
-  ProviderClient,
-  ProviderClientOptions,
-} from "./provider-client.ts";
+export type { CallContext, ProviderClient, ProviderClientOptions } from "./provider-client.ts";
 export type { ProviderReply, ReplyJson } from "./reply.ts";
-export type { TransportFigures } from "./transport.ts";
 export { readUsage } from "./usage.ts";
 export type { ReportedUsage } from "./usage.ts";
 export { classify, failureOf } from "./verdict.ts";

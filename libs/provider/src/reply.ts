@@ -1,6 +1,7 @@
 import type { HeadersLike } from "@quartet/key-pool";
 import { ErrorReply, ProtocolError, ProviderError } from "./errors.ts";
 import type { HttpReply } from "./http-reply.ts";
+import { isObject, tryJson } from "./json.ts";
 import { createEventReader, type ServerSentEvent } from "./sse.ts";
 
 /** A whole reply, or one event of a stream. */
@@ -147,14 +148,3 @@ function parseJson(text: string): unknown {
   if (value === undefined) throw new ProtocolError("what should be JSON is none");
   return value;
 }
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

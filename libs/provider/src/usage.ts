@@ -1,3 +1,5 @@
+import { isObject } from "./json.ts";
+
 /** What a provider tells that a call costs. */
 export interface ReportedUsage {
   readonly inputTokens: number;
@@ -22,6 +24,3 @@ export function readUsage(usage: unknown): ReportedUsage | undefined {
 
 const countOf = (value: unknown): number =>
   Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0;
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
