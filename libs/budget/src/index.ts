@@ -3,8 +3,6 @@ export type { BudgetConfig } from "./config.ts";
 export type { BilledTokens, Budget, BudgetFigures, PlannedCall, Reservation } from "./domain/budget.ts";
 export { BudgetError } from "./domain/budget-error.ts";
 export type { BudgetErrorReason, Scope } from "./domain/budget-error.ts";
-export { toMoney } from "./domain/money.ts";
-export type { Money } from "./domain/money.ts";
 export { mostTokens } from "./domain/prices.ts";
 export type { Price, Prices, Tokens } from "./domain/prices.ts";
 export { migrateLedger } from "./migrate-ledger.ts";

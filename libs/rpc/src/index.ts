@@ -16,6 +16,7 @@ export { isLoopback } from "./loopback.ts";
 export { defaultTenant, principalKey, principalOf, requestIdKey, requestIdOf } from "./principal.ts";
 export type { Principal } from "./principal.ts";
 export { loopbackNames } from "./one-port/host-names.ts";
+export { toMoney } from "./money.ts";
 export { createOnePortServer } from "./one-port/server.ts";
 export type { OnePortServer, OnePortServerOptions } from "./one-port/server.ts";
 export type { ConnectionLimits } from "./one-port/connections.ts";

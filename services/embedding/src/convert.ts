@@ -5,8 +5,8 @@ import type { EmbedTextsResponseSchema } from "@quartet/contracts/embedding/v1/e
 import { EmbeddingSpaceKind, VectorEncoding } from "@quartet/contracts/type/v1/vector";
 import type { EmbeddingSpaceSchema, VectorSchema } from "@quartet/contracts/type/v1/vector";
 import type { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
-import { toMoney } from "@quartet/budget";
 import { quartetError } from "@quartet/errors";
+import { toMoney } from "@quartet/rpc";
 import { EmbedderError } from "./domain/embedder-error.ts";
 import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
 import type { EmbeddingSpace, Purpose, Usage } from "./domain/embedder.ts";

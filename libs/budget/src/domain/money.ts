@@ -17,16 +17,3 @@ export function showDollars(nanos: number): string {
   const cents = nanos % (NANOS_PER_DOLLAR / 100) === 0;
   return cents ? toDollars(nanos).toFixed(2) : toDollars(nanos).toFixed(9).replace(/0+$/, "");
 }
-
-/** An amount with the fields of google.type.Money. */
-export interface Money {
-  readonly currencyCode: "USD";
-  readonly units: bigint;
-  readonly nanos: number;
-}
-
-/** As it crosses a border. */
-export function toMoney(nanos: number): Money {
-  const units = Math.trunc(nanos / NANOS_PER_DOLLAR);
-  return { currencyCode: "USD", units: BigInt(units), nanos: nanos - units * NANOS_PER_DOLLAR };
-}

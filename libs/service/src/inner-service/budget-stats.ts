@@ -1,8 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { BudgetStatsSchema } from "@quartet/contracts/type/v1/stats";
-import type { BudgetFigures } from "@quartet/rpc";
-import { toMoney } from "./key-stats.ts";
+import { type BudgetFigures, toMoney } from "@quartet/rpc";
 
 export function toBudget(budget: BudgetFigures): MessageInitShape<typeof BudgetStatsSchema> {
   const { scope, limitNanos, spentNanos, reservedNanos, resetTimeMs } = budget;

@@ -1,8 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { KeyState, type KeyStatsSchema } from "@quartet/contracts/type/v1/stats";
-import type { MoneySchema } from "@quartet/contracts/type/v1/usage";
-import type { KeyFigures, KeyStateName } from "@quartet/rpc";
+import { type KeyFigures, type KeyStateName, toMoney } from "@quartet/rpc";
 
 const wireStates: Readonly<Record<KeyStateName, KeyState>> = {
   ready: KeyState.READY,
@@ -31,12 +30,4 @@ export function toKeys(keys: readonly KeyFigures[], nowMs: number): MessageInitS
     ...(key.remainingRequests !== undefined && { remainingRequestCount: BigInt(key.remainingRequests) }),
     ...(key.remainingTokens !== undefined && { remainingTokenCount: BigInt(key.remainingTokens) }),
   }));
-}
-
-const NANOS_PER_UNIT = 1_000_000_000n;
-
-/** All prices are in one currency. */
-export function toMoney(costNanos: number): MessageInitShape<typeof MoneySchema> {
-  const nanos = BigInt(Math.round(costNanos));
-  return { currencyCode: "USD", units: nanos / NANOS_PER_UNIT, nanos: Number(nanos % NANOS_PER_UNIT) };
 }
