@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
-import { createGiveWay, giveWay } from "./index.ts";
+import { beginTurn, createGiveWay, giveWay } from "./index.ts";
 
 describe("giving way", () => {
   let nowMs = 0;
@@ -27,6 +27,12 @@ describe("giving way", () => {
     const giveWayInLoop = createGiveWay();
     nowMs += 5;
     await expect(giveWayInLoop()).resolves.toBeUndefined();
+  });
+
+  it("counts what is done after the turn was said to begin", async () => {
+    beginTurn();
+    nowMs += 5;
+    await expect(giveWay()).resolves.toBeUndefined();
   });
 
   it("begins anew with each turn", async () => {

@@ -7,9 +7,14 @@ let turnBegan: number | undefined;
 /** Those that gave way, longest waiting first. Each has asked for one `resume`. */
 const waiting: (() => void)[] = [];
 
+/** What is done from here on counts as this turn's, until somebody asks whether it has become long. */
+export function beginTurn(): void {
+  isLong();
+}
+
 /** As `giveWay`, for loops: what is done from here to the first time that it is asked counts as well. */
 export function createGiveWay(): typeof giveWay {
-  isLong();
+  beginTurn();
   return giveWay;
 }
 

@@ -1,1 +1,1 @@
-export { createGiveWay, giveWay } from "./give-way.ts";
+export { beginTurn, createGiveWay, giveWay } from "./give-way.ts";

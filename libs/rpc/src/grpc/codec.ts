@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { ConnectError, Code } from "@connectrpc/connect";
 import type { MethodDefinition, ServiceDefinition } from "@grpc/grpc-js";
-import { createGiveWay } from "@quartet/turns";
+import { beginTurn } from "@quartet/turns";
 import { malformedRequest, messageTooLarge, plainError } from "../errors.ts";
 
 const same = (bytes: Buffer) => bytes;
@@ -49,8 +49,7 @@ export function encode(
 
 /** Throws INVALID_ARGUMENT: the caller sent what is no such message. */
 export function decodeRequest(type: DescMessage, bytes: Buffer): Message {
-  // The turn's length counts from here on.
-  createGiveWay();
+  beginTurn();
   try {
     return decode(type, bytes);
   } catch (error) {

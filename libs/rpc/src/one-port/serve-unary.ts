@@ -11,6 +11,7 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { type Compression, compressionNegotiate, mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { beginTurn } from "@quartet/turns";
 import type { Gate } from "../authentication.ts";
 import { CallContext } from "../call-context.ts";
 import { malformedRequest, messageTooLarge, plainError, toServerError } from "../errors.ts";
@@ -133,6 +134,7 @@ export function serveUnary({
 }
 
 function parse({ input }: DescMethodUnary, bytes: Uint8Array, isBinary: boolean): Message {
+  beginTurn();
   try {
     // Fields of bytes are views of the message; as plain Uint8Array they are the same whatever carried them.
     if (isBinary) return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
