@@ -20,7 +20,7 @@ export function guard<S extends DescService>(service: S, handlers: Partial<Servi
 /** A handler of any kind; which one the descriptor's methodKind tells. */
 export type AnyHandler = (request: never, context: HandlerContext) => unknown;
 
-export function guardMethod({ methodKind }: DescMethod, handler: AnyHandler): AnyHandler {
+function guardMethod({ methodKind }: DescMethod, handler: AnyHandler): AnyHandler {
   if (methodKind === "unary" || methodKind === "client_streaming") {
     return (request, context) => settle(context.signal, () => handler(request, context));
   }

@@ -26,7 +26,7 @@ export function requestIdOf({ values }: { readonly values: ContextValues }): str
 
 export const requestIdHeader = "x-request-id";
 /** Everything under this prefix is Quartet's own and is never taken from outside. */
-export const internalHeaderPrefix = "quartet-";
+const internalHeaderPrefix = "quartet-";
 const tenantHeader = "quartet-tenant";
 const rolesHeader = "quartet-roles";
 

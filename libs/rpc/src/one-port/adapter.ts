@@ -22,7 +22,7 @@ export interface Mount extends ProtocolHandler {
   readonly deadlines: Deadlines;
 }
 
-export interface HostedEndpoint {
+interface HostedEndpoint {
   readonly endpoint: HttpEndpoint;
   readonly serve: ServeEndpoint;
 }
@@ -63,8 +63,8 @@ export function createAdapter(
     const serve = serveEndpoint(endpoint, { ...options.endpointHost, watchReader: watch });
     hosted.set(endpoint.path, [...others, { endpoint, serve }]);
   }
-  const endpointFor = (request: HttpRequest) =>
-    hosted.get(pathOf(request))?.find(({ endpoint }) => endpoint.accepts?.(request) ?? true);
+  const endpointFor = (path: string, request: HttpRequest) =>
+    hosted.get(path)?.find(({ endpoint }) => endpoint.accepts?.(request) ?? true);
 
   const countRefusal = ({ parent, name }: DescMethod, { code }: { readonly code: Code }) =>
     refusals?.with({ service: parent.typeName, method: name, code: codeToString(code) }).add();
@@ -96,9 +96,10 @@ export function createAdapter(
   };
 
   return async (request, response) => {
-    const mount = mounts.get(pathOf(request));
+    const path = pathOf(request);
+    const mount = mounts.get(path);
     try {
-      const endpoint = endpointFor(request);
+      const endpoint = endpointFor(path, request);
       if (endpoint !== undefined) await endpoint.serve(request, response);
       else if (mount !== undefined) await serveRpc(mount, request, response);
       else if (isGrpc(request)) refuseUnknownMethod(response);
@@ -106,7 +107,7 @@ export function createAdapter(
     } catch (error) {
       // What a handler throws has become an answer before; here the connection is broken, or a plain route failed.
       if (isGone(response)) return;
-      logger?.error({ err: error, path: mount === undefined ? undefined : pathOf(request) }, "request failed");
+      logger?.error({ err: error, path: mount === undefined ? undefined : path }, "request failed");
       if (response.headersSent) return breakOff(response);
       response.statusCode = 500;
       response.end();

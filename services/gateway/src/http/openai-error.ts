@@ -4,7 +4,7 @@ import type { EndpointFailure, HttpResponse } from "@quartet/rpc";
 import { eventOf } from "./events.ts";
 
 /** An error as OpenAI words it, with Quartet's own reason beside it. */
-export interface OpenAiError {
+interface OpenAiError {
   readonly error: {
     readonly message: string;
     readonly type: string;
@@ -17,7 +17,7 @@ export interface OpenAiError {
   };
 }
 
-export interface OpenAiFailure {
+interface OpenAiFailure {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: OpenAiError;
@@ -52,7 +52,7 @@ const lasting: ReadonlySet<string | undefined> = new Set<Reason>([
 ]);
 
 /** The error of a call in OpenAI's form. */
-export function toOpenAiFailure({ error, status: given }: EndpointFailure): OpenAiFailure {
+function toOpenAiFailure({ error, status: given }: EndpointFailure): OpenAiFailure {
   const reason = reasonOf(error);
   const status = (reason && statuses[reason]) ?? given;
   const delayMs = retryDelayMsOf(error);
