@@ -1,4 +1,4 @@
-import { createLimit, type KeyLimit, remainingOf, toldRestMs } from "./key-limit.ts";
+import { createLimit, type KeyLimit, remainingOf, restLeftMs } from "./key-limit.ts";
 
 /** A provider's key and the name under which it is spoken of. */
 export interface PoolKey {
@@ -96,7 +96,7 @@ export const tokensPerCall = ({ inputTokens, outputTokens, calls }: Entry): numb
 /** What may be told of it. */
 export function usageOf(entry: Entry, limitGroup: string, now: number): KeyUsage {
   const { key, limit, removed, calls, errors, rests, inputTokens, outputTokens, costNanos } = entry;
-  const restMs = removed === undefined ? toldRestMs(limit, now) : 0;
+  const restMs = removed === undefined ? restLeftMs(limit, now) : 0;
   return {
     label: key.label,
     state: removed?.as ?? (restMs > 0 ? "resting" : "ready"),

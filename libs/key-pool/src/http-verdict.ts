@@ -1,4 +1,4 @@
-import { nonNegative, resetMsOf } from "./quota-headers.ts";
+import { nonNegative, quotaOf } from "./quota-headers.ts";
 
 /** What a provider's error says about the key that was used. */
 export type KeyVerdict =
@@ -45,10 +45,10 @@ function toldRestMs(headers: HeadersLike, nowMs: number): number | undefined {
   if (seconds !== undefined) return seconds * 1_000;
   const date = after && /[a-z]{3}/i.test(after) ? Date.parse(after) : NaN;
   if (!Number.isNaN(date)) return Math.max(0, date - nowMs);
-  const resets = ["requests", "tokens"]
-    .filter((limit) => headers.get(`x-ratelimit-remaining-${limit}`)?.trim() === "0")
-    .map((limit) => resetMsOf(headers.get(`x-ratelimit-reset-${limit}`), nowMs))
-    .filter((reset) => reset !== undefined);
+  const resets = (["requests", "tokens"] as const)
+    .map((kind) => quotaOf(headers, kind, nowMs))
+    .map((quota) => (quota?.remaining === 0 ? quota.resetMs : undefined))
+    .filter((resetMs) => resetMs !== undefined);
   return resets.length > 0 ? Math.max(...resets) : undefined;
 }
 

@@ -119,7 +119,7 @@ export function returnsAt(limit: KeyLimit, now: number): number {
 }
 
 /** How long the limit rests by the provider's words, though with nothing else left a call may find out before whether that holds; 0 when it does not. */
-export function toldRestMs(limit: KeyLimit, now: number): number {
+export function restLeftMs(limit: KeyLimit, now: number): number {
   if (limit.restsUntil > now) return limit.restsUntil - now;
   if (limit.isDoubted) return 0;
   return Math.max(0, (emptyAt(limit, now)?.resetsAt ?? now) - now);

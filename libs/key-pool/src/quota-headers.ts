@@ -41,7 +41,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000,
 const EPOCH_SECONDS = 1e9;
 
 /** `12ms`, `1s`, `6m0s`, `1h2m3.5s`; a bare number is seconds. Gateways between also write moments: since 1970, or as a date. */
-export function resetMsOf(text: string | null, nowMs: number = Date.now()): number | undefined {
+function resetMsOf(text: string | null, nowMs: number): number | undefined {
   const trimmed = text?.trim() ?? "";
   const bare = nonNegative(trimmed);
   if (bare !== undefined) {
