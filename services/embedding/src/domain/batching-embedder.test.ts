@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import fc from "fast-check";
 import { createBatchingEmbedder, type BatchingEmbedderOptions } from "./batching-embedder.ts";
-import type { Embedder, EmbedResult, Purpose } from "./embedder.ts";
+import type { Embedder, EmbedOptions, EmbedResult, Purpose, Usage } from "./embedder.ts";
 import { EmbedderError } from "./embedder-error.ts";
 
 interface PendingCall {
@@ -8,6 +9,7 @@ interface PendingCall {
   readonly tenant: string;
   readonly purpose: Purpose;
   readonly signal: AbortSignal;
+  readonly onUsage: ((usage: Usage) => void) | undefined;
   answer(): void;
   fail(error: unknown): void;
 }
@@ -18,13 +20,17 @@ function model() {
   const embedder: Embedder = {
     knownSpace: undefined,
     space: () => Promise.reject(new Error("not asked for")),
-    embed: (texts, { tenant, purpose, signal }) => {
+    embed: (texts, { tenant, purpose, signal, onUsage }) => {
       const { promise, resolve, reject } = Promise.withResolvers<EmbedResult>();
       signal.addEventListener("abort", () => reject(signal.reason as Error));
       const vectors = texts.map((text) => ({ vector: Float32Array.of(text.length), truncated: false }));
       const inputTokens = texts.join("").length;
       const usage = { inputTokens, calls: 1, estimated: false, costNanos: 3 * inputTokens };
-      calls.push({ texts, tenant, purpose, signal, answer: () => resolve({ vectors, usage }), fail: reject });
+      const answer = () => {
+        onUsage?.(usage);
+        resolve({ vectors, usage });
+      };
+      calls.push({ texts, tenant, purpose, signal, onUsage, answer, fail: reject });
       return promise;
     },
   };
@@ -42,10 +48,7 @@ afterEach(() => everyone.abort(new Error("the test is over")));
 function batching(given: Partial<BatchingEmbedderOptions> = {}) {
   const { embedder, calls } = model();
   const batched = createBatchingEmbedder({ embedder, ...limits, ...given });
-  const embed = (
-    texts: readonly string[],
-    options: { signal?: AbortSignal; tenant?: string; purpose?: Purpose } = {},
-  ) => {
+  const embed = (texts: readonly string[], options: Partial<EmbedOptions> = {}) => {
     const asked = batched.embed(texts, { tenant: "one", purpose: "QUERY", signal: everyone.signal, ...options });
     asked.catch(() => undefined);
     return asked;
@@ -220,13 +223,20 @@ describe("a call that fails", () => {
     expect(calls.length).toBeLessThan(16);
   });
 
-  it("for everything makes no more calls than the requests on their own", async () => {
-    const { embed, calls } = batching({ maxTexts: 64 });
-    const asked = Array.from({ length: 33 }, (_, n) => embed([`bad ${n}`]));
-    await run(calls);
-    const outcomes = await Promise.allSettled(asked);
-    expect(outcomes.every(({ status }) => status === "rejected")).toBe(true);
-    expect(calls.length).toBeLessThanOrEqual(2 + 32);
+  it("for texts of some requests fails for these alone, with hardly more calls than the requests on their own", async () => {
+    const isBad = fc.array(fc.boolean(), { minLength: 1, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(isBad, async (requests) => {
+        const { embed, calls } = batching({ maxTexts: 64 });
+        void embed(["the first goes alone"]);
+        const asked = requests.map((bad, n) => embed([`${bad ? "bad" : "good"} ${n}`]));
+        await run(calls);
+        const outcomes = await Promise.allSettled(asked);
+        expect(outcomes.map(({ status }) => status === "rejected")).toEqual(requests);
+        expect(calls.length).toBeLessThanOrEqual(1 + 3 + requests.length);
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
@@ -244,5 +254,23 @@ describe("what a shared call costs", () => {
       { inputTokens: 4, calls: 0, estimated: true, costNanos: 12 },
       { inputTokens: 1, calls: 0, estimated: true, costNanos: 3 },
     ]);
+  });
+
+  it("is told to each request, also where the call fails after it was billed", async () => {
+    const { embed, calls } = batching();
+    const told: Record<string, Usage[]> = { b: [], c: [], dd: [] };
+    const asked = ["a", ...Object.keys(told)].map((text) =>
+      embed([text], { onUsage: (usage) => told[text]?.push(usage) }),
+    );
+    calls[0]!.answer();
+    await settle();
+    calls[1]!.onUsage!({ inputTokens: 8, calls: 1, estimated: false });
+    calls[1]!.fail(new EmbedderError("EMBED_SHAPE", "another number of vectors"));
+    await Promise.allSettled(asked);
+    expect(told).toEqual({
+      b: [{ inputTokens: 2, calls: 1, estimated: true }],
+      c: [{ inputTokens: 2, calls: 0, estimated: true }],
+      dd: [{ inputTokens: 4, calls: 0, estimated: true }],
+    });
   });
 });

@@ -17,6 +17,7 @@ export interface BatchingEmbedderOptions extends BatchLimits {
 interface Part {
   readonly texts: readonly string[];
   readonly bytes: number;
+  readonly onUsage: EmbedOptions["onUsage"];
   /** When it came, in milliseconds of `performance`. */
   readonly since: number;
   readonly result: PromiseWithResolvers<EmbedResult>;
@@ -93,8 +94,7 @@ function createLanes({ embedder, waitMs, maxCalls, maxTexts, maxBytes, onCall }:
       }
       const parts = takeBatch(lane);
       lane.calls += 1;
-      // Splitting a call that was refused makes no more calls than its requests would have made on their own.
-      void ask(lane, parts, { left: parts.length }).finally(() => {
+      void serve(lane, parts).finally(() => {
         lane.calls -= 1;
         pump(lane);
       });
@@ -119,27 +119,43 @@ function createLanes({ embedder, waitMs, maxCalls, maxTexts, maxBytes, onCall }:
     return waiting.splice(0, count);
   };
 
-  /** Makes one call for the parts, and two for the halves where it was refused for what one of them holds. Never rejects. */
-  const ask = async (lane: Lane, asked: readonly Part[], splits: { left: number }): Promise<void> => {
+  /**
+   * Asks for the parts together, and again where that is refused for what is in some of them: by halves while one half passes, and one by one when
+   * neither does. So nobody fails for what another holds, and no more than three calls are made beyond those of the requests on their own.
+   */
+  const serve = async (lane: Lane, parts: readonly Part[]): Promise<void> => {
+    let suspects = (await isRefused(lane, parts)) ? parts : [];
+    while (suspects.length > 0) {
+      const middle = Math.ceil(suspects.length / 2);
+      const [first, second] = [suspects.slice(0, middle), suspects.slice(middle)];
+      const [isFirst, isSecond] = await Promise.all([isRefused(lane, first), isRefused(lane, second)]);
+      if (isFirst && isSecond) {
+        await Promise.all(suspects.map((part) => isRefused(lane, [part])));
+        return;
+      }
+      suspects = isFirst ? first : isSecond ? second : [];
+    }
+  };
+
+  /** Makes one call. True where it failed for what one of several parts may hold: these still wait, while all others are told how it ended. Never rejects. */
+  const isRefused = async (lane: Lane, asked: readonly Part[]): Promise<boolean> => {
     const parts = asked.filter(({ left }) => !left);
-    if (parts.length === 0) return;
+    if (parts.length === 0) return false;
+    const { tenant, purpose } = lane;
     const call: Call = { parts, controller: new AbortController() };
     for (const part of parts) part.call = call;
     const texts = parts.flatMap((part) => part.texts);
-    onCall?.({ purpose: lane.purpose, texts: texts.length, requests: parts.length });
+    onCall?.({ purpose, texts: texts.length, requests: parts.length });
+    const onUsage = (usage: Usage) => {
+      for (const [index, share] of sharesOf(usage, parts).entries()) parts[index]!.onUsage?.(share);
+    };
     try {
-      const { signal } = call.controller;
-      handOut(parts, await embedder.embed(texts, { tenant: lane.tenant, purpose: lane.purpose, signal }));
+      handOut(parts, await embedder.embed(texts, { tenant, purpose, signal: call.controller.signal, onUsage }));
     } catch (error) {
-      const mayPass = error instanceof EmbedderError && error.refusesTexts;
-      if (!mayPass || parts.length === 1 || splits.left < 2) {
-        for (const part of parts) part.result.reject(error);
-        return;
-      }
-      splits.left -= 2;
-      const middle = Math.ceil(parts.length / 2);
-      await Promise.all([ask(lane, parts.slice(0, middle), splits), ask(lane, parts.slice(middle), splits)]);
+      if (parts.length > 1 && error instanceof EmbedderError && error.refusesTexts) return true;
+      for (const part of parts) part.result.reject(error);
     }
+    return false;
   };
 
   const leave = (lane: Lane, part: Part, reason: unknown): void => {
@@ -153,7 +169,8 @@ function createLanes({ embedder, waitMs, maxCalls, maxTexts, maxBytes, onCall }:
   };
 
   return {
-    async embed(given: Pick<Part, "texts" | "bytes">, { tenant, purpose, signal }: EmbedOptions): Promise<EmbedResult> {
+    async embed(given: Pick<Part, "texts" | "bytes">, options: EmbedOptions): Promise<EmbedResult> {
+      const { tenant, purpose, signal, onUsage } = options;
       const lane = lanes.get(keyOf({ tenant, purpose })) ?? {
         tenant,
         purpose,
@@ -163,7 +180,7 @@ function createLanes({ embedder, waitMs, maxCalls, maxTexts, maxBytes, onCall }:
       };
       lanes.set(keyOf(lane), lane);
       const result = Promise.withResolvers<EmbedResult>();
-      const part: Part = { ...given, since: performance.now(), result, call: undefined, left: false };
+      const part: Part = { ...given, onUsage, since: performance.now(), result, call: undefined, left: false };
       const onAbort = () => leave(lane, part, signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       lane.waiting.push(part);
@@ -204,19 +221,11 @@ function handOut(parts: readonly Part[], { vectors, usage }: EmbedResult): void 
  */
 function sharesOf(usage: Usage, parts: readonly Part[]): Usage[] {
   if (parts.length === 1) return [usage];
-  const tokens = divided(
-    usage.inputTokens,
-    parts.map(({ bytes }) => bytes),
-  );
-  const costs =
-    usage.costNanos === undefined
-      ? []
-      : divided(
-          usage.costNanos,
-          parts.map(({ bytes }) => bytes),
-        );
-  return tokens.map((inputTokens, index) => ({
-    inputTokens,
+  const { inputTokens, costNanos } = usage;
+  const weights = parts.map(({ bytes }) => bytes);
+  const costs = costNanos === undefined ? [] : divided(costNanos, weights);
+  return divided(inputTokens, weights).map((tokens, index) => ({
+    inputTokens: tokens,
     calls: index === 0 ? usage.calls : 0,
     estimated: true,
     costNanos: costs[index],
