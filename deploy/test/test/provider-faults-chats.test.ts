@@ -85,6 +85,14 @@ describe.each([true, false])("a chat that is passed on, streamed: %s", (stream) 
     expect(service.provider.requests).toHaveLength(1);
   });
 
+  it("A7: is the provider's fault where a stream does not begin, and nobody's where a whole reply takes long", async () => {
+    const limits = { QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "300ms", QUARTET_GENERATION_TIMEOUT: "1s" };
+    await start({ hang: true }, limits);
+    const replies = await Promise.all(Array.from({ length: 10 }, relay));
+    expect(replies.map(({ reason }) => reason)).toEqual(Array(10).fill(stream ? "LLM_TTFT" : "OUT_OF_TIME"));
+    expect(await service.metric('quartet_hop_breaker_open{hop="generation.chats"}')).toBe(stream ? 1 : 0);
+  });
+
   it("does not end answers where its own model alone fails", async () => {
     await start({});
     service.provider.set({ error: providerErrors.server(503) });

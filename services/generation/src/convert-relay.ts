@@ -2,7 +2,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { RelayChatResponseSchema } from "@quartet/contracts/generation/v1/generation_service";
 import { quartetError } from "@quartet/errors";
-import { toConnectError, toUsage } from "./convert.ts";
+import { toTokenUsage } from "@quartet/rpc";
+import { toConnectError } from "./convert.ts";
 import { AnswererError } from "./domain/answerer-error.ts";
 import { ChatRefusedError } from "./domain/relay/chat-refused-error.ts";
 import type { RelayEvent } from "./domain/relay/chat-relay.ts";
@@ -10,7 +11,7 @@ import type { RelayEvent } from "./domain/relay/chat-relay.ts";
 export function toRelayResponse(event: RelayEvent): MessageInitShape<typeof RelayChatResponseSchema> {
   return event.kind === "chunk"
     ? { event: { case: "chunk", value: event.json as Uint8Array<ArrayBuffer> } }
-    : { event: { case: "end", value: toUsage(event.usage) } };
+    : { event: { case: "end", value: toTokenUsage(event.usage) } };
 }
 
 /** The error of a chat that is not passed on, or gets no whole reply; anything else as it is. */

@@ -19,7 +19,7 @@ import type { FailureSchema } from "@quartet/contracts/type/v1/outcome";
 import type { Passage as PassageMessage, Span as SpanMessage } from "@quartet/contracts/type/v1/passage";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { quartetError } from "@quartet/errors";
-import { toDuration, toMoney } from "@quartet/rpc";
+import { toDuration, toTokenUsage } from "@quartet/rpc";
 import { nfc } from "@quartet/text";
 import type {
   AnswerEnd,
@@ -29,7 +29,6 @@ import type {
   FinishReason,
   Passage,
   Span,
-  Usage,
 } from "./domain/answerer.ts";
 import { AnswererError, type AnswererFailure } from "./domain/answerer-error.ts";
 import { passageParts } from "./domain/passage-parts.ts";
@@ -102,7 +101,7 @@ const toEnd = ({ citations, answerer, usage, degradations }: AnswerEnd | Section
   citations: citations.map(toCitation),
   answerer: toAnswerer(answerer),
   degradations: degradations.map(({ reason, message }) => ({ hop, reason, message })),
-  ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+  ...(usage === undefined ? {} : { usage: toTokenUsage(usage) }),
 });
 
 function toSection({ name, text, outcome, usage }: WrittenSection): MessageInitShape<typeof SectionSchema> {
@@ -112,7 +111,7 @@ function toSection({ name, text, outcome, usage }: WrittenSection): MessageInitS
     ...("end" in outcome
       ? { finishReason: finishReasons[outcome.finishReason] }
       : { failure: toFailure(outcome.failure) }),
-    ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+    ...(usage === undefined ? {} : { usage: toTokenUsage(usage) }),
   };
 }
 
@@ -157,18 +156,6 @@ const toAnswerer = (identity: AnswererIdentity): MessageInitShape<typeof Answere
     ? { kind: AnswererKind.EXTRACTIVE }
     : { kind: AnswererKind.MODEL, model: identity.model, promptVersion: identity.promptVersion };
 
-/** A provider may tell any number; the contract's fields hold 32 bits. */
-const toCount = (value: number) => Math.min(Math.max(0, Math.trunc(value)), 0x7fff_ffff);
-
-export const toUsage = (usage: Usage) => ({
-  inputTokenCount: toCount(usage.inputTokens),
-  outputTokenCount: toCount(usage.outputTokens),
-  cachedInputTokenCount: toCount(usage.cachedInputTokens),
-  callCount: toCount(usage.calls),
-  estimated: usage.estimated,
-  ...(usage.costNanos === undefined ? {} : { cost: toMoney(usage.costNanos) }),
-});
-
 const codes: Readonly<Record<AnswererFailure, Code>> = {
   LLM_RATE_LIMIT: Code.ResourceExhausted,
   LLM_QUOTA: Code.ResourceExhausted,
@@ -187,6 +174,6 @@ const codes: Readonly<Record<AnswererFailure, Code>> = {
 /** The error a caller gets, with what was spent as a detail. The cause stays here. */
 export function toConnectError({ failure, message, usage, retryDelayMs, cause }: AnswererError): ConnectError {
   const error = quartetError({ code: codes[failure], reason: failure, message, retryDelayMs, cause });
-  if (usage !== undefined) error.details.push({ desc: TokenUsageSchema, value: toUsage(usage) });
+  if (usage !== undefined) error.details.push({ desc: TokenUsageSchema, value: toTokenUsage(usage) });
   return error;
 }

@@ -48,16 +48,19 @@ function reduce(passages: readonly Passage[]): PromptPassages {
     const seen = spans.get(document) ?? [];
     const fresh = withoutSpans(passage, seen);
     const text = compactText(fresh);
-    const [whole, left, tokens] = [passage.text, fresh, text].map(estimateTokens) as [number, number, number];
+    const whole = estimateTokens(passage.text);
+    const left = fresh === passage.text ? whole : estimateTokens(fresh);
+    const tokens = text === fresh ? left : estimateTokens(text);
     saved.overlap += whole - left;
     saved.white_space += left - tokens;
     if (fresh === "" && whole > 0) continue;
 
     const { title } = passage;
-    const known = byText.get(comparable(text));
+    const key = comparable(text);
+    const known = byText.get(key);
     const number = index + 1;
     if (known === undefined) {
-      byText.set(comparable(text), { number, title, text });
+      byText.set(key, { number, title, text });
       shown.push({ number, title, text });
       spans.set(document, [...seen, ...passage.parts.map(({ span }) => span)]);
       continue;

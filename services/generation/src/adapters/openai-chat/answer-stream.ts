@@ -2,6 +2,7 @@ import type { KeyPool } from "@quartet/key-pool";
 import { type ReplyJson, StreamBrokenError } from "@quartet/provider";
 import type { Bill } from "../bill.ts";
 import type { Pace } from "../pace.ts";
+import { POOL_SLACK_MS } from "../time-limits.ts";
 import { together } from "../together.ts";
 import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
@@ -19,9 +20,6 @@ export interface AnswerStreamOptions {
   /** Whether it waits for one at all. */
   readonly waitsForKey: boolean;
 }
-
-/** The pool's own limit never comes before the signal, which knows why it is aborted. */
-const POOL_SLACK_MS = 1_000;
 
 /**
  * The chunks of an answer that hold text or the finish reason, which comes last. Attempts that fail before the first of

@@ -1,5 +1,5 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { type Clocks, type ClocksOptions, ProtocolError, startClocks } from "@quartet/provider";
+import { type Clocks, ProtocolError, startClocks } from "@quartet/provider";
 import type {
   Answerer,
   AnswerEnd,
@@ -9,7 +9,6 @@ import type {
   Passage,
   Usage,
 } from "../../domain/answerer.ts";
-import { AnswererError } from "../../domain/answerer-error.ts";
 import { type AnswerTextStream, createAnswerText } from "../../domain/answer-text.ts";
 import { createKnownLinks } from "../../domain/known-links.ts";
 import { modelCitations } from "../../domain/model-citations.ts";
@@ -18,33 +17,23 @@ import { answerPrompt, promptVersion } from "../../domain/prompt.ts";
 import { estimateTokens } from "../../domain/token-estimate.ts";
 import { type CostOf, createBill } from "../bill.ts";
 import type { Pace } from "../pace.ts";
+import { answererErrorOf } from "../provider-errors.ts";
+import { limitsWithin, type TimeLimits, USAGE_WAIT_MS } from "../time-limits.ts";
 import { answerStream } from "./answer-stream.ts";
 import type { ChatChunk } from "./chat-chunk.ts";
 import type { ChatClient } from "./chat-client.ts";
-import { failureOf } from "./provider-errors.ts";
 
-export interface OpenAiAnswererOptions {
+export interface OpenAiAnswererOptions extends TimeLimits {
   readonly chat: ChatClient;
   readonly keys: KeyPool;
   /** As the provider names it. */
   readonly model: string;
   /** The longest answer in code points; one that goes on is cut. */
   readonly maxOutputCharacters: number;
-  /** The longest time for one answer, whatever the caller grants. */
-  readonly totalTimeoutMs: number;
-  /** To the first token, all attempts together. */
-  readonly firstTokenTimeoutMs: number;
-  /** Between tokens, while a read is pending. */
-  readonly stallTimeoutMs: number;
   readonly pace: Pace;
   /** Default: nobody knows what tokens cost. */
   readonly costOf?: CostOf | undefined;
 }
-
-/** A model that did not begin in less, since its caller was in a hurry, is not known to be at fault. */
-const FAIR_FIRST_TOKEN_MS = 5_000;
-/** How long to wait, after the text is whole, for the provider to tell what it costs. */
-const USAGE_WAIT_MS = 1_000;
 
 /** Answers with a model of any provider with OpenAI's protocol. */
 export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
@@ -93,20 +82,6 @@ export function createOpenAiAnswerer(options: OpenAiAnswererOptions): Answerer {
       }
     },
   };
-}
-
-/**
- * Ends a little before the caller's deadline, so that what is told at the end still arrives in time, and waits for the first
- * token a little less, so that a fallback does.
- */
-function limitsWithin(
-  timeoutMs: number,
-  { totalTimeoutMs, firstTokenTimeoutMs, stallTimeoutMs }: OpenAiAnswererOptions,
-): Omit<ClocksOptions, "signal"> {
-  const totalMs = Math.min(totalTimeoutMs, timeoutMs - Math.min(100, timeoutMs * 0.02));
-  const firstTokenMs = Math.min(firstTokenTimeoutMs, totalMs - Math.min(300, totalMs * 0.07));
-  const fairFirstTokenMs = Math.min(FAIR_FIRST_TOKEN_MS, firstTokenTimeoutMs);
-  return { totalMs, firstTokenMs, fairFirstTokenMs, stallMs: stallTimeoutMs };
 }
 
 type Chunks = AsyncIterator<ChatChunk, void>;
@@ -171,18 +146,4 @@ function endOf({ finishReason, text, usage, passages, model }: Ending): AnswerEn
     degradations: [...(text.hasDroppedCitations ? [dropped] : []), ...(text.hasRemovedLinks ? [linkRemoved] : [])],
     ...(usage === undefined ? {} : { usage }),
   };
-}
-
-interface Failing {
-  readonly clocks: Clocks;
-  readonly caller: AbortSignal;
-  readonly usage: Usage | undefined;
-}
-
-/** Decides what a failure is. A caller who left, and defects of our own, pass through. */
-function answererErrorOf(error: unknown, { clocks, caller, usage }: Failing): unknown {
-  if (clocks.expired !== undefined) return new AnswererError({ failure: clocks.expired, usage, cause: error });
-  if (caller.aborted) return error;
-  const failure = failureOf(error);
-  return failure === undefined ? error : new AnswererError({ ...failure, usage, cause: error });
 }

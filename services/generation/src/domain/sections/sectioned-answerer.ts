@@ -1,6 +1,7 @@
 import { codePointLength } from "@quartet/text";
 import type { Answerer, AnswerEnd, AnswerEvent, AnswerOptions, Passage, Usage } from "../answerer.ts";
 import { AnswererError } from "../answerer-error.ts";
+import { keptMs } from "../kept-time.ts";
 import { modelCitations } from "../model-citations.ts";
 import { addUsage } from "../usage.ts";
 import { builtInInstructions, instructionFor, type Instructions } from "./instructions.ts";
@@ -54,9 +55,6 @@ export interface SectionedAnswerer {
     options: SectionsOptions,
   ): AsyncGenerator<SectionsEvent, void, undefined>;
 }
-
-/** Kept of the deadline, so that what is whole by then still reaches its reader. */
-const keptMs = (timeoutMs: number): number => Math.min(100, timeoutMs * 0.02);
 
 /**
  * Writes all sections at once over one answerer. One that is refused a key before its first text, while others are at work, waits for one of
