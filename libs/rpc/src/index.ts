@@ -39,3 +39,4 @@ export type {
   ServiceModule,
 } from "./service-module.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./tls.ts";
+export { toTokenUsage } from "./token-usage.ts";

@@ -4,12 +4,11 @@ import { EmbeddingPurpose } from "@quartet/contracts/embedding/v1/embedding_serv
 import type { EmbedTextsResponseSchema } from "@quartet/contracts/embedding/v1/embedding_service";
 import { EmbeddingSpaceKind, VectorEncoding } from "@quartet/contracts/type/v1/vector";
 import type { EmbeddingSpaceSchema, VectorSchema } from "@quartet/contracts/type/v1/vector";
-import type { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { quartetError } from "@quartet/errors";
-import { toMoney } from "@quartet/rpc";
+import { toTokenUsage } from "@quartet/rpc";
 import { EmbedderError } from "./domain/embedder-error.ts";
 import type { EmbedderErrorReason } from "./domain/embedder-error.ts";
-import type { EmbeddingSpace, Purpose, Usage } from "./domain/embedder.ts";
+import type { EmbeddingSpace, Purpose } from "./domain/embedder.ts";
 import { toFloat32, toInt8, type VectorComponents } from "./domain/packed-vector.ts";
 import type { EmbedOutcome } from "./domain/text-embedding.ts";
 
@@ -28,16 +27,9 @@ export function toResponse(
       cached,
       truncated,
     })),
-    ...(usage === undefined ? {} : { usage: toUsage(usage) }),
+    ...(usage === undefined ? {} : { usage: toTokenUsage(usage) }),
   };
 }
-
-const toUsage = ({ inputTokens, calls, estimated, costNanos }: Usage): MessageInitShape<typeof TokenUsageSchema> => ({
-  inputTokenCount: inputTokens,
-  callCount: calls,
-  estimated,
-  ...(costNanos === undefined ? {} : { cost: toMoney(costNanos) }),
-});
 
 export function toSpace(space: EmbeddingSpace): MessageInitShape<typeof EmbeddingSpaceSchema> {
   return { ...space, kind: EmbeddingSpaceKind[space.kind] };

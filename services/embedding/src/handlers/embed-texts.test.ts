@@ -124,6 +124,31 @@ describe("EmbedTexts without a model", () => {
   });
 });
 
+describe("EmbedTexts of a provider that bills what cannot be", () => {
+  it("gives the vectors all the same", async () => {
+    const space = { id: "0".repeat(32), dimensions: 1, kind: "SEMANTIC", denseWeight: 0.3, cacheThreshold: 2 } as const;
+    const usage = { inputTokens: Number.MAX_SAFE_INTEGER, calls: 1, estimated: false };
+    const embedder: Embedder = {
+      knownSpace: { ...space, model: "m" },
+      space: () => Promise.reject(new Error("known")),
+      embed: async () => ({ vectors: [{ vector: Float32Array.of(1), truncated: false }], usage }),
+    };
+    const cache = createCache<string, PackedVector>({ maxEntries: 1 });
+    const embedTexts = createEmbedTexts(createTextEmbedding({ configured: embedder, others: [], cache, form: "int8" }));
+    const server = createRpcServer().mount((add) => add(EmbeddingService, { embedTexts }));
+    const { port } = await server.listen({ port: 0 });
+    const transport = createGrpcTransport({ target: `127.0.0.1:${port}` });
+    try {
+      const request = { texts: ["하나"], spaceId: space.id };
+      const response = await createClient(EmbeddingService, transport).embedTexts(request, { timeoutMs: 20_000 });
+      expect(response.usage).toMatchObject({ inputTokenCount: 2 ** 31 - 1, callCount: 1 });
+    } finally {
+      transport.close();
+      await server.drain({ limitMs: 1_000 });
+    }
+  });
+});
+
 describe("EmbedTexts, when the embedder fails", () => {
   const failing = (
     reason: ConstructorParameters<typeof EmbedderError>[0],

@@ -25,6 +25,11 @@ describe("addUsage", () => {
     });
   });
 
+  it("stays within what the contract's counts hold, whatever providers told", () => {
+    const most = usage({ inputTokenCount: 2 ** 31 - 1, outputTokenCount: 2 ** 31 - 1 });
+    expect(addUsage(most, usage())).toMatchObject({ inputTokenCount: 2 ** 31 - 1, outputTokenCount: 2 ** 31 - 1 });
+  });
+
   it("knows the cost of what has a price, and no part at all where none was asked", () => {
     expect(addUsage(usage(), usage({ cost: dollars(0n, 5) }))?.cost).toEqual(dollars(0n, 5));
     expect(addUsage(usage(), usage())?.cost).toBeUndefined();

@@ -49,14 +49,19 @@ export interface Usage {
   readonly cost?: Money | undefined;
 }
 
+/** The contract's counts hold 32 bits, and a provider may tell any number. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+const addCounts = (one: number, other: number): number => Math.min(MAX_COUNT, one + other);
+
 /** What two parts of one call cost together; undefined when no provider was asked by either. */
 export function addUsage(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return {
-    inputTokenCount: one.inputTokenCount + other.inputTokenCount,
-    outputTokenCount: one.outputTokenCount + other.outputTokenCount,
-    cachedInputTokenCount: one.cachedInputTokenCount + other.cachedInputTokenCount,
-    callCount: one.callCount + other.callCount,
+    inputTokenCount: addCounts(one.inputTokenCount, other.inputTokenCount),
+    outputTokenCount: addCounts(one.outputTokenCount, other.outputTokenCount),
+    cachedInputTokenCount: addCounts(one.cachedInputTokenCount, other.cachedInputTokenCount),
+    callCount: addCounts(one.callCount, other.callCount),
     estimated: one.estimated || other.estimated,
     cost: addMoney(one.cost, other.cost),
   };
