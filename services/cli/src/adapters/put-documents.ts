@@ -1,10 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { durationMs } from "@bufbuild/protobuf/wkt";
-import { type Document, type PutDocumentResult, PutOutcome, QuartetError, type QuartetClient } from "@quartet/client";
-import { longestWaitMs } from "./patiently.ts";
-
-const maxAttempts = 6;
-const maxDelayMs = 60_000;
+import { type Document, type PutDocumentResult, PutOutcome, type QuartetClient } from "@quartet/client";
+import { delayAskedBy, maxAttempts, waitAsAsked } from "./patiently.ts";
 
 /** The deadline of one put: a full batch on a busy machine, with room. */
 const putTimeoutMs = 120_000;
@@ -28,8 +24,7 @@ export async function putDocuments(
     results.push(...settled);
     if (delayed.length === 0) return results;
     open = delayed;
-    // Up to half as long again, so that several writers do not come back at once.
-    await sleep(Math.min(delayMs, maxDelayMs) * (1 + Math.random() / 2), undefined, { signal });
+    await waitAsAsked(delayMs, signal);
   }
 }
 
@@ -56,8 +51,8 @@ async function attemptPut(
       delayMs: Math.max(0, ...waiting.values()),
     };
   } catch (error) {
-    const delayMs = error instanceof QuartetError ? error.retryDelayMs : undefined;
-    if (delayMs === undefined || delayMs > longestWaitMs || isLast) throw error;
+    const delayMs = delayAskedBy(error);
+    if (delayMs === undefined || isLast) throw error;
     return { settled: [], delayed: documents, delayMs };
   }
 }

@@ -5,7 +5,8 @@ import type { Money } from "@quartet/contracts/type/v1/usage";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
-import { money } from "../show-money.ts";
+import { showMissing } from "../show-missing.ts";
+import { amountOf, money } from "../show-money.ts";
 import { showTable } from "../show-table.ts";
 
 /** `quartet budget`: fails where a process did not tell, for scripts. */
@@ -20,7 +21,7 @@ export async function showBudget({ client, terminal, signal, json }: Context): P
     showBudgets(budgets, terminal);
     if (budgets.length === 0)
       terminal.note("Nothing is counted: set QUARTET_PRICES, and QUARTET_BUDGET_PLATFORM or _TENANT.");
-    for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
+    showMissing(terminal, degradations);
   }
   return degradations.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
@@ -42,9 +43,7 @@ function budgetRow({ scope, limit, spent, reserved, resetTime }: BudgetStats): s
   ];
 }
 
-const amount = ({ units, nanos }: Money): number => Number(units) + nanos / 1e9;
-
 function shareOf(spent: Money | undefined, limit: Money | undefined): string {
-  if (spent === undefined || limit === undefined || amount(limit) === 0) return "";
-  return `${Math.round((100 * amount(spent)) / amount(limit))} %`;
+  if (spent === undefined || limit === undefined || amountOf(limit) === 0) return "";
+  return `${Math.round((100 * amountOf(spent)) / amountOf(limit))} %`;
 }

@@ -7,6 +7,7 @@ import { readQuestions } from "../adapters/read-questions.ts";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { showMissing } from "../show-missing.ts";
 import { seconds, showTable } from "../show-table.ts";
 
 /** The levels as operators name them. */
@@ -28,7 +29,7 @@ export async function cacheStats({ client, terminal, signal, json }: Context): P
     terminal.json({ caches: all, missing: degradations.map(({ hop }) => hop) });
   } else {
     showCaches(caches, terminal);
-    for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
+    showMissing(terminal, degradations);
   }
   return degradations.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
@@ -65,7 +66,7 @@ export async function clearCache(context: Context, { level = [], pattern }: Clea
   const { removedCount, degradations } = await context.client().operations.invalidateCache({ selector }, { signal });
   if (json) terminal.json({ removed: Number(removedCount), missing: degradations.map(({ hop }) => hop) });
   else terminal.line(`${removedCount} entries removed.`);
-  for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
+  showMissing(terminal, degradations);
   return degradations.length === 0 ? exitCodes.ok : exitCodes.failure;
 }
 

@@ -5,6 +5,7 @@ import { KeyState, KeyStatsSchema } from "@quartet/contracts/type/v1/stats";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { showMissing } from "../show-missing.ts";
 import { money } from "../show-money.ts";
 import { showTable, span } from "../show-table.ts";
 
@@ -17,7 +18,7 @@ export async function showKeys({ client, terminal, signal, json }: Context): Pro
     terminal.json({ keys: all, missing: degradations.map(({ hop }) => hop) });
   } else {
     print(keys, terminal);
-    for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
+    showMissing(terminal, degradations);
   }
   const isWell = degradations.length === 0 && keys.every((key) => adviceOn(key) === undefined);
   return isWell ? exitCodes.ok : exitCodes.failure;

@@ -5,6 +5,7 @@ import { PlatformStatusSchema } from "@quartet/contracts/type/v1/status";
 import type { Terminal } from "../adapters/terminal.ts";
 import type { Context } from "../context.ts";
 import { type ExitCode, exitCodes } from "../exit-codes.ts";
+import { showMissing } from "../show-missing.ts";
 import { seconds, showTable, span } from "../show-table.ts";
 import { showBudgets } from "./budget.ts";
 import { showCaches } from "./cache.ts";
@@ -34,7 +35,7 @@ function print(
   showCaches(caches, terminal);
   showBudgets(budgets, terminal);
   showCounts(counts, terminal);
-  for (const { hop, reason, message } of degradations) terminal.problem(`${hop}: ${message} (${reason})`);
+  showMissing(terminal, degradations);
 }
 
 function instanceRow(stats: InstanceStats): string[] {
