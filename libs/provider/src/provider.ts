@@ -1,6 +1,6 @@
 import type { KeyPool } from "@quartet/key-pool";
-import { type Breaker, type BreakerState, createBreaker } from "@quartet/resilience";
-import type { Logger, Metrics } from "@quartet/telemetry";
+import { type Breaker, createBreaker } from "@quartet/resilience";
+import { createBreakerEvents, type Logger, type Metrics } from "@quartet/telemetry";
 import { guardKeys } from "./guarded-keys.ts";
 import { createProviderKeys, type ProviderKeysOptions } from "./keys.ts";
 import { createProviderClient, type ProviderClient, type ProviderClientOptions } from "./provider-client.ts";
@@ -39,9 +39,6 @@ const BREAKER = {
   probeLimitMs: 30_000,
 } as const;
 
-/** How open a breaker is, as a number for a gauge. */
-const openness: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 0.5, open: 1 };
-
 /** The owner closes it. */
 export function createProvider({ log, metrics, ...options }: ProviderOptions): Provider {
   const client = createProviderClient(options);
@@ -49,20 +46,7 @@ export function createProvider({ log, metrics, ...options }: ProviderOptions): P
   const breakers: Breaker[] = [];
 
   const openBreaker = (hop: string): Breaker => {
-    const refused = metrics.counter("quartet_hop_breaker_refused_total").with({ hop });
-    const state = metrics.gauge("quartet_hop_breaker_open").with({ hop });
-    state.set(openness.closed);
-    const breaker = createBreaker({
-      ...BREAKER,
-      name: hop,
-      events: {
-        refused: () => refused.add(),
-        stateChanged: (to, from) => {
-          state.set(openness[to]);
-          log.warn({ hop, from, to }, "breaker changed its state");
-        },
-      },
-    });
+    const breaker = createBreaker({ ...BREAKER, name: hop, events: createBreakerEvents(hop, { log, metrics }) });
     breakers.push(breaker);
     return breaker;
   };

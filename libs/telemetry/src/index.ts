@@ -1,3 +1,5 @@
+export { createBreakerEvents } from "./breaker-events.ts";
+export type { ToldBreakerEvents } from "./breaker-events.ts";
 export { createLogger, logLevels } from "./logger.ts";
 export type { Logger, LoggerOptions, LogLevel } from "./logger.ts";
 export { createMetrics } from "./metrics.ts";

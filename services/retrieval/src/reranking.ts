@@ -1,5 +1,6 @@
 import { createBreaker } from "@quartet/resilience";
 import type { Telemetry } from "@quartet/service";
+import { createBreakerEvents } from "@quartet/telemetry";
 import { createHttpReranker } from "./adapters/rerank/http-reranker.ts";
 import type { Config, RerankConfig } from "./config.ts";
 import type { Reranker } from "./domain/reranker.ts";
@@ -8,7 +9,6 @@ import { createSimilarityReranker } from "./domain/similarity-reranker.ts";
 import { createStoreGuard, isCircuitOpen } from "./domain/store-guard.ts";
 import { StoreBusyError } from "./domain/store-errors.ts";
 import type { Stores } from "./domain/stores.ts";
-import { createBreakerEvents } from "./leg-events.ts";
 
 /** The reranker of a process, with what it needs and tells. */
 export interface OpenReranking {

@@ -10,6 +10,7 @@ import {
 import { type Breaker, createBreaker } from "@quartet/resilience";
 import type { PoolFigures } from "@quartet/rpc";
 import { type Secret, StartError, type Telemetry } from "@quartet/service";
+import { createBreakerEvents } from "@quartet/telemetry";
 import { createElasticsearch } from "../adapters/elasticsearch/open.ts";
 import { createGraphIndex } from "../adapters/postgres/graph-index.ts";
 import { createGraphKeeper } from "../adapters/postgres/graph-keeper.ts";
@@ -28,7 +29,6 @@ import type { StoreGuards } from "../domain/search-legs.ts";
 import { legKindsOf, type Source } from "../domain/source.ts";
 import { createStoreGuard } from "../domain/store-guard.ts";
 import type { Stores } from "../domain/stores.ts";
-import { createBreakerEvents } from "../leg-events.ts";
 import { createProjectorEvents } from "./projector-events.ts";
 import { createOutboxWatch } from "./outbox-watch.ts";
 import { createReadyWatch } from "./ready-watch.ts";
