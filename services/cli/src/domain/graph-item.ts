@@ -1,3 +1,5 @@
+import { isAbsent, isObject, isText } from "./json-value.ts";
+
 /** What a line of a graph's file says, in the contract's words. */
 export type GraphItem =
   | { readonly kind: "entities"; readonly item: { id: string; name: string; kind: string; aliases: string[] } }
@@ -23,10 +25,9 @@ interface Rule {
   readonly holds: (value: unknown) => boolean;
 }
 
-const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
 const optional = ({ expected, holds }: Rule): Rule => ({
   expected,
-  holds: (value) => value === undefined || value === null || holds(value),
+  holds: (value) => isAbsent(value) || holds(value),
 });
 const text: Rule = { expected: "a string of whole Unicode characters", holds: isText };
 const name: Rule = { expected: "a non-empty string", holds: (value) => isText(value) && value !== "" };
@@ -54,8 +55,8 @@ const rules: Readonly<Record<GraphItemKind, Readonly<Record<string, Rule>>>> = {
  * - a mention: `{"entity", "document", "start", "end"}`, the first two required, the offsets in characters and both or none
  */
 export function parseGraphItem(value: unknown): GraphItem | { readonly problem: string } {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: "not a JSON object" };
-  const fields = value as Fields;
+  if (!isObject(value)) return { problem: "not a JSON object" };
+  const fields: Fields = value;
   const kind = kindOf(fields);
   if (kind === undefined) {
     return { problem: 'neither an entity ("id"), a relation ("source") nor a mention ("entity" and "document")' };
@@ -75,8 +76,6 @@ function kindOf(fields: Fields): GraphItemKind | undefined {
   if (Object.hasOwn(fields, "entity")) return "mentions";
   return Object.hasOwn(fields, "id") ? "entities" : undefined;
 }
-
-const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 
 function isSpan({ start, end }: Fields): boolean {
   return isAbsent(start) ? isAbsent(end) : !isAbsent(end) && (start as number) <= (end as number);

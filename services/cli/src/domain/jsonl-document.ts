@@ -1,3 +1,4 @@
+import { isAbsent, isObject, isText } from "./json-value.ts";
 import type { Json, SourceDocument } from "./source-document.ts";
 
 /** One line of a .jsonl file, or why it is no document. */
@@ -39,13 +40,5 @@ export function parseJsonlDocument(line: string): JsonlLine {
     unknownFields: Object.keys(value).filter((field) => !knownFields.has(field)),
   };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isAbsent = (value: unknown): boolean => value === undefined || value === null;
-
-/** A string without half of a surrogate pair, which no encoding can carry. */
-const isText = (value: unknown): value is string => typeof value === "string" && value.isWellFormed();
 
 const isId = (value: unknown): boolean => (isText(value) && value !== "") || Number.isSafeInteger(value);
