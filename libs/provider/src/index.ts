@@ -1,6 +1,13 @@
 export { startClocks } from "./clocks.ts";
 export type { Clocks, ClocksOptions } from "./clocks.ts";
-export { ErrorReply, ProtocolError, ProviderError, ReplyTooLongError, StreamBrokenError } from "./errors.ts";
+export {
+  ConnectionError,
+  ErrorReply,
+  ProtocolError,
+  ProviderError,
+  ReplyTooLongError,
+  StreamBrokenError,
+} from "./errors.ts";
 export { createProvider } from "./provider.ts";
 export type { Provider, ProviderOptions } from "./provider.ts";
 export { createProviderClient, OPENAI_URL } from "./provider-client.ts";

@@ -1,6 +1,7 @@
 import type { Embedder, EmbedOptions, EmbedResult, Purpose, Usage } from "./embedder.ts";
 import { EmbedderError } from "./embedder-error.ts";
 import { type BatchLimits, divided, runStarts } from "./text-batches.ts";
+import { addUsage } from "./usage.ts";
 
 export interface BatchingEmbedderOptions extends BatchLimits {
   /** Makes the vectors; what it is given fits one call. */
@@ -245,17 +246,7 @@ async function both(options: EmbedOptions, [first, second]: readonly [Ask, Ask])
     }
   };
   const [one, other] = await Promise.all([orFail(first), orFail(second)]);
-  return { vectors: [...one.vectors, ...other.vectors], usage: sumOfUsage(one.usage, other.usage) };
+  return { vectors: [...one.vectors, ...other.vectors], usage: addUsage(one.usage, other.usage) };
 }
 
 type Ask = (options: EmbedOptions) => Promise<EmbedResult>;
-
-function sumOfUsage(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return {
-    inputTokens: one.inputTokens + other.inputTokens,
-    calls: one.calls + other.calls,
-    estimated: one.estimated || other.estimated,
-    costNanos: one.costNanos === undefined ? undefined : one.costNanos + (other.costNanos ?? 0),
-  };
-}

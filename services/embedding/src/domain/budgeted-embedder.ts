@@ -1,6 +1,7 @@
 import { type Budget, BudgetError, mostTokens } from "@quartet/budget";
 import type { Embedder, Usage } from "./embedder.ts";
 import { EmbedderError } from "./embedder-error.ts";
+import { addUsage } from "./usage.ts";
 
 export interface BudgetedEmbedderOptions {
   /** Asks the model, and tells in `onUsage` what calls were billed for. */
@@ -29,17 +30,16 @@ export function createBudgetedEmbedder({ embedder, budget, model, prefixes }: Bu
       if (texts.length === 0) return embedder.embed(texts, options);
       const inputTokens = texts.reduce((sum, text) => sum + mostTokens(text) + around, 0);
       const held = await budget.reserve({ tenant, service: "embedding", model, inputTokens, signal }).catch(rethrow);
-      const billed = { inputTokens: 0, calls: 0 };
+      let billed: Usage | undefined;
       const onUsage = (usage: Usage) => {
-        billed.inputTokens += usage.inputTokens;
-        billed.calls += usage.calls;
+        billed = addUsage(billed, usage);
         options.onUsage?.(usage);
       };
       try {
-        const { vectors, usage } = await embedder.embed(texts, { ...options, onUsage });
-        return { vectors, usage: usage && { ...usage, costNanos: held.settle(billed) } };
+        const { vectors } = await embedder.embed(texts, { ...options, onUsage });
+        return { vectors, usage: billed && { ...billed, costNanos: held.settle(billed) } };
       } catch (error) {
-        if (billed.calls > 0) held.settle(billed);
+        if (billed !== undefined) held.settle(billed);
         throw error;
       } finally {
         held.release();

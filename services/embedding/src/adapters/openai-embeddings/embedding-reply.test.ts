@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { EmbedderError } from "../../domain/embedder-error.ts";
-import { readEmbeddingReply } from "./embedding-reply.ts";
+import { readVectors } from "./embedding-reply.ts";
 
 const item = (index: number, embedding: unknown) => ({ object: "embedding", index, embedding });
 const base64 = (...components: number[]) => Buffer.from(new Float32Array(components).buffer).toString("base64");
@@ -8,7 +8,7 @@ const two = { count: 2, dimensions: 2 };
 
 const reasonOf = (reply: unknown, expected: { count: number; dimensions: number | undefined } = two) => {
   try {
-    readEmbeddingReply(reply, expected);
+    readVectors(reply, expected);
     return "none";
   } catch (error) {
     expect(error).toBeInstanceOf(EmbedderError);
@@ -16,21 +16,17 @@ const reasonOf = (reply: unknown, expected: { count: number; dimensions: number 
   }
 };
 
-describe("readEmbeddingReply", () => {
+describe("readVectors", () => {
   it("orders by index and scales to length 1, from numbers and from base64", () => {
     const data = [item(1, [0, 5]), item(0, base64(3, 4))];
-    const { vectors, inputTokens } = readEmbeddingReply({ data, usage: { prompt_tokens: 7, total_tokens: 7 } }, two);
-    expect(vectors.map((vector) => Array.from(vector, (x) => Math.round(x * 1e6) / 1e6))).toEqual([
+    expect(readVectors({ data }, two).map((vector) => Array.from(vector, (x) => Math.round(x * 1e6) / 1e6))).toEqual([
       [0.6, 0.8],
       [0, 1],
     ]);
-    expect(inputTokens).toBe(7);
   });
 
   it("takes any length where none is known yet, but one for all", () => {
-    expect(
-      readEmbeddingReply({ data: [item(0, [1, 0, 0])] }, { count: 1, dimensions: undefined }).vectors[0],
-    ).toHaveLength(3);
+    expect(readVectors({ data: [item(0, [1, 0, 0])] }, { count: 1, dimensions: undefined })[0]).toHaveLength(3);
     expect(reasonOf({ data: [item(0, [1]), item(1, [1, 0])] }, { count: 2, dimensions: undefined })).toBe(
       "EMBED_SHAPE",
     );

@@ -1,23 +1,17 @@
 import { normalized } from "@quartet/vector";
 import { EmbedderError } from "../../domain/embedder-error.ts";
 
-export interface EmbeddingReply {
-  /** In the order of the texts that were sent, each of length 1. */
-  readonly vectors: readonly Float32Array[];
-  /** Absent when the provider does not tell. */
-  readonly inputTokens: number | undefined;
-}
-
 /**
  * Reads what an OpenAI-compatible endpoint answered, believing nothing of it: the SDK passes anything on.
  *
  * @param expected how many texts were sent, and how long vectors are, if that is known.
+ * @returns vectors in the order of the texts, each of length 1.
  * @throws {EmbedderError} LLM_PROTOCOL where it is no list of embeddings, EMBED_SHAPE where the vectors are not those asked for.
  */
-export function readEmbeddingReply(
+export function readVectors(
   reply: unknown,
   expected: { readonly count: number; readonly dimensions: number | undefined },
-): EmbeddingReply {
+): readonly Float32Array[] {
   if (!isObject(reply) || !Array.isArray(reply["data"])) {
     throw new EmbedderError(
       "LLM_PROTOCOL",
@@ -44,7 +38,15 @@ export function readEmbeddingReply(
       throw wrongShape(`a vector of ${vector.length} dimensions instead of ${dimensions}`);
     vectors[index as number] = vector;
   }
-  return { vectors, inputTokens: readTokens(reply["usage"]) };
+  return vectors;
+}
+
+/** How many tokens the provider says that it took; undefined where it tells none, as many servers do by a 0. */
+export function readInputTokens(reply: unknown): number | undefined {
+  const usage = isObject(reply) ? reply["usage"] : undefined;
+  if (!isObject(usage)) return undefined;
+  const counts = [usage["prompt_tokens"], usage["total_tokens"]];
+  return counts.find((count): count is number => Number.isSafeInteger(count) && (count as number) > 0);
 }
 
 function readVector(embedding: unknown): Float32Array {
@@ -63,11 +65,6 @@ function decode(text: string): Float32Array {
   const bytes = Buffer.from(text, "base64");
   if (bytes.byteLength % 4 !== 0) throw wrongShape("a vector cut off");
   return Float32Array.from({ length: bytes.byteLength / 4 }, (_, index) => bytes.readFloatLE(index * 4));
-}
-
-function readTokens(usage: unknown): number | undefined {
-  const tokens = isObject(usage) ? (usage["prompt_tokens"] ?? usage["total_tokens"]) : undefined;
-  return Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : undefined;
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

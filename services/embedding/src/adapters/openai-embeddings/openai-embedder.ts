@@ -1,11 +1,13 @@
 import { createCache } from "@quartet/cache";
-import type { KeyPool } from "@quartet/key-pool";
+import type { KeyAttempt, KeyPool } from "@quartet/key-pool";
 import { truncateToGraphemes } from "@quartet/text";
-import type { Embedder, EmbeddingSpace, EmbedOptions, EmbedResult, Purpose } from "../../domain/embedder.ts";
+import type { Embedder, EmbeddingSpace, EmbedOptions, Purpose } from "../../domain/embedder.ts";
 import { EmbedderError } from "../../domain/embedder-error.ts";
 import { spaceId } from "../../domain/space-id.ts";
 import { batches } from "../../domain/text-batches.ts";
-import { type EmbeddingReply, readEmbeddingReply } from "./embedding-reply.ts";
+import { addUsage } from "../../domain/usage.ts";
+import { type CostOf, createEmbeddingBill } from "./embedding-bill.ts";
+import { readVectors } from "./embedding-reply.ts";
 import type { EmbeddingsClient } from "./embeddings-client.ts";
 import { mapConcurrently } from "./map-concurrently.ts";
 import { toEmbedderError } from "./provider-errors.ts";
@@ -33,8 +35,8 @@ export interface OpenAiEmbedderOptions {
   readonly timeoutMs: number;
   readonly denseWeight: number;
   readonly cacheThreshold: number;
-  /** What tokens cost, in billionths of a US dollar. Default: nobody knows. */
-  readonly costOf?: ((tokens: { readonly inputTokens: number }) => number | undefined) | undefined;
+  /** Default: nobody knows what tokens cost. */
+  readonly costOf?: CostOf | undefined;
 }
 
 /** The contract's limit. */
@@ -56,37 +58,27 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
   const learning = createCache<"space", EmbeddingSpace>({ maxEntries: 1 });
   let space = options.dimensions === undefined ? undefined : spaceOf(options, options.dimensions);
 
-  /** One batch, and how many calls it took. */
-  const ask = async (
-    texts: readonly string[],
-    { signal, onUsage }: Pick<EmbedOptions, "signal" | "onUsage">,
-  ): Promise<EmbeddingReply & { calls: number }> => {
-    let [calls, billed] = [0, 0];
-    let told: number | undefined;
+  /** One batch: its vectors, and what it was billed for with all attempts. */
+  const ask = async (texts: readonly string[], { signal, onUsage }: Pick<EmbedOptions, "signal" | "onUsage">) => {
+    const bill = createEmbeddingBill(texts, costOf);
     const expected = { count: texts.length, dimensions: space?.dimensions };
+    const once = async (key: string, attempt: KeyAttempt) => {
+      bill.called();
+      const reply = await client.create(key, texts, attempt).catch((error: unknown) => {
+        bill.failed(attempt, error);
+        throw error;
+      });
+      bill.replied(attempt, reply);
+      return readVectors(reply, expected);
+    };
     try {
-      const reply = await keys.run(
-        async (key, attempt) => {
-          calls += 1;
-          const received = await client.create(key, texts, attempt);
-          // Vectors that are of no use are on the bill all the same.
-          billed += 1;
-          const read = readEmbeddingReply(received, expected);
-          told = read.inputTokens;
-          attempt.addUsage({ inputTokens: read.inputTokens, costNanos: costOf({ inputTokens: told ?? guess(texts) }) });
-          return read;
-        },
-        { signal, deadlineMs: timeoutMs },
-      );
-      return { ...reply, calls };
+      const vectors = await keys.run(once, { signal, deadlineMs: timeoutMs });
+      return { vectors, usage: bill.usage };
     } catch (error) {
       signal.throwIfAborted();
       throw toEmbedderError(error);
     } finally {
-      if (billed > 0) {
-        const guessed = guess(texts) * (told === undefined ? billed : billed - 1);
-        onUsage?.({ inputTokens: (told ?? 0) + guessed, calls, estimated: guessed > 0 });
-      }
+      if (bill.usage !== undefined) onUsage?.(bill.usage);
     }
   };
 
@@ -114,15 +106,12 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
       const replies = await mapConcurrently(
         batches(prefixed, limits),
         { atOnce: batchesAtOnce, signal },
-        async (batch, either) => ({
-          ...(await ask(batch, { signal: either, onUsage })),
-          batch,
-        }),
+        (batch, either) => ask(batch, { signal: either, onUsage }),
       );
       const vectors = replies.flatMap((reply) => reply.vectors);
       return {
         vectors: vectors.map((vector, index) => ({ vector, truncated: read[index] !== texts[index] })),
-        ...(replies.length === 0 ? {} : { usage: usageOf(replies) }),
+        usage: replies.map(({ usage }) => usage).reduce(addUsage, undefined),
       };
     },
   };
@@ -136,18 +125,3 @@ function spaceOf(options: OpenAiEmbedderOptions, dimensions: number): EmbeddingS
 }
 
 const withPrefix = (text: string, prefix: string) => (prefix === "" ? text : `${prefix} ${text}`);
-
-/** Where the provider does not tell: about four bytes of UTF-8 make a token, in English and in Korean. */
-const BYTES_PER_TOKEN = 4;
-
-const guess = (batch: readonly string[]) => Math.ceil(Buffer.byteLength(batch.join("")) / BYTES_PER_TOKEN);
-
-function usageOf(
-  replies: readonly (EmbeddingReply & { readonly calls: number; readonly batch: readonly string[] })[],
-): NonNullable<EmbedResult["usage"]> {
-  return {
-    inputTokens: replies.reduce((sum, { inputTokens, batch }) => sum + (inputTokens ?? guess(batch)), 0),
-    calls: replies.reduce((sum, { calls }) => sum + calls, 0),
-    estimated: replies.some(({ inputTokens }) => inputTokens === undefined),
-  };
-}
