@@ -140,6 +140,7 @@ describe("what goes wrong", () => {
     expect((await post({ ...question, stream: true })).status).toBe(503);
   });
 
+  const nested = "[".repeat(200_000) + "]".repeat(200_000);
   it.each<[number, string | Uint8Array]>([
     [400, ""],
     [400, "{"],
@@ -148,6 +149,7 @@ describe("what goes wrong", () => {
     [400, '{"model":"quartet","messages":NaN}'],
     [400, '{"model":7}'],
     [400, `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`],
+    [400, `{"model":"quartet","messages":[{"role":"user","content":"?"}],"modalities":${nested}}`],
     [400, '{"__proto__":{"model":"gpt-x"}}'],
     [400, Buffer.from('{"model":"\xff"}', "latin1")],
     [413, `{"model":"gpt-x","messages":["${"x".repeat(1024 ** 2)}"]}`],

@@ -45,7 +45,11 @@ const unfit: readonly {
     fits: (value) => isObject(value) && value["type"] === "text",
     description: "must be text: answers are text with citations",
   },
-  { field: "modalities", fits: (value) => JSON.stringify(value) === '["text"]', description: "must be text alone" },
+  {
+    field: "modalities",
+    fits: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
+    description: "must be text alone",
+  },
 ];
 
 /**

@@ -51,9 +51,17 @@ function charactersIn(delta: Fields): number {
   let characters = 0;
   for (const [name, value] of Object.entries(delta)) {
     if (name === "role" || value === null || value === undefined) continue;
-    characters += typeof value === "string" ? value.length : JSON.stringify(value).length;
+    characters += typeof value === "string" ? value.length : lengthOf(value);
   }
   return characters;
+}
+
+function lengthOf(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    throw new ProtocolError("delta: nested too deeply");
+  }
 }
 
 function listOf(value: unknown, name: string): readonly unknown[] {

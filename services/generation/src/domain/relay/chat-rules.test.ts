@@ -57,6 +57,7 @@ describe("a chat that may pass", () => {
 
 describe("a chat that may not", () => {
   const chat = { model: "m", messages };
+  const nested = "[".repeat(200_000) + "]".repeat(200_000);
   it.each<[string, unknown]>([
     ["", "{"],
     ["", "[]"],
@@ -88,6 +89,7 @@ describe("a chat that may not", () => {
     ["stream", { ...chat, stream: "yes" }],
     ["stream_options", { ...chat, stream_options: {} }],
     ["stream_options", { ...chat, stream: true, stream_options: [] }],
+    ["stream_options", `{"model":"m","messages":[{"role":"user"}],"stream":true,"stream_options":{"a":${nested}}}`],
     ["stream_options.include_usage", { ...chat, stream: true, stream_options: { include_usage: 1 } }],
     ["logit_bias", { ...chat, logit_bias: { 50256: -1e9 } }],
     ["logit_bias", { ...chat, logit_bias: { 50256: null } }],

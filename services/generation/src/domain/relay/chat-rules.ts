@@ -136,6 +136,10 @@ function checkStreamOptions(value: unknown, streamed: boolean): boolean {
   if (value === undefined || value === null) return false;
   if (!streamed) refuse("stream_options", "is only for streams; leave it out, or set stream");
   if (typeof value !== "object" || Array.isArray(value)) refuse("stream_options", "must be an object");
+  // It may have to be written again, which cannot be done of what is nested at will.
+  if (Object.values(value).some((each) => typeof each === "object" && each !== null)) {
+    refuse("stream_options", "must hold no lists or objects");
+  }
   return checkFlag((value as Fields)["include_usage"], "stream_options.include_usage");
 }
 
