@@ -40,6 +40,7 @@ describe("restMsOf", () => {
 describe("httpVerdict", () => {
   it.each([
     [{ status: 401 }, { kind: "auth" }],
+    [{ status: 402 }, { kind: "quota" }],
     [{ status: 429, code: "insufficient_quota" }, { kind: "quota" }],
     [{ status: 429, type: "insufficient_quota" }, { kind: "quota" }],
     [

@@ -17,6 +17,8 @@ export interface HeadersLike {
 export function httpVerdict(error: unknown, nowMs: number = Date.now()): KeyVerdict {
   const { status, code, type, headers } = (error ?? {}) as Readonly<Record<string, unknown>>;
   if (status === 401) return { kind: "auth" };
+  // Payment required: how several other providers than OpenAI say that there is no credit left.
+  if (status === 402) return { kind: "quota" };
   if (status === 429) {
     if (code === "insufficient_quota" || type === "insufficient_quota") return { kind: "quota" };
     const retryAfterMs = isHeaders(headers) ? restMsOf(headers, nowMs) : undefined;

@@ -67,7 +67,7 @@ interface Landed<T> {
  *
  * - A call takes the least recently used key that can be used; where the provider tells what is left, keys with more of it more often. One with
  *   nothing left, or less than calls under way may take, is used only when no other has anything.
- * - 429 rests the key, and those that share its limit, for as long as told, a day at most. `insufficient_quota` and 401 take it out; ten minutes later one call
+ * - 429 rests the key, and those that share its limit, for as long as told, a day at most. `insufficient_quota`, 402 and 401 take it out; ten minutes later one call
  *   finds out whether they still hold. All three, and a server's or a connection's error, send the call on: to another key at once; else to
  *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
  * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`. Calls that find no key wait in line.
