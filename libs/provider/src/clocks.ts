@@ -37,7 +37,10 @@ export interface Clocks {
   readonly expired: ExpiredClock | undefined;
   /** The first token is here. */
   begin(): void;
-  /** Waits for the next token, within `limitMs` where that is less than the stall limit. Rejects when the signal is aborted. */
+  /**
+   * Waits for the next token, within `limitMs` where that is less than the stall limit; one wait at a time. Rejects when the signal is aborted.
+   * What comes too late is dropped.
+   */
   wait<T>(next: Promise<T>, limitMs?: number): Promise<T>;
   /** Ends everything that runs under these clocks. */
   stop(): void;
@@ -59,13 +62,30 @@ export function startClocks(options: ClocksOptions): Clocks {
   const { signal } = controller;
   let expired: ExpiredClock | undefined;
   let begun = false;
+  /** Ends the wait that is pending, where one is. */
+  let giveUp: ((reason: unknown) => void) | undefined;
+  let stall: NodeJS.Timeout | undefined;
+  let stallLimitMs: number | undefined;
 
+  const end = (reason: unknown) => {
+    controller.abort(reason);
+    giveUp?.(signal.reason);
+  };
   const expire = (clock: ExpiredClock, isFair = false) => {
     if (signal.aborted) return;
     expired = clock;
-    controller.abort(new ClockExpiredError(clock, isFair));
+    end(new ClockExpiredError(clock, isFair));
   };
-  const onCallerGone = () => controller.abort(caller.reason);
+  /** The same timer for all waits: it is not stopped between them, only believed while one is pending. */
+  const startStall = (limitMs: number) => {
+    if (limitMs === stallLimitMs) return void stall?.refresh();
+    clearTimeout(stall);
+    stallLimitMs = limitMs;
+    stall = setTimeout(() => {
+      if (giveUp !== undefined) expire("STREAM_STALLED", limitMs === stallMs);
+    }, limitMs);
+  };
+  const onCallerGone = () => end(caller.reason);
   const total = setTimeout(() => expire("OUT_OF_TIME"), totalMs);
   const firstToken = setTimeout(() => expire("LLM_TTFT", firstTokenMs >= fairFirstTokenMs), firstTokenMs);
   if (caller.aborted) onCallerGone();
@@ -80,30 +100,28 @@ export function startClocks(options: ClocksOptions): Clocks {
       begun = true;
       clearTimeout(firstToken);
     },
-    async wait(next, limitMs = stallMs) {
-      const isFair = limitMs >= stallMs;
-      const stall = begun ? setTimeout(() => expire("STREAM_STALLED", isFair), isFair ? stallMs : limitMs) : undefined;
-      try {
-        return await raceAbort(next, signal);
-      } finally {
-        clearTimeout(stall);
-      }
-    },
+    wait: (next, limitMs = stallMs) =>
+      new Promise((resolve, reject) => {
+        giveUp = reject;
+        if (signal.aborted) reject(signal.reason);
+        else if (begun) startStall(Math.min(limitMs, stallMs));
+        next.then(
+          (value) => {
+            giveUp = undefined;
+            resolve(value);
+          },
+          (error: unknown) => {
+            giveUp = undefined;
+            reject(error);
+          },
+        );
+      }),
     stop() {
       clearTimeout(total);
       clearTimeout(firstToken);
+      clearTimeout(stall);
       caller.removeEventListener("abort", onCallerGone);
-      controller.abort(stopped);
+      end(stopped);
     },
   };
-}
-
-/** The promise, or the signal's reason, whichever is first. What comes too late is dropped. */
-function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
