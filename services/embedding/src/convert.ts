@@ -72,7 +72,8 @@ const codes: Readonly<Record<EmbedderErrorReason, Code>> = {
 export function toConnectError(error: unknown): unknown {
   if (!(error instanceof EmbedderError)) return error;
   const { reason, message, retryDelayMs, refusesTexts, cause } = error;
-  // So that the gateway looks for the text that spoils a batch, rather than wait for an embedder that is well.
-  const metadata = refusesTexts ? { refusesTexts: "true" } : undefined;
+  // So that the gateway looks for the text that spoils a batch, rather than wait for an embedder that is well. It does so for an odd vector anyway,
+  // which may be right the next time, and would be refused for good.
+  const metadata = refusesTexts && reason !== "EMBED_SHAPE" ? { refusesTexts: "true" } : undefined;
   return quartetError({ code: codes[reason], reason, message, retryDelayMs, metadata, cause });
 }

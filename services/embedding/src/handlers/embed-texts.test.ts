@@ -172,6 +172,13 @@ describe("EmbedTexts, when the embedder fails", () => {
     expect(factsOf(error)["refusesTexts"]).toBe(refusesTexts ? "true" : undefined);
   });
 
+  it("does not say so of a vector that is none: the next one may be right, and a text is refused for good", async () => {
+    const error = await failing("EMBED_SHAPE", undefined, true)
+      .embedTexts({ texts: ["x"] })
+      .catch((thrown: unknown) => thrown);
+    expect(factsOf(error)["refusesTexts"]).toBeUndefined();
+  });
+
   it.each([
     ["LLM_RATE_LIMIT", "resource_exhausted"],
     ["LLM_QUOTA", "resource_exhausted"],

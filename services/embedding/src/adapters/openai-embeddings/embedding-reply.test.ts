@@ -52,6 +52,16 @@ describe("readVectors", () => {
     expect(reasonOf({ data })).toBe("EMBED_SHAPE");
   });
 
+  it.each<[string, boolean, unknown[]]>([
+    ["one text has no vector", true, [item(0, [1, 0]), item(1, null)]],
+    ["the vector of one text is none", true, [item(0, [1, 0]), item(1, [1, null])]],
+    ["the vector of one text has no direction", true, [item(0, [1, 0]), item(1, base64(0, 0))]],
+    ["vectors have another dimension", false, [item(0, [1, 0]), item(1, [1, 0, 0])]],
+    ["there are fewer vectors than texts", false, [item(0, [1, 0])]],
+  ])("says that it may be for one text where %s: %p", (_, refusesTexts, data) => {
+    expect(() => readVectors({ data }, two)).toThrow(expect.objectContaining({ reason: "EMBED_SHAPE", refusesTexts }));
+  });
+
   it.each([["<html>"], [null], [undefined], [{}], [{ data: "x" }], [{ error: { message: "sk-canary" } }], [[]]])(
     "refuses %p as no list of embeddings",
     (reply) => {

@@ -52,11 +52,11 @@ export function readInputTokens(reply: unknown): number | undefined {
 function readVector(embedding: unknown): Float32Array {
   const components = typeof embedding === "string" ? decode(embedding) : embedding;
   const isVector = components instanceof Float32Array || Array.isArray(components);
-  if (!isVector || components.length === 0) throw wrongShape("an embedding that is no vector");
-  if (!components.every((component) => Number.isFinite(component))) throw wrongShape("a component that is no number");
+  if (!isVector || components.length === 0) throw noVector("an embedding that is no vector");
+  if (!components.every((component) => Number.isFinite(component))) throw noVector("a component that is no number");
   const vector = normalized(components);
   if (!vector.every(Number.isFinite) || !vector.some((component) => component !== 0))
-    throw wrongShape("a vector without a direction");
+    throw noVector("a vector without a direction");
   return vector;
 }
 
@@ -70,9 +70,13 @@ function decode(text: string): Float32Array {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
+/** Some models compute NaN, or nothing at all, for a text that they do not get along with, and vectors for all others. */
+const noVector = (what: string) => wrongShape(what, true);
+
 /** Numbers only: nothing of the provider's text. */
-const wrongShape = (what: string) =>
+const wrongShape = (what: string, refusesTexts = false) =>
   new EmbedderError(
     "EMBED_SHAPE",
     `The model endpoint gave ${what}; none of it was used. Check QUARTET_EMBEDDING_MODEL and QUARTET_EMBEDDING_DIMENSIONS.`,
+    { refusesTexts },
   );
