@@ -6,6 +6,7 @@ import type { AttemptScope } from "./attempt-scope.ts";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyQueue } from "./key-queue.ts";
 import { createKeyRing } from "./key-ring.ts";
+import { type BegunStream, type Landed, streamLanded } from "./landed-stream.ts";
 import type { Call, Entry, KeyUsage, PoolKey } from "./entry.ts";
 import { createSharedKeys } from "./shared-keys.ts";
 import type { SharingOptions } from "./shared-keys.ts";
@@ -53,13 +54,6 @@ export interface KeyPool {
     options?: CallOptions,
   ): AsyncGenerator<T, void, undefined>;
   usage(): readonly KeyUsage[];
-}
-
-/** A call that got through: its value, and what is still held until its end. */
-interface Landed<T> {
-  readonly value: T;
-  readonly call: Call;
-  readonly scope: AttemptScope;
 }
 
 /**
@@ -178,22 +172,15 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       scope.close();
       return value;
     },
-    stream: async function* (open, callOptions = {}) {
-      const { value, call, scope } = await land(async (key, context) => {
+    stream: <T>(open: (key: string, context: KeyAttempt) => AsyncIterable<T>, callOptions: CallOptions = {}) => {
+      const begin = async (key: string, context: KeyAttempt): Promise<BegunStream<T>> => {
         const messages = open(key, context)[Symbol.asyncIterator]();
         return { messages, first: await messages.next() };
-      }, callOptions);
-      try {
-        for (let message = value.first; !message.done; message = await value.messages.next()) yield message.value;
-      } catch (error) {
-        scope.signal.throwIfAborted();
-        failed(call, classify(error));
-        throw error;
-      } finally {
-        scope.close();
-        // Not waited for: a source that is parked ends by its signal, which has just been aborted.
-        Promise.resolve(value.messages.return?.()).catch(() => {});
-      }
+      };
+      return streamLanded({
+        land: () => land(begin, callOptions),
+        onBroken: (call, error) => failed(call, classify(error)),
+      });
     },
     usage: () => ring.usage(clock.now()),
   };
