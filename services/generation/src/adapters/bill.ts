@@ -1,12 +1,12 @@
 import type { KeyAttempt } from "@quartet/key-pool";
-import { ErrorReply, type ReportedUsage } from "@quartet/provider";
+import { ConnectionError, ErrorReply, type ReportedUsage } from "@quartet/provider";
 import type { Usage } from "../domain/answerer.ts";
 
 /** What one answer or chat costs, over all attempts. */
 export interface Bill {
   /** A call goes out with a key; it is billed unless it is refused. */
   called(attempt: Pick<KeyAttempt, "addUsage">): void;
-  /** The call failed; one that the provider refused costs nothing. */
+  /** The call failed; one that the provider refused, or that found no connection, costs nothing. */
   failed(error: unknown): void;
   /** The provider told what the call costs. */
   reported(usage: ReportedUsage): void;
@@ -27,25 +27,32 @@ export type CostOf = (usage: Pick<Usage, "inputTokens" | "outputTokens" | "cache
 /** @param costOf default: nobody knows */
 export function createBill(costOf: CostOf = () => undefined): Bill {
   let calls = 0;
+  /** The last call is. */
   let billed = false;
+  /** Calls before it that broke off: what they were asked was read all the same, and nothing of an answer came, or there would be no other. */
+  let brokenOff = 0;
   let last: Pick<KeyAttempt, "addUsage"> | undefined;
   let told: ReportedUsage | undefined;
   let closed: Usage | undefined;
 
   const total = (estimate: () => Estimate): Usage => {
-    if (told !== undefined) return { ...told, calls, estimated: false };
-    const tokens = billed ? estimate() : { inputTokens: 0, outputTokens: 0 };
-    return { ...tokens, cachedInputTokens: 0, calls, estimated: billed };
+    const last = told ?? { ...(billed ? estimate() : { inputTokens: 0, outputTokens: 0 }), cachedInputTokens: 0 };
+    const before = brokenOff > 0 ? brokenOff * estimate().inputTokens : 0;
+    const estimated = brokenOff > 0 || (told === undefined && billed);
+    return { ...last, inputTokens: last.inputTokens + before, calls, estimated };
   };
 
   return {
     called(attempt) {
       calls += 1;
+      if (billed) brokenOff += 1;
       billed = true;
+      told = undefined;
       last = attempt;
     },
     failed(error) {
-      if (error instanceof ErrorReply && error.status !== undefined) billed = false;
+      const isRefused = error instanceof ErrorReply && error.status !== undefined;
+      if (isRefused || error instanceof ConnectionError) billed = false;
     },
     reported(usage) {
       told = usage;
