@@ -3,6 +3,7 @@
  * anything is installed.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -81,4 +82,16 @@ export function run(command, args, options = {}) {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
+}
+
+/**
+ * As `run`, with all that it writes kept, so that commands can run beside each other.
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+export async function runQuietly(command, args, options = {}) {
+  let output = "";
+  const child = spawn(command, args, { cwd: root, ...options, stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+  const [code] = await once(child, "close");
+  return { code: code ?? 1, output };
 }

@@ -1,7 +1,7 @@
 /** `npm test`: every check of the project, then one line that counts them. `npm test -- libs/text` runs the tests below a folder only. */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { ensureInstalled, nodePath, root, run, toolEnvironment } from "../local/install.mjs";
+import { ensureInstalled, nodePath, root, run, runQuietly, toolEnvironment } from "../local/install.mjs";
 import { checkContracts } from "./contracts.mjs";
 import { startStoresForTests } from "./genuine-stores.mjs";
 
@@ -43,34 +43,38 @@ function report({ checks, tests, missingStores }) {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-/** Contracts, format, types and lint; each counts as one. */
+/** Contracts, format, types and lint; each counts as one. Two at a time, the longest first, each with its lines in one piece. */
 async function runChecks() {
   const tool = async (title, command, ...args) => {
-    console.log(`\n# ${title}`);
-    const code = await run(command, args, { env: toolEnvironment({ NX_TUI: "false" }) });
-    console.log(code === 0 ? `ok: ${title}` : `FAILED: ${title}`);
+    const { code, output } = await runQuietly(command, args, { env: toolEnvironment() });
+    console.log(`\n# ${title}\n${output}${code === 0 ? "ok" : "FAILED"}: ${title}`);
     return code === 0;
   };
-  return [
-    ...(await checkContracts(tool)),
-    await tool("format", "prettier", "--check", "--log-level", "warn", "."),
-    await tool("types", "nx", "run-many", "-t", "typecheck", "--outputStyle=static"),
-    // One run over everything shares the types; `nx run-many -t lint` has the same rules by package, cached.
-    await tool(
-      "lint",
-      "eslint",
-      "--concurrency",
-      "2",
-      "--config",
-      "deploy/lint/eslint.config.mjs",
-      "--max-warnings",
-      "0",
-      ".",
-    ),
+  const waiting = [
+    // One run over everything reads and checks each file once; `nx run-many -t typecheck lint` has the same rules by package, cached.
+    () => tool("types", "tsc", "--build", ...typescriptProjects()),
+    () => tool("lint", "eslint", "--config", "deploy/lint/whole.config.mjs", "--max-warnings", "0", "."),
+    () => tool("format", "prettier", "--check", "--log-level", "warn", "."),
+    () => checkContracts(tool),
   ];
+  const done = [];
+  const lane = async () => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) done.push(await check());
+  };
+  await Promise.all([lane(), lane()]);
+  return done.flat();
 }
 
-/** All tests in one run, so that two workers stay busy; `nx run PROJECT:test` runs one package's, cached. */
+/** Every package, and what stands beside its sources: tests and scripts. */
+function typescriptProjects() {
+  const { packages } = JSON.parse(readFileSync(path.join(root, "package-lock.json"), "utf8"));
+  const ours = Object.values(packages).filter(({ link }) => link);
+  return ours
+    .flatMap(({ resolved }) => [resolved, `${resolved}/test`, `${resolved}/scripts`])
+    .filter((folder) => existsSync(path.join(root, folder, "tsconfig.json")));
+}
+
+/** All tests in one run, so that all workers stay busy; `nx run PROJECT:test` runs one package's, cached. */
 async function runTests(environment) {
   console.log("\n# tests");
   rmSync(results, { force: true });
