@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/gateway/v1/operations_service.proto.
  */
 export const file_quartet_gateway_v1_operations_service: GenFile = /*@__PURE__*/
-  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiUgoWSW52YWxpZGF0ZUNhY2hlUmVxdWVzdBI4CghzZWxlY3RvchgBIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5DYWNoZVNlbGVjdG9yQga6SAPIAQEiZAoXSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAxIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24iWwoQV2FybUNhY2hlUmVxdWVzdBIjCgdxdWVyaWVzGAEgAygJQhK6SA+SAQwQ6AciB3IFEAEYgBASIgoOZnJlcXVlbnRfY291bnQYAiABKAVCCrpIBxoFGOgHKAAiUgoRV2FybUNhY2hlUmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoBRIUCgxmYWlsZWRfY291bnQYAiABKAUSEwoLdG90YWxfY291bnQYAyABKAUiOgoUQWR2aXNlSW5kZXhlc1JlcXVlc3QSIgoPc3RhdGVtZW50X2NvdW50GAEgASgFQgm6SAYaBBgyKAAiqgEKFUFkdmlzZUluZGV4ZXNSZXNwb25zZRInCgZhZHZpY2UYASADKAsyFy5xdWFydGV0LnR5cGUudjEuQWR2aWNlEjYKCXVuYWR2aXNlZBgCIAMoCzIjLnF1YXJ0ZXQudHlwZS52MS5VbmFkdmlzZWRTdGF0ZW1lbnQSMAoGc291cmNlGAMgASgOMiAucXVhcnRldC50eXBlLnYxLlN0YXRlbWVudFNvdXJjZSIVChNSZWJ1aWxkSW5kZXhSZXF1ZXN0Ij8KFFJlYnVpbGRJbmRleFJlc3BvbnNlEhIKCmRvbmVfY291bnQYASABKAMSEwoLdG90YWxfY291bnQYAiABKAMyogQKEU9wZXJhdGlvbnNTZXJ2aWNlEnUKEUdldFBsYXRmb3JtU3RhdHVzEiwucXVhcnRldC5nYXRld2F5LnYxLkdldFBsYXRmb3JtU3RhdHVzUmVxdWVzdBotLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1Jlc3BvbnNlIgOQAgESbwoPSW52YWxpZGF0ZUNhY2hlEioucXVhcnRldC5nYXRld2F5LnYxLkludmFsaWRhdGVDYWNoZVJlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2UiA5ACAhJaCglXYXJtQ2FjaGUSJC5xdWFydGV0LmdhdGV3YXkudjEuV2FybUNhY2hlUmVxdWVzdBolLnF1YXJ0ZXQuZ2F0ZXdheS52MS5XYXJtQ2FjaGVSZXNwb25zZTABEmQKDUFkdmlzZUluZGV4ZXMSKC5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1JlcXVlc3QaKS5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEmMKDFJlYnVpbGRJbmRleBInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlJlYnVpbGRJbmRleFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_field_mask, file_quartet_type_v1_operations, file_quartet_type_v1_outcome, file_quartet_type_v1_status]);
+  fileDesc("CitxdWFydGV0L2dhdGV3YXkvdjEvb3BlcmF0aW9uc19zZXJ2aWNlLnByb3RvEhJxdWFydGV0LmdhdGV3YXkudjEiSQoYR2V0UGxhdGZvcm1TdGF0dXNSZXF1ZXN0Ei0KCXJlYWRfbWFzaxgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siTAoZR2V0UGxhdGZvcm1TdGF0dXNSZXNwb25zZRIvCgZzdGF0dXMYASABKAsyHy5xdWFydGV0LnR5cGUudjEuUGxhdGZvcm1TdGF0dXMiUgoWSW52YWxpZGF0ZUNhY2hlUmVxdWVzdBI4CghzZWxlY3RvchgBIAEoCzIeLnF1YXJ0ZXQudHlwZS52MS5DYWNoZVNlbGVjdG9yQga6SAPIAQEiZAoXSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2USFQoNcmVtb3ZlZF9jb3VudBgBIAEoAxIyCgxkZWdyYWRhdGlvbnMYAiADKAsyHC5xdWFydGV0LnR5cGUudjEuRGVncmFkYXRpb24iWwoQV2FybUNhY2hlUmVxdWVzdBIjCgdxdWVyaWVzGAEgAygJQhK6SA+SAQwQ6AciB3IFEAEYgBASIgoOZnJlcXVlbnRfY291bnQYAiABKAVCCrpIBxoFGOgHKAAiUgoRV2FybUNhY2hlUmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoBRIUCgxmYWlsZWRfY291bnQYAiABKAUSEwoLdG90YWxfY291bnQYAyABKAUiOgoUQWR2aXNlSW5kZXhlc1JlcXVlc3QSIgoPc3RhdGVtZW50X2NvdW50GAEgASgFQgm6SAYaBBgyKAAiqgEKFUFkdmlzZUluZGV4ZXNSZXNwb25zZRInCgZhZHZpY2UYASADKAsyFy5xdWFydGV0LnR5cGUudjEuQWR2aWNlEjYKCXVuYWR2aXNlZBgCIAMoCzIjLnF1YXJ0ZXQudHlwZS52MS5VbmFkdmlzZWRTdGF0ZW1lbnQSMAoGc291cmNlGAMgASgOMiAucXVhcnRldC50eXBlLnYxLlN0YXRlbWVudFNvdXJjZSIVChNSZWJ1aWxkSW5kZXhSZXF1ZXN0Ij8KFFJlYnVpbGRJbmRleFJlc3BvbnNlEhIKCmRvbmVfY291bnQYASABKAMSEwoLdG90YWxfY291bnQYAiABKAMiVAobUmV0cnlSZWZ1c2VkUGFzc2FnZXNSZXF1ZXN0EjUKCmNvbGxlY3Rpb24YASABKAlCIbpIHnIcGEAyGF4oW2EtejAtOV1bYS16MC05Xy1dKik/JCI1ChxSZXRyeVJlZnVzZWRQYXNzYWdlc1Jlc3BvbnNlEhUKDXBhc3NhZ2VfY291bnQYASABKAMyogUKEU9wZXJhdGlvbnNTZXJ2aWNlEnUKEUdldFBsYXRmb3JtU3RhdHVzEiwucXVhcnRldC5nYXRld2F5LnYxLkdldFBsYXRmb3JtU3RhdHVzUmVxdWVzdBotLnF1YXJ0ZXQuZ2F0ZXdheS52MS5HZXRQbGF0Zm9ybVN0YXR1c1Jlc3BvbnNlIgOQAgESbwoPSW52YWxpZGF0ZUNhY2hlEioucXVhcnRldC5nYXRld2F5LnYxLkludmFsaWRhdGVDYWNoZVJlcXVlc3QaKy5xdWFydGV0LmdhdGV3YXkudjEuSW52YWxpZGF0ZUNhY2hlUmVzcG9uc2UiA5ACAhJaCglXYXJtQ2FjaGUSJC5xdWFydGV0LmdhdGV3YXkudjEuV2FybUNhY2hlUmVxdWVzdBolLnF1YXJ0ZXQuZ2F0ZXdheS52MS5XYXJtQ2FjaGVSZXNwb25zZTABEmQKDUFkdmlzZUluZGV4ZXMSKC5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1JlcXVlc3QaKS5xdWFydGV0LmdhdGV3YXkudjEuQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEmMKDFJlYnVpbGRJbmRleBInLnF1YXJ0ZXQuZ2F0ZXdheS52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GigucXVhcnRldC5nYXRld2F5LnYxLlJlYnVpbGRJbmRleFJlc3BvbnNlMAESfgoUUmV0cnlSZWZ1c2VkUGFzc2FnZXMSLy5xdWFydGV0LmdhdGV3YXkudjEuUmV0cnlSZWZ1c2VkUGFzc2FnZXNSZXF1ZXN0GjAucXVhcnRldC5nYXRld2F5LnYxLlJldHJ5UmVmdXNlZFBhc3NhZ2VzUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_field_mask, file_quartet_type_v1_operations, file_quartet_type_v1_outcome, file_quartet_type_v1_status]);
 
 /**
  * GetPlatformStatusRequest selects figures.
@@ -275,6 +275,48 @@ export const RebuildIndexResponseSchema: GenMessage<RebuildIndexResponse> = /*@_
   messageDesc(file_quartet_gateway_v1_operations_service, 9);
 
 /**
+ * RetryRefusedPassagesRequest says where to look.
+ *
+ * @generated from message quartet.gateway.v1.RetryRefusedPassagesRequest
+ */
+export type RetryRefusedPassagesRequest = Message<"quartet.gateway.v1.RetryRefusedPassagesRequest"> & {
+  /**
+   * Only passages of this collection. If empty, of all.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.RetryRefusedPassagesRequest.
+ * Use `create(RetryRefusedPassagesRequestSchema)` to create a new message.
+ */
+export const RetryRefusedPassagesRequestSchema: GenMessage<RetryRefusedPassagesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 10);
+
+/**
+ * RetryRefusedPassagesResponse says how many are tried again.
+ *
+ * @generated from message quartet.gateway.v1.RetryRefusedPassagesResponse
+ */
+export type RetryRefusedPassagesResponse = Message<"quartet.gateway.v1.RetryRefusedPassagesResponse"> & {
+  /**
+   * Passages that were refused; 0 when none was.
+   *
+   * @generated from field: int64 passage_count = 1;
+   */
+  passageCount: bigint;
+};
+
+/**
+ * Describes the message quartet.gateway.v1.RetryRefusedPassagesResponse.
+ * Use `create(RetryRefusedPassagesResponseSchema)` to create a new message.
+ */
+export const RetryRefusedPassagesResponseSchema: GenMessage<RetryRefusedPassagesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_gateway_v1_operations_service, 11);
+
+/**
  * OperationsService shows and steers a running platform. Public, role `admin`, else PERMISSION_DENIED (ROLE_MISSING).
  *
  * Figures are of all replicas together.
@@ -337,6 +379,19 @@ export const OperationsService: GenService<{
     methodKind: "server_streaming";
     input: typeof RebuildIndexRequestSchema;
     output: typeof RebuildIndexResponseSchema;
+  },
+  /**
+   * Has passages of the caller's tenant tried again of which the embedder refused to make vectors, as after a limit or a filter of its provider
+   * changed. Until then they are left alone, and keywords alone find them.
+   *
+   * They get their vectors in the background; those that are refused again are left alone again. NOT_FOUND when there is no such collection.
+   *
+   * @generated from rpc quartet.gateway.v1.OperationsService.RetryRefusedPassages
+   */
+  retryRefusedPassages: {
+    methodKind: "unary";
+    input: typeof RetryRefusedPassagesRequestSchema;
+    output: typeof RetryRefusedPassagesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_gateway_v1_operations_service, 0);

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/retrieval/v1/index_service.proto.
  */
 export const file_quartet_retrieval_v1_index_service: GenFile = /*@__PURE__*/
-  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIv8BChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARI/Cgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckIJukgGkgEDEIACEj0KFnJlZnVzZWRfY29udGVudF9oYXNoZXMYBCADKAlCHbpIGpIBFxCAAiISchAyDl5bMC05YS1mXXs2NH0kIm0KDUNvbnRlbnRWZWN0b3ISKwoMY29udGVudF9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSLwoGdmVjdG9yGAIgASgLMhcucXVhcnRldC50eXBlLnYxLlZlY3RvckIGukgDyAEBIkEKElB1dFZlY3RvcnNSZXNwb25zZRIUCgxzdG9yZWRfY291bnQYASABKAUSFQoNcmVmdXNlZF9jb3VudBgCIAEoBSJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uIhUKE1JlYnVpbGRJbmRleFJlcXVlc3QiPwoUUmVidWlsZEluZGV4UmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoAxITCgt0b3RhbF9jb3VudBgCIAEoAyI6ChRBZHZpc2VJbmRleGVzUmVxdWVzdBIiCg9zdGF0ZW1lbnRfY291bnQYASABKAVCCbpIBhoEGDIoACKqAQoVQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEicKBmFkdmljZRgBIAMoCzIXLnF1YXJ0ZXQudHlwZS52MS5BZHZpY2USNgoJdW5hZHZpc2VkGAIgAygLMiMucXVhcnRldC50eXBlLnYxLlVuYWR2aXNlZFN0YXRlbWVudBIwCgZzb3VyY2UYAyABKA4yIC5xdWFydGV0LnR5cGUudjEuU3RhdGVtZW50U291cmNlMr8FCgxJbmRleFNlcnZpY2UScwoPTGlzdENvbGxlY3Rpb25zEiwucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBotLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1Jlc3BvbnNlIgOQAgESkQEKGUxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3ISNi5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVxdWVzdBo3LnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3JSZXNwb25zZSIDkAIBEmQKClB1dFZlY3RvcnMSJy5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVxdWVzdBooLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dFZlY3RvcnNSZXNwb25zZSIDkAICEm0KDUFjdGl2YXRlU3BhY2USKi5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVxdWVzdBorLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkFjdGl2YXRlU3BhY2VSZXNwb25zZSIDkAICEmcKDFJlYnVpbGRJbmRleBIpLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlJlYnVpbGRJbmRleFJlcXVlc3QaKi5xdWFydGV0LnJldHJpZXZhbC52MS5SZWJ1aWxkSW5kZXhSZXNwb25zZTABEmgKDUFkdmlzZUluZGV4ZXMSKi5xdWFydGV0LnJldHJpZXZhbC52MS5BZHZpc2VJbmRleGVzUmVxdWVzdBorLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkFkdmlzZUluZGV4ZXNSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_operations, file_quartet_type_v1_vector]);
+  fileDesc("CihxdWFydGV0L3JldHJpZXZhbC92MS9pbmRleF9zZXJ2aWNlLnByb3RvEhRxdWFydGV0LnJldHJpZXZhbC52MSJVChZMaXN0Q29sbGVjdGlvbnNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUYkE4oABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiAECJkChdMaXN0Q29sbGVjdGlvbnNSZXNwb25zZRIwCgtjb2xsZWN0aW9ucxgBIAMoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLoAQogTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokEioKCHNwYWNlX2lkGAIgASgJQhi6SBVyEzIRXlswLTlhLWZdezE2LDY0fSQSJwoMZG9jdW1lbnRfaWRzGAMgAygJQhG6SA6SAQsQZCIHcgUQARiABBIdCglwYWdlX3NpemUYBCABKAVCCrpIBxoFGJBOKAASHAoKcGFnZV90b2tlbhgFIAEoCUIIukgFcgMYgBAidAohTGlzdFBhc3NhZ2VzV2l0aG91dFZlY3RvclJlc3BvbnNlEjYKCGNvbnRlbnRzGAEgAygLMiQucXVhcnRldC5yZXRyaWV2YWwudjEuUGFzc2FnZUNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjQKDlBhc3NhZ2VDb250ZW50EhQKDGNvbnRlbnRfaGFzaBgBIAEoCRIMCgR0ZXh0GAIgASgJIv8BChFQdXRWZWN0b3JzUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSNgoFc3BhY2UYAiABKAsyHy5xdWFydGV0LnR5cGUudjEuRW1iZWRkaW5nU3BhY2VCBrpIA8gBARI/Cgd2ZWN0b3JzGAMgAygLMiMucXVhcnRldC5yZXRyaWV2YWwudjEuQ29udGVudFZlY3RvckIJukgGkgEDEIACEj0KFnJlZnVzZWRfY29udGVudF9oYXNoZXMYBCADKAlCHbpIGpIBFxCAAiISchAyDl5bMC05YS1mXXs2NH0kIm0KDUNvbnRlbnRWZWN0b3ISKwoMY29udGVudF9oYXNoGAEgASgJQhW6SBJyEDIOXlswLTlhLWZdezY0fSQSLwoGdmVjdG9yGAIgASgLMhcucXVhcnRldC50eXBlLnYxLlZlY3RvckIGukgDyAEBIkEKElB1dFZlY3RvcnNSZXNwb25zZRIUCgxzdG9yZWRfY291bnQYASABKAUSFQoNcmVmdXNlZF9jb3VudBgCIAEoBSJRChtSZXRyeVJlZnVzZWRQYXNzYWdlc1JlcXVlc3QSMgoKY29sbGVjdGlvbhgBIAEoCUIeukgbchkYQDIVXlthLXowLTldW2EtejAtOV8tXSokIjUKHFJldHJ5UmVmdXNlZFBhc3NhZ2VzUmVzcG9uc2USFQoNcGFzc2FnZV9jb3VudBgBIAEoAyJ2ChRBY3RpdmF0ZVNwYWNlUmVxdWVzdBIyCgpjb2xsZWN0aW9uGAEgASgJQh66SBtyGRhAMhVeW2EtejAtOV1bYS16MC05Xy1dKiQSKgoIc3BhY2VfaWQYAiABKAlCGLpIFXITMhFeWzAtOWEtZl17MTYsNjR9JCJIChVBY3RpdmF0ZVNwYWNlUmVzcG9uc2USLwoKY29sbGVjdGlvbhgBIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Db2xsZWN0aW9uIhUKE1JlYnVpbGRJbmRleFJlcXVlc3QiPwoUUmVidWlsZEluZGV4UmVzcG9uc2USEgoKZG9uZV9jb3VudBgBIAEoAxITCgt0b3RhbF9jb3VudBgCIAEoAyI6ChRBZHZpc2VJbmRleGVzUmVxdWVzdBIiCg9zdGF0ZW1lbnRfY291bnQYASABKAVCCbpIBhoEGDIoACKqAQoVQWR2aXNlSW5kZXhlc1Jlc3BvbnNlEicKBmFkdmljZRgBIAMoCzIXLnF1YXJ0ZXQudHlwZS52MS5BZHZpY2USNgoJdW5hZHZpc2VkGAIgAygLMiMucXVhcnRldC50eXBlLnYxLlVuYWR2aXNlZFN0YXRlbWVudBIwCgZzb3VyY2UYAyABKA4yIC5xdWFydGV0LnR5cGUudjEuU3RhdGVtZW50U291cmNlMsQGCgxJbmRleFNlcnZpY2UScwoPTGlzdENvbGxlY3Rpb25zEiwucXVhcnRldC5yZXRyaWV2YWwudjEuTGlzdENvbGxlY3Rpb25zUmVxdWVzdBotLnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RDb2xsZWN0aW9uc1Jlc3BvbnNlIgOQAgESkQEKGUxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3ISNi5xdWFydGV0LnJldHJpZXZhbC52MS5MaXN0UGFzc2FnZXNXaXRob3V0VmVjdG9yUmVxdWVzdBo3LnF1YXJ0ZXQucmV0cmlldmFsLnYxLkxpc3RQYXNzYWdlc1dpdGhvdXRWZWN0b3JSZXNwb25zZSIDkAIBEmQKClB1dFZlY3RvcnMSJy5xdWFydGV0LnJldHJpZXZhbC52MS5QdXRWZWN0b3JzUmVxdWVzdBooLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlB1dFZlY3RvcnNSZXNwb25zZSIDkAICEoIBChRSZXRyeVJlZnVzZWRQYXNzYWdlcxIxLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlJldHJ5UmVmdXNlZFBhc3NhZ2VzUmVxdWVzdBoyLnF1YXJ0ZXQucmV0cmlldmFsLnYxLlJldHJ5UmVmdXNlZFBhc3NhZ2VzUmVzcG9uc2UiA5ACAhJtCg1BY3RpdmF0ZVNwYWNlEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWN0aXZhdGVTcGFjZVJlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BY3RpdmF0ZVNwYWNlUmVzcG9uc2UiA5ACAhJnCgxSZWJ1aWxkSW5kZXgSKS5xdWFydGV0LnJldHJpZXZhbC52MS5SZWJ1aWxkSW5kZXhSZXF1ZXN0GioucXVhcnRldC5yZXRyaWV2YWwudjEuUmVidWlsZEluZGV4UmVzcG9uc2UwARJoCg1BZHZpc2VJbmRleGVzEioucXVhcnRldC5yZXRyaWV2YWwudjEuQWR2aXNlSW5kZXhlc1JlcXVlc3QaKy5xdWFydGV0LnJldHJpZXZhbC52MS5BZHZpc2VJbmRleGVzUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_collection, file_quartet_type_v1_operations, file_quartet_type_v1_vector]);
 
 /**
  * ListCollectionsRequest selects a page.
@@ -264,7 +264,7 @@ export type PutVectorsResponse = Message<"quartet.retrieval.v1.PutVectorsRespons
   storedCount: number;
 
   /**
-   * Passages that count as refused because of this request.
+   * Passages of the refused contents that count as refused now; 0 in a space that has no vector.
    *
    * @generated from field: int32 refused_count = 2;
    */
@@ -277,6 +277,48 @@ export type PutVectorsResponse = Message<"quartet.retrieval.v1.PutVectorsRespons
  */
 export const PutVectorsResponseSchema: GenMessage<PutVectorsResponse> = /*@__PURE__*/
   messageDesc(file_quartet_retrieval_v1_index_service, 7);
+
+/**
+ * RetryRefusedPassagesRequest names a collection.
+ *
+ * @generated from message quartet.retrieval.v1.RetryRefusedPassagesRequest
+ */
+export type RetryRefusedPassagesRequest = Message<"quartet.retrieval.v1.RetryRefusedPassagesRequest"> & {
+  /**
+   * Required. The collection; one that there is not has no refused passage.
+   *
+   * @generated from field: string collection = 1;
+   */
+  collection: string;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.RetryRefusedPassagesRequest.
+ * Use `create(RetryRefusedPassagesRequestSchema)` to create a new message.
+ */
+export const RetryRefusedPassagesRequestSchema: GenMessage<RetryRefusedPassagesRequest> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 8);
+
+/**
+ * RetryRefusedPassagesResponse says how many are tried again.
+ *
+ * @generated from message quartet.retrieval.v1.RetryRefusedPassagesResponse
+ */
+export type RetryRefusedPassagesResponse = Message<"quartet.retrieval.v1.RetryRefusedPassagesResponse"> & {
+  /**
+   * Passages that count as refused no longer.
+   *
+   * @generated from field: int64 passage_count = 1;
+   */
+  passageCount: bigint;
+};
+
+/**
+ * Describes the message quartet.retrieval.v1.RetryRefusedPassagesResponse.
+ * Use `create(RetryRefusedPassagesResponseSchema)` to create a new message.
+ */
+export const RetryRefusedPassagesResponseSchema: GenMessage<RetryRefusedPassagesResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_retrieval_v1_index_service, 9);
 
 /**
  * ActivateSpaceRequest names a space.
@@ -304,7 +346,7 @@ export type ActivateSpaceRequest = Message<"quartet.retrieval.v1.ActivateSpaceRe
  * Use `create(ActivateSpaceRequestSchema)` to create a new message.
  */
 export const ActivateSpaceRequestSchema: GenMessage<ActivateSpaceRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 8);
+  messageDesc(file_quartet_retrieval_v1_index_service, 10);
 
 /**
  * ActivateSpaceResponse holds the collection after the call.
@@ -325,7 +367,7 @@ export type ActivateSpaceResponse = Message<"quartet.retrieval.v1.ActivateSpaceR
  * Use `create(ActivateSpaceResponseSchema)` to create a new message.
  */
 export const ActivateSpaceResponseSchema: GenMessage<ActivateSpaceResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 9);
+  messageDesc(file_quartet_retrieval_v1_index_service, 11);
 
 /**
  * RebuildIndexRequest has no parameters.
@@ -340,7 +382,7 @@ export type RebuildIndexRequest = Message<"quartet.retrieval.v1.RebuildIndexRequ
  * Use `create(RebuildIndexRequestSchema)` to create a new message.
  */
 export const RebuildIndexRequestSchema: GenMessage<RebuildIndexRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 10);
+  messageDesc(file_quartet_retrieval_v1_index_service, 12);
 
 /**
  * RebuildIndexResponse is how far it has come.
@@ -368,7 +410,7 @@ export type RebuildIndexResponse = Message<"quartet.retrieval.v1.RebuildIndexRes
  * Use `create(RebuildIndexResponseSchema)` to create a new message.
  */
 export const RebuildIndexResponseSchema: GenMessage<RebuildIndexResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 11);
+  messageDesc(file_quartet_retrieval_v1_index_service, 13);
 
 /**
  * AdviseIndexesRequest bounds the search for advice.
@@ -389,7 +431,7 @@ export type AdviseIndexesRequest = Message<"quartet.retrieval.v1.AdviseIndexesRe
  * Use `create(AdviseIndexesRequestSchema)` to create a new message.
  */
 export const AdviseIndexesRequestSchema: GenMessage<AdviseIndexesRequest> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 12);
+  messageDesc(file_quartet_retrieval_v1_index_service, 14);
 
 /**
  * AdviseIndexesResponse holds the advice.
@@ -424,7 +466,7 @@ export type AdviseIndexesResponse = Message<"quartet.retrieval.v1.AdviseIndexesR
  * Use `create(AdviseIndexesResponseSchema)` to create a new message.
  */
 export const AdviseIndexesResponseSchema: GenMessage<AdviseIndexesResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_retrieval_v1_index_service, 13);
+  messageDesc(file_quartet_retrieval_v1_index_service, 15);
 
 /**
  * IndexService makes the record searchable: vectors, brought by the gateway's worker, and the keyword index. Internal.
@@ -459,7 +501,8 @@ export const IndexService: GenService<{
    * Stores vectors where passages still have the content they were made from (compare-and-set on the content hash).
    *
    * Passages of contents that the embedder refuses for good count as done: nothing waits for their vectors any longer, until one is put after
-   * all, the passage changes, or another space is built. In a space that has no vector nothing is taken for refused: its embedder may be at fault.
+   * all, the passage changes, another space is built, or RetryRefusedPassages is called. In a space that has no vector nothing is taken for
+   * refused: its embedder may be at fault.
    *
    * The first vector of a collection makes its space the active one; a later space becomes the one being built, in place of an unfinished other.
    *
@@ -469,6 +512,16 @@ export const IndexService: GenService<{
     methodKind: "unary";
     input: typeof PutVectorsRequestSchema;
     output: typeof PutVectorsResponseSchema;
+  },
+  /**
+   * Takes back that passages of a collection are refused, in its spaces: they are listed again as lacking their vectors, and tried again.
+   *
+   * @generated from rpc quartet.retrieval.v1.IndexService.RetryRefusedPassages
+   */
+  retryRefusedPassages: {
+    methodKind: "unary";
+    input: typeof RetryRefusedPassagesRequestSchema;
+    output: typeof RetryRefusedPassagesResponseSchema;
   },
   /**
    * Makes the space being built the active one and drops the old one's vectors. FAILED_PRECONDITION (EMBEDDING_SPACE_INCOMPLETE) while

@@ -380,14 +380,14 @@ export const BudgetStatsSchema: GenMessage<BudgetStats> = /*@__PURE__*/
  */
 export type CountStats = Message<"quartet.type.v1.CountStats"> & {
   /**
-   * What is counted, such as `section_characters`, `section_seconds`, `prompt_tokens_saved`.
+   * What is counted, such as `section_characters`, `section_seconds`, `prompt_tokens_saved`, `passages_refused`.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Of which kind, such as a section's name; beyond a bounded number of kinds, `other`.
+   * Of which kind, such as a section's or a collection's name; beyond a bounded number of kinds, `other`.
    *
    * @generated from field: string label = 2;
    */
