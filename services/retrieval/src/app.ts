@@ -20,6 +20,7 @@ import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createPutGraph } from "./handlers/put-graph.ts";
 import { createPutVectors } from "./handlers/put-vectors.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
+import { createRetryRefusedPassages } from "./handlers/retry-refused-passages.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createLegEvents, createRecordEvents } from "./leg-events.ts";
 import { openReranking } from "./reranking.ts";
@@ -82,6 +83,7 @@ export function createModule(
         listCollections: createListCollections({ stores }),
         listPassagesWithoutVector: createListPassagesWithoutVector({ stores }),
         putVectors: createPutVectors({ stores }),
+        retryRefusedPassages: createRetryRefusedPassages({ stores }),
         activateSpace: createActivateSpace({ stores }),
         rebuildIndex: createRebuildIndex({
           parts: () => projection,

@@ -65,6 +65,7 @@ async function openBeforeEachCall(): Promise<Subject> {
       missing: async (...call) => (await reopened()).vectors.missing(...call),
       put: async (...call) => (await reopened()).vectors.put(...call),
       refuse: async (...call) => (await reopened()).vectors.refuse(...call),
+      retryRefused: async (...call) => (await reopened()).vectors.retryRefused(...call),
       activate: async (...call) => (await reopened()).vectors.activate(...call),
       search: async (...call) => {
         const searching = (await reopened()).vectors.search(...call);

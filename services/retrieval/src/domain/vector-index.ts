@@ -78,8 +78,9 @@ export interface VectorIndex {
   ): Promise<PutVectorsResult>;
 
   /**
-   * Counts passages of these contents as done although the embedder makes no vector of them, until one is put after all, the passage changes or
-   * another space is built; gives how many do from now on. In a space that is not known, or has no vector, none is: its embedder may be at fault.
+   * Counts passages of these contents as done although the embedder makes no vector of them, until one is put after all, the passage changes,
+   * another space is built or they are to be tried again; gives how many count so now. In a space that is not known, or has no vector, none does:
+   * its embedder may be at fault.
    */
   refuse(
     tenant: string,
@@ -88,6 +89,9 @@ export interface VectorIndex {
     contentHashes: readonly string[],
     options: CallOptions,
   ): Promise<number>;
+
+  /** Has the refused passages of a collection listed as lacking vectors again, in its spaces; gives how many passages. */
+  retryRefused(tenant: string, collection: string, options: CallOptions): Promise<number>;
 
   /** Makes the space being built the active one, if no passage lacks a vector in it that is not refused, and drops the old one's vectors. */
   activate(tenant: string, collection: string, spaceId: string, options: CallOptions): Promise<ActivateResult>;

@@ -175,7 +175,7 @@ export function vectorIndexContract(name: string, open: OpenSubject): void {
       const refuse = (space: EmbeddingSpace, ...refused: string[]) =>
         stores.vectors.refuse("t", "default", space.id, refused.map(sha256), never);
       expect(await refuse(first, "다", "나", "없는 글")).toBe(2);
-      expect(await refuse(first, "다")).toBe(0);
+      expect(await refuse(first, "다")).toBe(2);
       expect(await stores.vectors.refuse("u", "default", first.id, [sha256("다")], never)).toBe(0);
       expect(await stores.vectors.refuse("t", "nowhere", first.id, [sha256("다")], never)).toBe(0);
       for (const isReopened of [false, true]) {
@@ -192,6 +192,39 @@ export function vectorIndexContract(name: string, open: OpenSubject): void {
       expect(await refuse(first, "라")).toBe(1);
       await give(first, { 라: vector(0, 0, 1, 0) });
       expect((await collection()).active).toMatchObject({ vectorCount: 3, refusedCount: 0 });
+    });
+
+    it("lists what is refused as lacking vectors again, where it is to be tried again", async () => {
+      const retry = (tenant: string, collection: string) => stores.vectors.retryRefused(tenant, collection, never);
+      await put(stores, "t", ...["가", "나", "다", "라"].map((text) => cutDocument(text, { text })));
+      await give(first, { 가: vector(1, 0, 0, 0), 라: vector(0, 1, 0, 0) });
+      await give(second, { 가: vector(0, 0, 1, 0) });
+      const refuse = (space: EmbeddingSpace, ...refused: string[]) =>
+        stores.vectors.refuse("t", "default", space.id, refused.map(sha256), never);
+      await refuse(first, "나", "다");
+      await refuse(second, "다", "라");
+      expect([await texts(first), await texts(second)]).toEqual([[], ["나"]]);
+      expect([await retry("u", "default"), await retry("t", "nowhere")]).toEqual([0, 0]);
+      const { recordSeq } = (await collection()).state;
+      expect(await retry("t", "default")).toBe(3);
+      for (const isReopened of [false, true]) {
+        if (isReopened) stores = await subject.reopen();
+        expect(await collection()).toMatchObject({
+          state: { recordSeq },
+          active: { vectorCount: 2, refusedCount: 0 },
+          building: { vectorCount: 1, refusedCount: 0 },
+        });
+        expect([await texts(first), await texts(second)]).toEqual([
+          ["나", "다"],
+          ["나", "다", "라"],
+        ]);
+      }
+      expect(await retry("t", "default")).toBe(0);
+      // Tried again, one is taken and the other refused once more.
+      await give(first, { 나: vector(0, 0, 0, 1) });
+      expect(await refuse(first, "다")).toBe(1);
+      expect(await texts(first)).toEqual([]);
+      expect((await collection()).active).toMatchObject({ vectorCount: 3, refusedCount: 1 });
     });
 
     it("switches to a space in which the rest is refused, and takes nothing for refused in one without a vector", async () => {

@@ -24,7 +24,7 @@ import { allowedSlots } from "./keyword-index.ts";
 import { passageVectors } from "./passage-vectors.ts";
 import { passagesOf } from "./passages-of-content.ts";
 import { vectorTable } from "./migrations.ts";
-import { isRefused, refuseContents, takeBackRefusals } from "./refused-passages.ts";
+import { isRefused, refuseContents, retryRefused, takeBackRefusals } from "./refused-passages.ts";
 import type { EmbeddedState } from "./state.ts";
 import { encodeVector, keptForm } from "./vector-codec.ts";
 import { applyTouch, touchCollection } from "./write-document.ts";
@@ -65,6 +65,12 @@ export function createVectorIndex(state: EmbeddedState, workers: WorkerPool): Ve
       signal.throwIfAborted();
       const entry = state.collection(tenantName, collection);
       return entry === undefined ? 0 : refuseContents(state, { entry, spaceId, contentHashes }, signal);
+    },
+
+    retryRefused: async (tenantName, collection, { signal }) => {
+      signal.throwIfAborted();
+      const entry = state.collection(tenantName, collection);
+      return entry === undefined ? 0 : retryRefused(state, entry, signal);
     },
 
     activate: async (tenantName, collection, spaceId, { signal }) => {

@@ -21,18 +21,22 @@ export async function refuseContents(
     `SELECT has_vector(s, 'p.id') AS "hasVector" FROM space s WHERE id = $1`,
     [space.rowId],
   );
-  const count = await transaction.execute(
+  const hashes = contentHashes.map((hash) => Buffer.from(hash, "hex"));
+  const newCount = await transaction.execute(
     `INSERT INTO refused_passage (space, passage, tenant)
      SELECT $1, p.id, p.tenant FROM passage p
      WHERE p.collection_id = $2 AND p.content_hash = ANY ($3::bytea[]) AND NOT (${known!.hasVector})
      ON CONFLICT DO NOTHING`,
-    [space.rowId, collectionId, contentHashes.map((hash) => Buffer.from(hash, "hex"))],
+    [space.rowId, collectionId, hashes],
   );
-  if (count > 0) {
-    await transaction.execute("UPDATE space SET refused_count = refused_count + $2 WHERE id = $1", [
-      space.rowId,
-      count,
-    ]);
+  if (newCount > 0) {
+    const sql = "UPDATE space SET refused_count = refused_count + $2 WHERE id = $1";
+    await transaction.execute(sql, [space.rowId, newCount]);
   }
-  return count;
+  const [counted] = await transaction.query<{ count: number }>(
+    `SELECT count(*) FROM refused_passage r JOIN passage p ON p.id = r.passage
+     WHERE r.space = $1 AND p.collection_id = $2 AND p.content_hash = ANY ($3::bytea[])`,
+    [space.rowId, collectionId, hashes],
+  );
+  return counted!.count;
 }

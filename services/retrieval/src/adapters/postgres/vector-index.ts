@@ -6,6 +6,7 @@ import { missingVectors } from "./missing-vectors.ts";
 import { passageVectors } from "./passage-vectors.ts";
 import { putVectors } from "./put-vectors.ts";
 import { refuseContents } from "./refuse-contents.ts";
+import { retryRefused } from "./retry-refused.ts";
 import { searchVectors } from "./vector-search.ts";
 
 export interface VectorIndexOptions {
@@ -45,6 +46,9 @@ export function createVectorIndex({ pool, maxExactPassages = 20_000 }: VectorInd
         : within({ ...options, tenant }, (transaction) =>
             refuseContents(transaction, { tenant, collection, spaceId, contentHashes }),
           ),
+
+    retryRefused: (tenant, collection, options) =>
+      within({ ...options, tenant }, (transaction) => retryRefused(transaction, tenant, collection)),
 
     activate: (tenant, collection, spaceId, options) =>
       within({ ...options, tenant }, (transaction) => activateSpace(transaction, { tenant, collection, spaceId })),
