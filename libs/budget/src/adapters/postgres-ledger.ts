@@ -1,7 +1,7 @@
 import { checkSchema, createPool, explain, type Schema, SchemaError, type Transaction } from "@quartet/postgres";
 import { StartError } from "@quartet/service";
 import type { Logger } from "@quartet/telemetry";
-import type { Ledger, LedgerEntry, MonthTotals } from "../domain/ledger.ts";
+import { type Ledger, type LedgerEntry, MAX_TOTAL_NANOS, type MonthTotals } from "../domain/ledger.ts";
 
 /** The role that services act as: it owns nothing and sees one tenant's rows at a time. */
 const role = "quartet_ledger";
@@ -63,7 +63,7 @@ export function createPostgresLedger({ url, log }: PostgresLedgerOptions): Ledge
       const rows = await pool.transaction({ tenant, signal, readOnly: true }, (transaction) =>
         transaction.query<TotalRow>({
           name: "ledger-totals",
-          text: "SELECT tenant, cost_nanos AS nanos FROM month_total WHERE month = $1 AND tenant IN ('', $2)",
+          text: `SELECT tenant, ${told("cost_nanos")} AS nanos FROM month_total WHERE month = $1 AND tenant IN ('', $2)`,
           values: [month, tenant],
         }),
       );
@@ -75,7 +75,7 @@ export function createPostgresLedger({ url, log }: PostgresLedgerOptions): Ledge
       const rows = await pool.transaction({ signal }, (transaction) =>
         transaction.query<TotalRow & { readonly month: string }>({
           name: "ledger-record",
-          text: "SELECT total_month AS month, total_tenant AS tenant, total_nanos AS nanos FROM record_spending($1, $2)",
+          text: `SELECT total_month AS month, total_tenant AS tenant, ${told("total_nanos")} AS nanos FROM record_spending($1, $2)`,
           values: [id, JSON.stringify(entries.map(toRow))],
         }),
       );
@@ -84,6 +84,8 @@ export function createPostgresLedger({ url, log }: PostgresLedgerOptions): Ledge
     close: () => pool.close({ limitMs: CLOSE_LIMIT_MS }),
   };
 }
+
+const told = (nanos: string) => `least(${nanos}, ${MAX_TOTAL_NANOS})`;
 
 interface TotalRow {
   /** Empty for all tenants. */

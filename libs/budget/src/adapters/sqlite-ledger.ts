@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StartError } from "@quartet/service";
-import type { Batch, Ledger, LedgerEntry, MonthTotals } from "../domain/ledger.ts";
+import { type Batch, type Ledger, type LedgerEntry, MAX_TOTAL_NANOS, type MonthTotals } from "../domain/ledger.ts";
 import { monthOfDay } from "../domain/month.ts";
 
 /** Nothing is written to disk, and nothing is left of it. */
@@ -51,7 +51,9 @@ const REMEMBER_BATCHES_MS = 86_400_000;
  */
 export function openSqliteLedger({ folder }: { readonly folder: string }): Ledger {
   const database = open(folder);
-  const totalOf = database.prepare("SELECT cost_nanos AS nanos FROM month_total WHERE month = ? AND tenant = ?");
+  const totalOf = database.prepare(
+    `SELECT min(cost_nanos, ${MAX_TOTAL_NANOS}) AS nanos FROM month_total WHERE month = ? AND tenant = ?`,
+  );
   const raise = database.prepare(
     `INSERT INTO month_total VALUES (?, ?, ?)
      ON CONFLICT (month, tenant) DO UPDATE SET cost_nanos = cost_nanos + excluded.cost_nanos`,

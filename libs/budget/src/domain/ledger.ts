@@ -14,6 +14,12 @@ export interface LedgerEntry {
   readonly costNanos: number;
 }
 
+/**
+ * The most that is told of a total, 9 million dollars. A provider that lies can bring a total above what a number holds; then no budget has room,
+ * and nobody has to find out why the ledger cannot be read.
+ */
+export const MAX_TOTAL_NANOS = Number.MAX_SAFE_INTEGER;
+
 /** What was spent in a month. */
 export interface Totals {
   readonly platformNanos: number;

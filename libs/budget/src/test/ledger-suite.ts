@@ -63,6 +63,15 @@ export function ledgerSuite(open: () => Promise<Ledger>): void {
     expect(await ledger.totals("2026-11", "free", far)).toEqual({ platformNanos: 10 ** 15, tenantNanos: 0 });
   });
 
+  it("can be read and written whatever was recorded, and tells no more than a number holds", async () => {
+    const most = Number.MAX_SAFE_INTEGER;
+    for (let count = 0; count < 9; count += 1) await record(entryOf({ costNanos: 10 ** 15 }));
+    await record(entryOf({ costNanos: 10 ** 16 }));
+    const [totals] = await record(entryOf());
+    expect(totals).toEqual({ month: "2026-11", platformNanos: most, tenants: new Map([["acme", most]]) });
+    expect(await ledger.totals("2026-11", "acme", far)).toEqual({ platformNanos: most, tenantNanos: most });
+  });
+
   it("loses nothing of batches that are recorded at once", async () => {
     const batches = Array.from({ length: 20 }, (_, index) =>
       record(
