@@ -22,8 +22,11 @@ export interface Tokens {
 }
 
 const MILLION = 1_000_000n;
-/** A provider may tell any number; more than this is no count of one call. */
-const MAX_TOKENS = 2 ** 40;
+/**
+ * A provider may tell any number; more than this, some ten times the longest context of today, is no count of one call. What is believed of a
+ * lie is spent: a month's budget should outlast it.
+ */
+const MAX_TOKENS = 2 ** 27;
 
 /** A count as it may be added up and kept, whatever a provider told. */
 export const wholeTokens = (count: number): number =>
