@@ -32,6 +32,7 @@ import { createListDocuments } from "./handlers/list-documents.ts";
 import { createPutDocuments } from "./handlers/put-documents.ts";
 import { createPutGraph } from "./handlers/put-graph.ts";
 import { createRebuildIndex } from "./handlers/rebuild-index.ts";
+import { createRetryRefusedPassages } from "./handlers/retry-refused-passages.ts";
 import { createSearchPassages } from "./handlers/search-passages.ts";
 import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts";
 import { createStreamSearchPassages } from "./handlers/stream-search-passages.ts";
@@ -64,6 +65,9 @@ const STREAM_SHARE = 4;
 
 /** Calls of operators at once: few, and far from using up what questions need. */
 const OPERATIONS = { maxInFlight: 8, maxQueued: 32 };
+
+/** What figures of the record may take, as those of a replica. */
+const STATUS_TIMEOUT_MS = 3_000;
 
 /** The gateway's services, and what its paths of plain HTTP need beside them. */
 export interface GatewayModule extends ServiceModule {
@@ -171,7 +175,12 @@ export function createModule(config: Config, options: ModuleOptions): GatewayMod
         createAccessTokenHandlers({ admission: operations, access: tokens, wallClock: Date.now }),
       );
       add(OperationsService, {
-        getPlatformStatus: createGetPlatformStatus({ admission: operations, replicas, own: report }),
+        getPlatformStatus: createGetPlatformStatus({
+          admission: operations,
+          replicas,
+          own: report,
+          collections: (tenant, signal) => listAllCollections(hops.index, ownCall(tenant, signal, STATUS_TIMEOUT_MS)),
+        }),
         adviseIndexes: createAdviseIndexes({ admission: operations, advise: hops.index.advise }),
         invalidateCache: createInvalidateCache({ admission: operations, invalidate: invalidation.invalidate }),
         warmCache: createWarmCache({
@@ -184,6 +193,11 @@ export function createModule(config: Config, options: ModuleOptions): GatewayMod
           now,
         }),
         rebuildIndex: createRebuildIndex({ admission: operations, rebuild: hops.index.rebuild }),
+        retryRefusedPassages: createRetryRefusedPassages({
+          admission: operations,
+          index: hops.index,
+          changed: indexing.changed,
+        }),
       });
     },
     relayChat: chats.stream((chat: ChatToRelay, context) => hops.relay.relay(chat, beginCall(context))),

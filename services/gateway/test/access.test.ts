@@ -49,6 +49,7 @@ const rpcs: readonly Rpc[] = [
   rpc(AccessTokenService.method.revokeAccessToken, "admin", { accessTokenId: "a".repeat(16) }),
   rpc(OperationsService.method.getPlatformStatus, "admin"),
   rpc(OperationsService.method.rebuildIndex, "admin"),
+  rpc(OperationsService.method.retryRefusedPassages, "admin"),
   rpc(OperationsService.method.adviseIndexes, "admin"),
   rpc(OperationsService.method.invalidateCache, "admin", { selector: {} }),
   rpc(OperationsService.method.warmCache, "admin", { queries: ["휴가"] }),

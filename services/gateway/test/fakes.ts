@@ -50,7 +50,12 @@ export interface FakeServices {
   readonly requests: { embed: EmbedTextsRequest[]; search: SearchPassagesRequest[]; generate: GenerateAnswerRequest[] };
   readonly documents: Map<string, Document>;
   /** The spaces of the one collection. */
-  readonly index: { active: string | undefined; vectors: Map<string, Set<string>> };
+  readonly index: {
+    active: string | undefined;
+    vectors: Map<string, Set<string>>;
+    /** Documents that are refused in the active space, which has no vector of them. */
+    refused: Set<string>;
+  };
 }
 
 export const spaceA = "aaaaaaaaaaaaaaaa";
@@ -86,15 +91,17 @@ export function createFakeServices(): FakeServices {
   const calls: string[] = [];
   const requests: FakeServices["requests"] = { embed: [], search: [], generate: [] };
   const documents = new Map<string, Document>();
-  const index: FakeServices["index"] = { active: spaceA, vectors: new Map() };
+  const index: FakeServices["index"] = { active: spaceA, vectors: new Map(), refused: new Set() };
   const vectorsOf = (id: string) => index.vectors.get(id) ?? new Set<string>();
-  const lacking = (id: string) => [...documents.keys()].filter((document) => !vectorsOf(id).has(document));
+  const lacking = (id: string) =>
+    [...documents.keys()].filter((document) => !vectorsOf(id).has(document) && !index.refused.has(document));
 
   const collection = () =>
     create(CollectionSchema, {
       state: { collection: "default", recordSeq: BigInt(documents.size), projectedSeq: BigInt(documents.size) },
       passageCount: BigInt(documents.size),
       ...(index.active && { activeSpace: space(index.active) }),
+      activeRefusedCount: BigInt(index.refused.size),
       activeVectorCount: BigInt(index.active === undefined ? 0 : vectorsOf(index.active).size || 1),
     });
 
@@ -176,7 +183,9 @@ export function createFakeServices(): FakeServices {
         };
       },
       async putVectors({ space: into, vectors, refusedContentHashes }) {
-        if (refusedContentHashes.length > 0) return { refusedCount: refusedContentHashes.length };
+        const refused = [...documents.keys()].filter((id) => refusedContentHashes.includes(hash(id)));
+        for (const id of refused) index.refused.add(id);
+        if (refused.length > 0) return { refusedCount: refused.length };
         calls.push("vectors");
         const known = vectorsOf(into!.id);
         for (const id of documents.keys()) {
@@ -185,6 +194,12 @@ export function createFakeServices(): FakeServices {
         index.vectors.set(into!.id, known);
         index.active ??= into!.id;
         return { storedCount: vectors.length };
+      },
+      async retryRefusedPassages() {
+        calls.push("retry");
+        const passageCount = BigInt(index.refused.size);
+        index.refused.clear();
+        return { passageCount };
       },
       async activateSpace({ spaceId }) {
         calls.push("activate");

@@ -12,7 +12,15 @@ import { openInMemory } from "./open-gateway.ts";
 type Rebuild = (signal: AbortSignal) => AsyncIterable<{ doneCount: bigint; totalCount: bigint }>;
 
 /** Inner services of which some tell their figures, and an index that is rebuilt as a test says. */
-function reach({ silent = [], rebuild }: { silent?: readonly string[]; rebuild?: Rebuild } = {}): Transports {
+function reach({
+  silent = [],
+  rebuild,
+  isRecordAway = false,
+}: {
+  silent?: readonly string[];
+  rebuild?: Rebuild;
+  isRecordAway?: boolean;
+} = {}): Transports {
   const { routes } = createFakeServices();
   const open = (service: string) => {
     const own: Routes = (add) => {
@@ -25,6 +33,13 @@ function reach({ silent = [], rebuild }: { silent?: readonly string[]; rebuild?:
           return { status: { instances: [{ service, instance: `${service}-1`, ready: true }], queues } };
         },
       });
+      if (isRecordAway) {
+        add(IndexService, {
+          listCollections() {
+            throw quartetError({ code: Code.Unavailable, reason: "UPSTREAM_FAILED", message: "The record is away." });
+          },
+        });
+      }
       if (rebuild) add(IndexService, { rebuildIndex: (_request, { signal }) => rebuild(signal) });
     };
     return createInMemoryTransport(own);
@@ -56,6 +71,13 @@ describe("the platform's status", () => {
       "generation REPLICAS_MISSING",
     ]);
     expect(status?.instances.map(({ service }) => service)).toEqual(["compression", "gateway", "retrieval"]);
+  });
+
+  it("says that it does not know what is refused, where the record is away", async () => {
+    await using gateway = await open({ isRecordAway: true });
+    const { status } = await gateway.operations.getPlatformStatus({});
+    expect(status?.degradations.map(({ hop, reason }) => [hop, reason])).toEqual([["retrieval", "UPSTREAM_FAILED"]]);
+    expect(status?.instances).toHaveLength(5);
   });
 
   it("is of the parts that are asked for, and always says what is missing", async () => {

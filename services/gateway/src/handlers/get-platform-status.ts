@@ -1,4 +1,5 @@
 import type { OperationsService } from "@quartet/contracts/gateway/v1/operations_service";
+import type { Collection } from "@quartet/contracts/type/v1/collection";
 import type { PlatformStatus } from "@quartet/contracts/type/v1/status";
 import { fieldInvalid } from "@quartet/errors";
 import { type Handler, principalOf } from "@quartet/rpc";
@@ -6,6 +7,7 @@ import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import type { Degradation } from "../domain/outcome.ts";
 import type { Replica, Replicas } from "../hops/replicas.ts";
 import { mergeReports, type Report } from "../platform-status.ts";
+import { reportRefused } from "../refused-passages.ts";
 import type { Admission } from "./admission.ts";
 
 /** What may be left out; when the figures were taken and what is missing in them is always told. */
@@ -20,18 +22,26 @@ export function createGetPlatformStatus({
   admission,
   replicas,
   own,
+  collections,
 }: {
   readonly admission: Admission;
   readonly replicas: Pick<Replicas, "list">;
   /** This process's own figures. */
   readonly own: (signal: AbortSignal) => Promise<Report>;
+  /** All collections of a tenant. */
+  readonly collections: (tenant: string, signal: AbortSignal) => Promise<readonly Collection[]>;
 }): Handler<typeof OperationsService.method.getPlatformStatus> {
   return admission.unary(async ({ readMask }, context) => {
     const wanted = partsIn(readMask);
     const { signal } = context;
     const { tenant } = principalOf(context);
-    const [mine, others] = await Promise.all([own(signal), askAll(await replicas.list(signal), tenant, signal)]);
-    const status = mergeReports([...others.reports, mine], others.missing);
+    const [mine, others, refused] = await Promise.all([
+      own(signal),
+      askAll(await replicas.list(signal), tenant, signal),
+      wanted.has("counts") ? reportRefused(collections(tenant, signal)) : {},
+    ]);
+    signal.throwIfAborted();
+    const status = mergeReports([...others.reports, mine, refused], others.missing);
     return { status: keepOnly(status, wanted) };
   });
 }

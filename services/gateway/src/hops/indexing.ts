@@ -22,7 +22,10 @@ export const ownCall = (tenant: string, signal: AbortSignal, timeoutMs: number):
 });
 
 /** All collections, page by page. */
-export async function listAllCollections(index: IndexHop, call: Call): Promise<readonly Collection[]> {
+export async function listAllCollections(
+  index: Pick<IndexHop, "listCollections">,
+  call: Call,
+): Promise<readonly Collection[]> {
   const all: Collection[] = [];
   let pageToken = "";
   do {

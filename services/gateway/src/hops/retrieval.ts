@@ -117,7 +117,9 @@ export interface IndexHop {
       readonly contentHashes: readonly string[];
     },
     call: Call,
-  ): Promise<void>;
+  ): Promise<number>;
+  /** How many passages are no longer refused. */
+  retryRefused(request: { readonly collection: string }, call: Call): Promise<bigint>;
   activate(request: { readonly collection: string; readonly spaceId: string }, call: Call): Promise<void>;
   /** What makes statements of the database faster. */
   advise(request: { readonly statementCount: number }, call: Call): Promise<AdviseIndexesResponse>;
@@ -143,7 +145,10 @@ export function createIndexHop(transport: Transport, hop: Hop): IndexHop {
     },
     async refuse({ collection, space, contentHashes }, call) {
       const request = { collection, space, refusedContentHashes: list(contentHashes) };
-      await hop.unary(call, (options) => client.putVectors(request, options));
+      return (await hop.unary(call, (options) => client.putVectors(request, options))).refusedCount;
+    },
+    async retryRefused(request, call) {
+      return (await hop.unary(call, (options) => client.retryRefusedPassages(request, options))).passageCount;
     },
     async activate(request, call) {
       await hop.unary(call, (options) => client.activateSpace(request, options));

@@ -97,7 +97,9 @@ function setUp({ texts, active, own = "new", pagesPerTurn = 16, collections = ["
       return vectors.length;
     },
     async refuse({ space, contentHashes }) {
-      for (const hash of contentHashes) if (index.vectors[space.id]) (index.refused[space.id] ??= new Set()).add(hash);
+      if (index.vectors[space.id] === undefined) return 0;
+      for (const hash of contentHashes) (index.refused[space.id] ??= new Set()).add(hash);
+      return contentHashes.length;
     },
     async activate({ spaceId }) {
       if (index.texts.some((text) => !has(spaceId, text))) throw error("EMBEDDING_SPACE_INCOMPLETE");
@@ -185,6 +187,21 @@ describe("indexing", () => {
     state.now = 2_000;
     expect(await indexer.indexTenant(tenant, signal)).toBe(0);
     expect(batches).toEqual([]);
+  });
+
+  it("tries at once what was noted as refused and is listed again, and notes it once more", async () => {
+    const { index, indexer, poison, batches, state } = setUp({ texts: letters });
+    state.refusal = "FIELD_INVALID";
+    poison.add("e").add("f");
+    await indexer.indexTenant(tenant, signal);
+    expect([...index.refused["new"]!].sort()).toEqual(["e", "f"]);
+    // An operator took it back, while one of the two is still refused.
+    index.refused["new"]!.clear();
+    poison.delete("e");
+    batches.length = 0;
+    expect(await indexer.indexTenant(tenant, signal)).toBe(1);
+    expect([index.vectors["new"]!.has("e"), [...index.refused["new"]!]]).toEqual([true, ["f"]]);
+    expect(batches.length).toBeGreaterThan(0);
   });
 
   it("looks for the text that a provider refuses, where the embedder says that it is about the texts", async () => {

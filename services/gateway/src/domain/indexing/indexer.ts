@@ -97,7 +97,10 @@ export function createIndexer<S extends Space, V>({
     const { tenant, collection } = scope;
     const hashes = contents.map(({ contentHash }) => contentHash);
     const contentHashes = hashes.filter((hash) => refused.isForGood(space.id, hash));
-    if (contentHashes.length > 0) await ports.refuse({ tenant, collection, space, contentHashes }, signal);
+    if (contentHashes.length === 0) return;
+    const notedCount = await ports.refuse({ tenant, collection, space, contentHashes }, signal);
+    // The index remembers them now, it alone: what it lists again all the same, an operator wants to be tried again.
+    if (notedCount > 0) for (const hash of contentHashes) refused.forget(space.id, hash);
   };
 
   const indexMissing = async (space: S, scope: Scope, signal: AbortSignal) => {

@@ -53,7 +53,10 @@ export interface IndexingPorts<S extends Space, V> {
     },
     signal: AbortSignal,
   ): Promise<number>;
-  /** Notes contents of which the embedder makes no vector and never will, so that nothing waits for them any longer. */
+  /**
+   * Notes contents of which the embedder makes no vector and never will, so that nothing waits for them any longer, until an operator has them tried
+   * again. How many passages with them are noted now: none in a space without a vector.
+   */
   refuse(
     request: {
       readonly tenant: string;
@@ -62,7 +65,7 @@ export interface IndexingPorts<S extends Space, V> {
       readonly contentHashes: readonly string[];
     },
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<number>;
   /** Lets searches use the space; fails with EMBEDDING_SPACE_INCOMPLETE while passages lack a vector in it that are not refused. */
   activate(
     request: { readonly tenant: string; readonly collection: string; readonly spaceId: string },

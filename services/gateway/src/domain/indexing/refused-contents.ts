@@ -4,6 +4,8 @@ export interface RefusedContents {
   /** Whether the embedder of the space will refuse it whenever it is tried. */
   isForGood(spaceId: string, contentHash: string): boolean;
   add(spaceId: string, contentHash: string, refusal: Refusal): void;
+  /** Somebody else remembers it from now on. */
+  forget(spaceId: string, contentHash: string): void;
 }
 
 export interface Refusal {
@@ -44,5 +46,6 @@ export function createRefusedContents({
       until.set(key, now() + retryAfterMs);
       if (until.size > maxEntries) forget(until.keys().next().value!);
     },
+    forget: (spaceId, contentHash) => void forget(keyOf(spaceId, contentHash)),
   };
 }
