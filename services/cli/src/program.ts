@@ -13,7 +13,7 @@ import { deleteEntities, importGraphs, type ImportGraphFlags } from "./commands/
 import { indexPaths } from "./commands/index-paths.ts";
 import { showKeys } from "./commands/keys.ts";
 import { addModel, listModels, removeModel } from "./commands/models.ts";
-import { reindex } from "./commands/reindex.ts";
+import { reindex, type ReindexFlags } from "./commands/reindex.ts";
 import { search } from "./commands/search.ts";
 import { searchAll } from "./commands/search-all.ts";
 import { start } from "./commands/start.ts";
@@ -90,7 +90,9 @@ export function createProgram(run: Run, { stdout, stderr }: Pick<NodeJS.Process,
   program
     .command("reindex")
     .description("builds the keyword index anew from the record and swaps it in; Ctrl-C leaves the old one")
-    .action(action((context) => reindex(context)));
+    .option("--retry-refused", "try texts again that the embedder refused, and nothing else", false)
+    .option("--collection <name>", "with --retry-refused, only those of one collection")
+    .action(action<ReindexFlags>(reindex));
   program
     .command("doctor")
     .description("checks this machine, the data folder, keys and the server, and says what to do")

@@ -72,6 +72,8 @@ export interface FakeGateway {
   budgets: MessageInitShape<typeof BudgetStatsSchema>[];
   /** Documents after which a rebuild fails. */
   rebuildFailsAfter: number;
+  /** Passages that the embedder refuses. */
+  refusedPassages: number;
   /** Whether it has no PostgreSQL. */
   isEmbedded: boolean;
   /** Resolves when a question that never ends was given up by its client. */
@@ -376,6 +378,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
               { name: "section_characters", label: "summary", count: 4n, sum: 1_002 },
               { name: "section_seconds", label: "summary", count: 4n, sum: 2.6 },
               { name: "prompt_tokens_saved", label: "white_space", count: 9n, sum: 1_234 },
+              { name: "passages_refused", label: "규정", count: BigInt(gateway.refusedPassages) },
             ],
             keys: gateway.keys,
             budgets: gateway.budgets,
@@ -437,6 +440,16 @@ export async function startFakeGateway(): Promise<FakeGateway> {
           ],
         };
       },
+      retryRefusedPassages({ collection }, context) {
+        admit(context);
+        if (collection === "nowhere") {
+          const message = "There is no such collection.";
+          throw quartetError({ code: Code.NotFound, reason: "NOT_FOUND", message });
+        }
+        const passageCount = BigInt(gateway.refusedPassages);
+        gateway.refusedPassages = 0;
+        return { passageCount };
+      },
       async *rebuildIndex(_, context) {
         admit(context);
         for (const doneCount of [0n, 500n, 1000n]) {
@@ -484,6 +497,7 @@ export async function startFakeGateway(): Promise<FakeGateway> {
     warmed: [],
     frequent: 0,
     rebuildFailsAfter: Infinity,
+    refusedPassages: 0,
     isEmbedded: false,
     abandoned: abandoned.promise,
     async close() {

@@ -82,4 +82,22 @@ describe("quartet reindex", () => {
     const { code, stdout } = await run(["reindex"]);
     expect([code, stdout]).toEqual([1, ""]);
   });
+
+  it("tries refused texts again where it is told to, of all collections or one", async () => {
+    gateway.refusedPassages = 3;
+    const status = await run(["status"]);
+    expect(status.stdout).toMatch(/passages_refused +규정 +3/);
+    expect(status.stderr).toContain("`quartet reindex --retry-refused` tries them again");
+    const { code, stdout } = await run(["reindex", "--retry-refused"]);
+    expect([code, stdout]).toEqual([0, "3 passages are tried again.\n"]);
+    expect((await run(["reindex", "--retry-refused"])).stdout).toBe("No passage is refused.\n");
+    expect((await run(["status"])).stderr).not.toContain("refuse");
+    gateway.refusedPassages = 1;
+    const inOne = await run(["reindex", "--retry-refused", "--collection", "laws", "--json"]);
+    expect(JSON.parse(inOne.stdout)).toEqual({ passages: 1 });
+    const unknown = await run(["reindex", "--retry-refused", "--collection", "nowhere"]);
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("There is no such collection")]);
+    const alone = await run(["reindex", "--collection", "laws"]);
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining("--retry-refused")]);
+  });
 });

@@ -94,7 +94,7 @@ function checkCollection(collection: Collection): Check {
     return warn(
       name,
       `${size}; ${refused}`,
-      "See the gateway's log for why. Another embedder, or a changed document, is tried anew.",
+      "See the gateway's log for why. `quartet reindex --retry-refused` tries them again, as does another embedder or a changed document.",
     );
   }
   return ok(name, `${size}, vectors of ${activeSpace ? nameOf(activeSpace) : "no space"}`);

@@ -3,6 +3,7 @@ import type { Terminal } from "../adapters/terminal.ts";
 import { showTable, span } from "../show-table.ts";
 
 const SECTION_SECONDS = "section_seconds";
+const PASSAGES_REFUSED = "passages_refused";
 const SECTION_CHARACTERS = "section_characters";
 
 /** Sections with their averages, by name; other counters as they are, once they have counted anything. */
@@ -31,6 +32,11 @@ export function showCounts(counts: readonly CountStats[], terminal: Terminal): v
     ["counter", "of", "count", "sum"],
     others.map(({ name, label, count, sum }) => [name, label, String(count), sum === 0 ? "" : String(rounded(sum))]),
   );
+  if (others.some(({ name }) => name === PASSAGES_REFUSED)) {
+    terminal.note(
+      "Keywords alone find passages that the embedder refuses; `quartet reindex --retry-refused` tries them again.",
+    );
+  }
 }
 
 const average = ({ count, sum }: CountStats): number => (count === 0n ? 0 : sum / Number(count));
