@@ -15,7 +15,7 @@ const modes = {
   batched: {},
 } as const;
 export type BatchingMode = keyof typeof modes;
-export const batchingModes = Object.keys(modes) as BatchingMode[];
+const batchingModes = Object.keys(modes) as BatchingMode[];
 
 export interface BatchingOptions {
   readonly rounds: number;

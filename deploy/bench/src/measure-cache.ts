@@ -1,4 +1,5 @@
 import type { CachedDocument, CacheSubject } from "./cache-subject.ts";
+import { quantile } from "./load.ts";
 import { createRandom } from "./random.ts";
 
 export interface CacheQuestion {
@@ -106,6 +107,5 @@ function shuffled<T>(items: readonly T[], random: () => number): readonly T[] {
 
 function percentiles(values: readonly number[]): { readonly p50: number; readonly p95: number } {
   const sorted = [...values].sort((one, other) => one - other);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-  return { p50: at(0.5), p95: at(0.95) };
+  return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
 }

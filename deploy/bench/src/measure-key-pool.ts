@@ -4,10 +4,10 @@ import { load, type LoadResult, median } from "./load.ts";
 import { usageOf } from "./processes.ts";
 import { atProvider, startProvider, startProxy, startServices, startStandalone, type Subject } from "./subjects.ts";
 
-export const keyPoolSubjects = ["direct", "proxy", "standalone", "services"] as const;
+const keyPoolSubjects = ["direct", "proxy", "standalone", "services"] as const;
 export type KeyPoolSubject = (typeof keyPoolSubjects)[number];
 /** How a reply comes. */
-export const replyModes = ["whole", "streamed"] as const;
+const replyModes = ["whole", "streamed"] as const;
 export type ReplyMode = (typeof replyModes)[number];
 
 export interface KeyPoolOptions {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createSearcher, type SearcherOptions, type SearchRequest } from "@quartet/retrieval-service/floor";
 import { hybridRequest } from "./hybrid-request.ts";
-import { median } from "./load.ts";
+import { median, quantile } from "./load.ts";
 
 /** Searches with one number of legs: medians over the rounds, in milliseconds. */
 export interface LegsCell {
@@ -103,7 +103,7 @@ function toCell(
     slowestMs: median(rounds.map(({ slowestMs }) => slowestMs)),
     parallelMs: median(rounds.map(({ parallelMs }) => parallelMs)),
     addedMs: median(added),
-    addedP95Ms: added[Math.ceil(0.95 * added.length) - 1] ?? Number.NaN,
+    addedP95Ms: quantile(added, 0.95),
     ratio: median(rounds.map(({ parallelMs, slowestMs }) => parallelMs / slowestMs)),
     sequentialMs: median(rounds.map(({ sequentialMs }) => sequentialMs)),
     speedUp: median(rounds.map(({ sequentialMs, parallelMs }) => sequentialMs / parallelMs)),

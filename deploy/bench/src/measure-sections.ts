@@ -3,7 +3,7 @@ import { createModule, parseConfig } from "@quartet/generation-service";
 import { type GenerationEnd, GenerationService } from "@quartet/contracts/generation/v1/generation_service";
 import { createClient, createGrpcTransport, createRpcServer } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
-import { median } from "./load.ts";
+import { median, quantile } from "./load.ts";
 
 /** How the provider paces an answer: 600 ms from the request to its end. */
 export const sectionPace = {
@@ -11,7 +11,6 @@ export const sectionPace = {
   firstPieceMs: 200,
   pieceMs: 100,
 };
-export const sectionMs = 600;
 export const sectionNames = ["summary", "symbols", "recommendations"] as const;
 
 /** The target: one section and 10 %. */
@@ -61,7 +60,7 @@ export async function measureSections({ rounds }: { readonly rounds: number }): 
     return {
       aloneMs: median(times.map(({ aloneMs }) => aloneMs)),
       togetherMs: median(together),
-      togetherP95Ms: together[Math.ceil(0.95 * together.length) - 1] ?? Number.NaN,
+      togetherP95Ms: quantile(together, 0.95),
       inTurnMs: median(times.map(({ inTurnMs }) => inTurnMs)),
       ratio: median(times.map(({ togetherMs, inTurnMs }) => togetherMs / inTurnMs)),
       limited,

@@ -6,7 +6,7 @@ import {
   type SearchRequest,
 } from "@quartet/retrieval-service/floor";
 import { hybridRequest } from "./hybrid-request.ts";
-import { median } from "./load.ts";
+import { type ParallelRound, type ParallelTimes, summarise } from "./parallel-times.ts";
 
 /** What stands behind a source, and how long it takes to answer. */
 const delaysMs = { corpus: 300, persona: 200, domain: 200, graph: 150 } as const;
@@ -24,12 +24,7 @@ const sources: SearcherOptions["sources"] = [
 /** Of all sources: over what the slowest takes, so that only one that hangs meets it. */
 export const defaultTimeLimitMs = 400;
 
-export interface SourcesTimes {
-  readonly parallelMs: number;
-  readonly parallelP95Ms: number;
-  readonly sequentialMs: number;
-  /** Parallel over sequential, round by round: the median. */
-  readonly ratio: number;
+export interface SourcesTimes extends ParallelTimes {
   /** Whether the median round ended by 315 ms. */
   readonly met: boolean;
 }
@@ -54,20 +49,14 @@ type Fault = { readonly source: SourceName; readonly fault: SourceFault["fault"]
 export async function measureSources({ rounds }: { readonly rounds: number }): Promise<SourcesTimes> {
   const search = searcherOf(undefined, 10_000);
   await search("parallel");
-  const times: { parallelMs: number; sequentialMs: number }[] = [];
+  const seen: ParallelRound[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const { wallMs: parallelMs } = await search("parallel");
     const { wallMs: sequentialMs } = await search("sequential");
-    times.push({ parallelMs, sequentialMs });
+    seen.push({ parallelMs, sequentialMs });
   }
-  const parallel = times.map(({ parallelMs }) => parallelMs).sort((left, right) => left - right);
-  return {
-    parallelMs: median(parallel),
-    parallelP95Ms: parallel[Math.ceil(0.95 * parallel.length) - 1] ?? Number.NaN,
-    sequentialMs: median(times.map(({ sequentialMs }) => sequentialMs)),
-    ratio: median(times.map(({ parallelMs, sequentialMs }) => parallelMs / sequentialMs)),
-    met: median(parallel) <= targetMs,
-  };
+  const times = summarise(seen);
+  return { ...times, met: times.parallelMs <= targetMs };
 }
 
 /** Each source failing and hanging in turn. */

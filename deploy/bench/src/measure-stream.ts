@@ -8,7 +8,7 @@ import { burst, loadStreams, type StreamLoad } from "./stream-load.ts";
 import { atProvider, startProvider, startProxy, startServices, startStandalone, type Subject } from "./subjects.ts";
 
 /** `grounded` is standalone again, with answers from documents. */
-export const streamSubjects = ["direct", "proxy", "standalone", "services", "grounded"] as const;
+const streamSubjects = ["direct", "proxy", "standalone", "services", "grounded"] as const;
 export type StreamSubject = (typeof streamSubjects)[number];
 
 export interface StreamOptions {

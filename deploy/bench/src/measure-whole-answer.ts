@@ -10,18 +10,12 @@ import * as generation from "@quartet/generation-service";
 import { createSearchPassages } from "@quartet/retrieval-service/floor";
 import { createClient, createInMemoryTransport, type Routes } from "@quartet/rpc";
 import { createLogger, createMetrics } from "@quartet/telemetry";
-import { median } from "./load.ts";
 import { sectionNames, sectionPace } from "./measure-sections.ts";
 import { createSlowSearcher, sourceNames } from "./measure-sources.ts";
+import { type ParallelRound, type ParallelTimes, summarise } from "./parallel-times.ts";
 
-export interface WholeAnswerTimes {
-  /** Sources at once, then sections at once. */
-  readonly parallelMs: number;
-  readonly parallelP95Ms: number;
-  /** Every source and every section one after the other. */
-  readonly sequentialMs: number;
-  /** Parallel over sequential, round by round: the median. */
-  readonly ratio: number;
+/** Parallel: sources at once, then sections at once. Sequential: every source and every section one after the other. */
+export interface WholeAnswerTimes extends ParallelTimes {
   /** Of the median of parallel: what is not the slowest source and a section. */
   readonly addedMs: number;
   /** Whether the median round ended by 1,000 ms. */
@@ -40,21 +34,18 @@ export async function measureWholeAnswer({ rounds }: { readonly rounds: number }
   const { ask, close } = await startGateway(provider);
   try {
     await ask("parallel");
-    const times: { parallelMs: number; sequentialMs: number }[] = [];
+    const seen: ParallelRound[] = [];
     for (let round = 0; round < rounds; round += 1) {
       provider.set({ limit: undefined });
       const parallelMs = await ask("parallel");
       provider.set({ limit: { concurrent: 1, whenBusy: "wait" } });
-      times.push({ parallelMs, sequentialMs: await ask("sequential") });
+      seen.push({ parallelMs, sequentialMs: await ask("sequential") });
     }
-    const parallel = times.map(({ parallelMs }) => parallelMs).sort((left, right) => left - right);
+    const times = summarise(seen);
     return {
-      parallelMs: median(parallel),
-      parallelP95Ms: parallel[Math.ceil(0.95 * parallel.length) - 1] ?? Number.NaN,
-      sequentialMs: median(times.map(({ sequentialMs }) => sequentialMs)),
-      ratio: median(times.map(({ parallelMs, sequentialMs }) => parallelMs / sequentialMs)),
-      addedMs: median(parallel) - SLOWEST_SOURCE_AND_SECTION_MS,
-      met: median(parallel) <= targetMs,
+      ...times,
+      addedMs: times.parallelMs - SLOWEST_SOURCE_AND_SECTION_MS,
+      met: times.parallelMs <= targetMs,
     };
   } finally {
     await close();
