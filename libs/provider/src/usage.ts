@@ -9,14 +9,16 @@ export interface ReportedUsage {
 }
 
 /**
- * Reads the member `usage` of a reply or of an event of a stream; undefined where there is none. It is for the bill only: a count that is none
- * is no reason to lose an answer, and is read as 0.
+ * Reads the member `usage` of a reply or of an event of a stream; undefined where nothing was told, as by servers that write a 0 for what they do not
+ * count: there is no call without input. It is for the bill only: a count that is none is no reason to lose an answer.
  */
 export function readUsage(usage: unknown): ReportedUsage | undefined {
   if (!isObject(usage)) return undefined;
+  const inputTokens = countOf(usage["prompt_tokens"]);
+  if (inputTokens === 0) return undefined;
   const details = usage["prompt_tokens_details"];
   return {
-    inputTokens: countOf(usage["prompt_tokens"]),
+    inputTokens,
     outputTokens: countOf(usage["completion_tokens"]),
     cachedInputTokens: isObject(details) ? countOf(details["cached_tokens"]) : 0,
   };

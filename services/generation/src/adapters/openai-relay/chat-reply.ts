@@ -18,7 +18,6 @@ export interface RelayedEvent {
 export function readRelayedEvent(value: unknown): RelayedEvent {
   const { choices: given, usage: reported } = fieldsOf(value, "event");
   const choices = given === undefined || given === null ? [] : listOf(given, "choices");
-  const usage = readUsage(reported);
   let characters = 0;
   const [ended, open]: [number[], number[]] = [[], []];
   for (const each of choices) {
@@ -28,7 +27,8 @@ export function readRelayedEvent(value: unknown): RelayedEvent {
     if (reason === undefined || reason === null || reason === "") open.push(at);
     else ended.push(at);
   }
-  return { characters, usage, isUsageOnly: choices.length === 0 && usage !== undefined, ended, open };
+  const isUsageOnly = choices.length === 0 && reported !== undefined && reported !== null;
+  return { characters, usage: readUsage(reported), isUsageOnly, ended, open };
 }
 
 /**
