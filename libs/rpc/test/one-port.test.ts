@@ -132,6 +132,13 @@ describe("clients that misbehave", () => {
     await new Promise((resolve) => socket.once("close", resolve));
   });
 
+  it("a connection that is ended before it says anything is closed at once", async () => {
+    const { port } = await serve({ prefaceTimeoutMs: 600_000 });
+    const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.resume().end();
+    await new Promise((resolve) => socket.once("end", resolve));
+  });
+
   it("headers that do not end are refused in time", async () => {
     const { port } = await serve({ headersTimeoutMs: 200, requestTimeoutMs: 400 });
     const socket = net.connect(port, "127.0.0.1");
