@@ -5,12 +5,17 @@ export interface TestPostgres {
   /** Connects to the server's own database as its superuser. */
   readonly url: string;
   /** Makes an empty database; whoever made it drops it, with `await using` or by `drop`. */
-  createDatabase(): Promise<TestDatabase>;
+  createDatabase(options?: DatabaseOptions): Promise<TestDatabase>;
+}
+
+export interface DatabaseOptions {
+  /** Connects as another superuser, of this password, who is dropped with the database. Default: as the server's own. */
+  readonly password?: string;
 }
 
 export interface TestDatabase extends AsyncDisposable {
   readonly name: string;
-  /** Connects to this database as the server's superuser. */
+  /** Connects to this database as a superuser. */
   readonly url: string;
   /** Drops it, whoever is still connected; a second call does nothing. */
   drop(): Promise<void>;
@@ -22,19 +27,20 @@ const LIMIT_MS = 20_000;
 export function createTestPostgres(url: string): TestPostgres {
   return {
     url,
-    async createDatabase() {
+    async createDatabase({ password } = {}) {
       const name = uniqueName("_");
       await execute(url, `create database ${name}`);
-      const drop = once(() => execute(url, `drop database if exists ${name} with (force)`));
-      return { name, url: withDatabase(url, name), drop, [Symbol.asyncDispose]: drop };
+      if (password !== undefined) await execute(url, `create role ${name} superuser login password '${password}'`);
+      const drop = once(async () => {
+        await execute(url, `drop database if exists ${name} with (force)`);
+        await execute(url, `drop role if exists ${name}`);
+      });
+      const own = new URL(url);
+      own.pathname = `/${name}`;
+      if (password !== undefined) Object.assign(own, { username: name, password });
+      return { name, url: own.href, drop, [Symbol.asyncDispose]: drop };
     },
   };
-}
-
-function withDatabase(url: string, name: string): string {
-  const own = new URL(url);
-  own.pathname = `/${name}`;
-  return own.href;
 }
 
 async function execute(url: string, sql: string): Promise<void> {
