@@ -108,9 +108,9 @@ describeWithStores(
         seen.push(stdout, stderr);
       }
       const output = await product.output();
-    // That it is refused is told, and how PostgreSQL calls that.
-    expect(output.includes("SQLSTATE 28P01")).toBe(true);
-    seen.push(output);
+      // That it is refused is told, and how PostgreSQL calls that.
+      expect(output.includes("SQLSTATE 28P01")).toBe(true);
+      seen.push(output);
       for (const file of await readdir(product.folder, { recursive: true, withFileTypes: true })) {
         if (file.isFile()) seen.push(file.name, await readFile(path.join(file.parentPath, file.name), "latin1"));
       }
