@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { createCache } from "@quartet/cache";
+import { until } from "@quartet/testing";
 import type { Embedder, EmbeddingSpace, EmbedResult } from "./embedder.ts";
 import { type PackedVector, toFloat32 } from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
@@ -125,6 +126,29 @@ describe("createTextEmbedding", () => {
     const again = await replica(two)({ ...request, texts: ["a", "bb"] });
     expect(again.usage).toBeUndefined();
     expect(again.embeddings.map(({ cached }) => cached)).toEqual([true, true]);
+  });
+
+  it("tells what a call cost once, to whoever hears of its end, also where the one who began it has left", async () => {
+    const answers: (() => void)[] = [];
+    const { embedder } = embedderOf(spaceNamed("a"));
+    const slow: Embedder = {
+      ...embedder,
+      embed: async (texts, options) => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return embedder.embed(texts, options);
+      },
+    };
+    const embed = createTextEmbedding({ configured: slow, others: [], cache: newCache(), form });
+    const first = new AbortController();
+    const began = embed({ ...request, texts: ["x", "y"], signal: first.signal });
+    const joined = ["x", "y"].map((text) => embed({ ...request, texts: [text] }));
+    await until(() => answers.length === 1);
+    first.abort(new Error("left"));
+    await expect(began).rejects.toThrow("left");
+    answers[0]!();
+    const usages = (await Promise.all(joined)).map(({ usage }) => usage);
+    expect(usages).toEqual([{ inputTokens: 2, calls: 1, estimated: false }, undefined]);
+    expect((await embed({ ...request, texts: ["x", "y"] })).usage).toBeUndefined();
   });
 
   it("shares no vectors of a HASHED space", async () => {

@@ -11,6 +11,7 @@ import {
   type VectorForm,
 } from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
+import { addUsage } from "./usage.ts";
 import { vectorName } from "./vector-name.ts";
 
 export interface EmbedRequest {
@@ -35,7 +36,7 @@ export interface EmbedOutcome {
   readonly space: EmbeddingSpace;
   /** One per text, in their order. */
   readonly embeddings: readonly Embedded[];
-  /** What this request was billed for; absent when it made no call to a provider. */
+  /** What calls were billed for whose end this request is the first to hear of; absent where there are none. Over all requests it adds up to the bill. */
   readonly usage?: Usage | undefined;
 }
 
@@ -56,20 +57,22 @@ export type TextEmbedding = (request: EmbedRequest) => Promise<EmbedOutcome>;
 
 /** Answers from the caches where it can, and asks the space's embedder once for the rest. */
 export function createTextEmbedding({ configured, others, cache, form, shared }: TextEmbeddingOptions): TextEmbedding {
+  const bills = createBills();
+
   return async ({ tenant, texts, purpose, spaceId, signal }) => {
     const { embedder, space } = await select([configured, ...others], spaceId, signal);
     const vectorKeys = texts.map((text): VectorKey => ({ tenant, space, purpose, text: nfc(text) }));
     const keys = vectorKeys.map(vectorName);
     const byKey = new Map(keys.map((key, index) => [key, vectorKeys[index]!]));
     const fresh = new Set<string>();
-    let usage: Usage | undefined;
 
     const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly PackedVector[]> => {
       const texts = missing.map((key) => byKey.get(key)!.text);
       const result = await embedder.embed(texts, { tenant, purpose, signal: loadSignal });
       for (const key of missing) fresh.add(key);
-      usage = result.usage;
-      return result.vectors.map((vector) => packVector(vector, form));
+      const vectors = result.vectors.map((vector) => packVector(vector, form));
+      bills.add(vectors, result.usage);
+      return vectors;
     };
     const load = shared && space.kind === "SEMANTIC" ? behind(shared, byKey, embed) : embed;
     const vectors = await cache.getOrLoadMany(keys, load, { signal });
@@ -79,7 +82,31 @@ export function createTextEmbedding({ configured, others, cache, form, shared }:
       truncated: isTruncated(each),
       cached: !fresh.delete(keys[index]!),
     }));
-    return { space, embeddings, usage };
+    return { space, embeddings, usage: bills.tell(vectors) };
+  };
+}
+
+/** What calls cost that nobody has told of as yet: requests share calls, and whoever began one may have left. */
+function createBills() {
+  interface Bill {
+    readonly usage: Usage;
+    readonly vectors: readonly PackedVector[];
+  }
+  const untold = new WeakMap<PackedVector, Bill>();
+  return {
+    add(vectors: readonly PackedVector[], usage: Usage | undefined): void {
+      if (usage !== undefined) for (const vector of vectors) untold.set(vector, { usage, vectors });
+    },
+    /** Once for each call that made some of these vectors. */
+    tell(vectors: readonly PackedVector[]): Usage | undefined {
+      let sum: Usage | undefined;
+      for (const vector of vectors) {
+        const bill = untold.get(vector);
+        for (const each of bill?.vectors ?? []) untold.delete(each);
+        sum = addUsage(sum, bill?.usage);
+      }
+      return sum;
+    },
   };
 }
 
