@@ -171,7 +171,8 @@ export function createHopPolicy(options: HopPolicyOptions): HopPolicy {
       try {
         const source = open({ signal, number: 1, remainingMs: remainingMs() })[Symbol.asyncIterator]();
         iterator = source;
-        for (let timeout = timeoutOf("first", call.firstMs); ; timeout = timeoutOf("idle", call.idleMs)) {
+        const idle = timeoutOf("idle", call.idleMs);
+        for (let timeout = timeoutOf("first", call.firstMs); ; timeout = idle) {
           signal.throwIfAborted();
           const next = source.next();
           reading = next;

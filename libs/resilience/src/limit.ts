@@ -12,16 +12,22 @@ export class HopTimeoutError extends Error {
   }
 }
 
+/** How long one wait may take, and what it fails with beyond. */
+export interface WaitLimit {
+  readonly limitMs: number;
+  readonly error: () => Error;
+}
+
 /** A signal of our own: aborted with the caller's, when time is over, and at the end in any case. */
 export interface Limit {
   readonly signal: AbortSignal;
   /**
-   * Waits for `work`, but not beyond the signal, nor (when given) beyond `timeout`, whose error then aborts the signal.
+   * Waits for `work`, but not beyond the signal, nor (when given) beyond `timeout`, whose error then aborts the signal. One wait at a time.
    *
    * @throws the signal's reason.
    */
-  wait<T>(work: Promise<T>, timeout?: { readonly limitMs: number; readonly error: () => Error }): Promise<T>;
-  /** Aborts the signal and frees the timer. */
+  wait<T>(work: Promise<T>, timeout?: WaitLimit): Promise<T>;
+  /** Aborts the signal and frees the timers. */
   close(): void;
 }
 
@@ -32,40 +38,56 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const callEnded = new Error("the call has ended");
 
 /** The owner calls `close`, in `finally`. */
-export function openLimit(
-  signal: AbortSignal | undefined,
-  { limitMs, error }: { readonly limitMs: number; readonly error: () => Error },
-): Limit {
+export function openLimit(signal: AbortSignal | undefined, total: WaitLimit): Limit {
   const controller = new AbortController();
-  const onAbort = () => controller.abort(signal?.reason);
-  const timer = setTimeout(() => controller.abort(error()), Math.min(limitMs, MAX_TIMER_MS));
+  const own = controller.signal;
+  /** Ends the wait there is. */
+  let giveUp: ((reason: unknown) => void) | undefined;
+  /** The last wait's, kept for the next one: messages of a stream have the same. */
+  let timeout: WaitLimit | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const abort = (reason: unknown) => {
+    if (own.aborted) return;
+    // Before the work hears of it, whose own error would hide whose clock it was.
+    giveUp?.(reason);
+    controller.abort(reason);
+  };
+  const restartTimer = (next: WaitLimit | undefined) => {
+    if (next === timeout) return void timer?.refresh();
+    clearTimeout(timer);
+    timeout = next;
+    // It runs on after its wait, and counts for nothing until there is another.
+    timer = next && setTimeout(() => giveUp && abort(next.error()), delayMs(next));
+  };
+
+  const onAbort = () => abort(signal?.reason);
+  const totalTimer = setTimeout(() => abort(total.error()), delayMs(total));
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
   return {
-    signal: controller.signal,
-    wait: async (work, timeout) => {
-      work.catch(() => {}); // When the signal wins, nobody listens to the work any more.
-      controller.signal.throwIfAborted();
-      const { promise: aborted, reject } = Promise.withResolvers<never>();
-      const onOwnAbort = () => reject(controller.signal.reason);
-      controller.signal.addEventListener("abort", onOwnAbort, { once: true });
-      const own =
-        timeout && setTimeout(() => controller.abort(timeout.error()), Math.min(timeout.limitMs, MAX_TIMER_MS));
-      try {
-        return await Promise.race([work, aborted]);
-      } catch (error) {
-        // Work that heard of the abort first fails with an error of its own, which hides whose clock it was.
-        controller.signal.throwIfAborted();
-        throw error;
-      } finally {
-        clearTimeout(own);
-        controller.signal.removeEventListener("abort", onOwnAbort);
-      }
-    },
+    signal: own,
+    wait: (work, limit) =>
+      new Promise((resolve, reject) => {
+        const settle = (finish: () => void) => {
+          giveUp = undefined;
+          finish();
+        };
+        work.then(
+          (value) => settle(() => resolve(value)),
+          (error: unknown) => settle(() => reject(error)),
+        );
+        if (own.aborted) return reject(own.reason);
+        giveUp = reject;
+        restartTimer(limit);
+      }),
     close: () => {
+      clearTimeout(totalTimer);
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      controller.abort(callEnded);
+      abort(callEnded);
     },
   };
 }
+
+const delayMs = ({ limitMs }: WaitLimit): number => Math.min(limitMs, MAX_TIMER_MS);
