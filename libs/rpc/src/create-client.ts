@@ -158,13 +158,14 @@ class ResponseReader implements ResponseStream<unknown> {
     this.#stopDeadline();
   };
 
-  /** The `finally` of the call: whatever it still holds, here or at the server, is let go. */
+  /** The `finally` of the call: whatever it still holds, here or at the server, is let go. Of one that was read to its end that is nothing. */
   #end({ isRead = false } = {}): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    if (isRead) return;
     this.#controller.abort(callEnded);
-    if (!isRead) this.#stopDeadline();
+    this.#stopDeadline();
   }
 
   /** Connect stops a call's deadline timer when it is read to its end or read once more after an abort, and not before. */

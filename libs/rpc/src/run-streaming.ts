@@ -23,11 +23,14 @@ export async function runStreaming(call: StreamingCall): Promise<StreamResponse>
   const { method } = request as { method: DescMethodStreaming };
   const controller = new AbortController();
   const requests = messages[Symbol.asyncIterator]();
-  const end = (reason: unknown) => {
+  let open = true;
+  /** Without a reason the call was read to its end: nothing of it is left that would have to hear. */
+  const end = (reason?: unknown) => {
+    if (!open) return;
+    open = false;
     clearTimeout(timer);
     signal?.removeEventListener("abort", onAbort);
-    if (controller.signal.aborted) return;
-    controller.abort(reason);
+    if (reason !== undefined) controller.abort(reason);
     // Nobody takes another request: whatever their source holds is let go.
     void requests.return?.().catch(() => undefined);
   };
@@ -38,7 +41,7 @@ export async function runStreaming(call: StreamingCall): Promise<StreamResponse>
   const message = completed(method, requests);
   try {
     const response = await run({ ...request, stream: true, message, signal: controller.signal } as StreamRequest);
-    return { ...response, message: untilEnd(response.message, controller.signal, () => end(callEnded)) };
+    return { ...response, message: untilEnd(response.message, controller.signal, end) };
   } catch (error) {
     end(callEnded);
     throw error;
@@ -61,25 +64,25 @@ function completed({ input }: DescMethodStreaming, source: AsyncIterator<Message
 }
 
 /** The responses; their end, or their failure, is that of the call. A reader who leaves aborts the signal. */
-function untilEnd<T>(source: AsyncIterable<T>, signal: AbortSignal, end: () => void): AsyncIterable<T> {
+function untilEnd<T>(source: AsyncIterable<T>, signal: AbortSignal, end: (reason?: unknown) => void): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = source[Symbol.asyncIterator]();
       let open = true;
-      const ended = () => {
-        open = false;
-        end();
-      };
       return {
         next: () => {
           if (open && signal.aborted) return Promise.reject(abortError(signal));
           return iterator.next().then(
             (result) => {
-              if (result.done === true && open) ended();
+              if (result.done === true) {
+                open = false;
+                end();
+              }
               return result;
             },
             (error: unknown) => {
-              if (open) ended();
+              open = false;
+              end(callEnded);
               throw error;
             },
           );

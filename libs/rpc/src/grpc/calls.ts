@@ -22,14 +22,17 @@ export async function callUnary(
   const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
   const bytes = encode(method.input, request, "request", writeMaxBytes);
   let reply: Buffer | undefined;
-  const call = client.makeUnaryRequest(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    bytes,
-    toMetadata(requestHeader),
-    { deadline },
-    (_error, value) => (reply = value),
+  const metadata = toMetadata(requestHeader);
+  const call = withoutStack(() =>
+    client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      bytes,
+      metadata,
+      { deadline },
+      (_error, value) => (reply = value),
+    ),
   );
   const { header, status } = await follow(call, signal).ended;
   if (status.code !== grpc.status.OK || reply === undefined) throw fromStatus(status, header);
@@ -52,6 +55,17 @@ export async function callStream(wire: Wire, request: StreamRequest, deadline: n
     toHeaders(status.metadata).forEach((value, key) => trailer.append(key, value));
   };
   return { stream: true, service, method, header, trailer, message: decoded(method, replies(ended), finish) };
+}
+
+/** Starts a call without the stack that grpc-js keeps of each for its errors, which nobody sees (see follow): it costs more than a message. */
+function withoutStack<T>(start: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return start();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 type Call = grpc.ClientUnaryCall | grpc.ClientReadableStream<Buffer> | grpc.ClientWritableStream<Buffer>;
@@ -92,24 +106,28 @@ async function open({ client, writeMaxBytes }: Wire, request: StreamRequest, dea
   if (method.methodKind === "server_streaming") {
     const { value } = await request.message[Symbol.asyncIterator]().next();
     const bytes = encodeRequest(value as Message);
-    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, bytes, metadata, {
-      deadline,
-    });
+    const call = withoutStack(() =>
+      client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, bytes, metadata, { deadline }),
+    );
     return { call, replies: () => read(call), failure };
   }
   if (method.methodKind === "bidi_streaming") {
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline });
+    const call = withoutStack(() =>
+      client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline }),
+    );
     void send(call, request.message, encodeRequest, failure);
     return { call, replies: () => read(call), failure };
   }
   let reply: Buffer | undefined;
-  const call = client.makeClientStreamRequest(
-    path,
-    requestSerialize,
-    responseDeserialize,
-    metadata,
-    { deadline },
-    (_error, value) => (reply = value),
+  const call = withoutStack(() =>
+    client.makeClientStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+      { deadline },
+      (_error, value) => (reply = value),
+    ),
   );
   void send(call, request.message, encodeRequest, failure);
   return {
