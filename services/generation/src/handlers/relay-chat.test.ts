@@ -99,6 +99,19 @@ describe("a chat that is passed on", () => {
     expect(end).toMatchObject({ callCount: 1, estimated: false });
   });
 
+  it("comes in messages of a size that every host takes, however slowly it is read", async () => {
+    provider.set({ answer: ["가".repeat(100_000)], tokens: 40 });
+    const { client } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100000" });
+    const sizes: number[] = [];
+    for await (const { event } of client.relayChat({ body: Buffer.from(JSON.stringify(streamed)) })) {
+      if (event.case === "chunk") sizes.push(event.value.byteLength);
+      // All that comes meanwhile goes on together.
+      if (sizes.length === 1) await provider.requests[0]!.closed;
+    }
+    expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(40 * 300_000);
+    expect(Math.max(...sizes)).toBeLessThan(4 * 1024 ** 2);
+  });
+
   it("tells the usage to a client that asks for it", async () => {
     const { chunks } = await serve().relay({ ...streamed, stream_options: { include_usage: true } });
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: expect.any(Number) } });

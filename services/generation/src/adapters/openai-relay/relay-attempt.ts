@@ -64,8 +64,11 @@ async function* relayEvents(
       for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
       if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
       paced.went();
-      yield { data: keptBack.join("\n"), isWhole: progress.isWhole };
+      const parts = joined(keptBack);
       keptBack = [];
+      for (const [index, data] of parts.entries()) {
+        yield { data, isWhole: progress.isWhole && index === parts.length - 1 };
+      }
     }
   } catch (error) {
     // Once the reply is whole, nothing speaks against key or provider.
@@ -78,6 +81,23 @@ async function* relayEvents(
 
 /** More than this before the first word is something that the client should see. */
 const MAX_KEPT_BACK = 8;
+
+/** In characters, each of which is 3 bytes at most: less than the 4 MiB that a message may have. */
+const MAX_JOINED = 1024 ** 2;
+
+/** Joins lines as long as they fit into one message; one that is too long alone stays alone. */
+function joined(lines: readonly string[]): string[] {
+  const parts: string[] = [];
+  let part = "";
+  for (const line of lines) {
+    if (part !== "" && part.length + line.length >= MAX_JOINED) {
+      parts.push(part);
+      part = "";
+    }
+    part += part === "" ? line : `\n${line}`;
+  }
+  return [...parts, part];
+}
 
 /** Between its values JSON may be broken into lines; within them it has none. */
 const onOneLine = (json: string): string => (/[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, " ") : json);
