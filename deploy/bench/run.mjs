@@ -11,7 +11,7 @@ const benches = {
     "three sections of 600 ms at once, one after the other, and with one key for one call at a time; a whole answer of four sources and three sections",
   batching: "1,000 texts of 100 requests at once: each text, each request and batches of them as calls to a model",
   "key-pool":
-    "1 KB chats passed on to a model, 50 in flight: CPU a request, beside a bare proxy and a direct call, whole and streamed",
+    "1 KB chats passed on to a model, 50 in flight: CPU a request, beside a bare proxy, two bare processes and a direct call, whole and streamed",
   stream:
     "100 answers streamed at once, 50 tokens 20 ms apart: answers a second and first token, beside a bare proxy and a direct call",
   lag: "event-loop lag while 10,000 passages are indexed and questions answered: standalone and separate processes",

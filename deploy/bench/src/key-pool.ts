@@ -1,6 +1,6 @@
 /**
  * `npm run bench key-pool`: chats of 1 KB passed on to a model provider, 50 in flight, whole and streamed: through standalone and through gateway and
- * generation as processes of their own, beside a bare proxy and a direct call. Why in this way: ../README.md.
+ * generation as processes of their own, beside a bare proxy, a bare pair of processes and a direct call. Why in this way: ../README.md.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -53,7 +53,7 @@ try {
       ({ mode, subject, figure, value, most, met }) =>
         `${mode}, ${subject}: ${figure} ${value.toFixed(2)}; ${met ? "meets" : "MISSES"} ${most}`,
     ),
-    `${inFlight} in flight; a reply of 1 KB has ${pieces} pieces; medians of ${rounds} rounds. CPU of services is that of gateway and generation.`,
+    `${inFlight} in flight; a reply of 1 KB has ${pieces} pieces; medians of ${rounds} rounds. CPU of services is that of gateway and generation, CPU of hop that of both its processes.`,
   ];
   await tell(
     {

@@ -6,6 +6,7 @@ const slice = (cpuMsPerRequest: number, more: Partial<KeyPoolSlice> = {}): KeyPo
   ...{ cpuMsPerRequest, ...more },
 });
 const mode = (proxy: number, standalone: number, services: number) => ({
+  hop: slice(2 * proxy),
   direct: slice(0),
   proxy: slice(proxy),
   standalone: slice(standalone),
@@ -24,7 +25,7 @@ describe("the report", () => {
     const cell = cells.find(({ mode, subject }) => mode === "whole" && subject === "standalone")!;
     expect(cell.ratioToProxy).toBeCloseTo(2.5);
     expect(cell.cpuMsPerRequest).toBe(0.6);
-    expect(cells).toHaveLength(8);
+    expect(cells).toHaveLength(10);
   });
 
   it("holds whole and streamed replies to the same targets", () => {

@@ -1,10 +1,11 @@
 import path from "node:path";
 import { chatBody, createChatClient } from "./chat-client.ts";
 import { load, type LoadResult, median } from "./load.ts";
+import { startHop, startPassingOn } from "./passing-on.ts";
 import { usageOf } from "./processes.ts";
-import { atProvider, startProvider, startProxy, startServices, startStandalone, type Subject } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
 
-const keyPoolSubjects = ["direct", "proxy", "standalone", "services"] as const;
+const keyPoolSubjects = ["direct", "proxy", "standalone", "hop", "services"] as const;
 export type KeyPoolSubject = (typeof keyPoolSubjects)[number];
 /** How a reply comes. */
 const replyModes = ["whole", "streamed"] as const;
@@ -42,26 +43,20 @@ interface Loaded {
 /** Loads one subject after another with chats for the provider, round by round. */
 export async function measureKeyPool(options: KeyPoolOptions): Promise<readonly KeyPoolRound[]> {
   const { folder, rounds, inFlight, pieces, signal, progress } = options;
-  await using open = new AsyncDisposableStack();
-  const start = async (starting: Promise<Subject>): Promise<Subject> => {
-    const subject = await starting;
-    open.defer(() => subject.stop());
-    signal.throwIfAborted();
-    return subject;
-  };
-  progress("starting the provider, the proxy, standalone and the five services ...");
+  progress("starting the provider, the proxy, the hop, standalone and the five services ...");
   const answer = Array.from({ length: pieces }, (_, index) =>
     (index === 0 ? "w" : " ").padEnd(chatBytes / pieces, "ord"),
   );
-  const provider = await start(startProvider(path.join(folder, "provider"), { answer }));
-  const environment = { environment: atProvider(provider.url, inFlight) };
-  const proxy = await start(startProxy(path.join(folder, "proxy"), provider.url));
-  const standalone = await start(startStandalone(path.join(folder, "standalone"), environment));
-  const services = await start(startServices(path.join(folder, "services"), environment));
+  await using started = new AsyncDisposableStack();
+  const plan = { folder, behaviour: { answer }, connections: inFlight, signal };
+  const { provider, proxy, standalone, services } = started.use(await startPassingOn(plan));
+  const hop = await startHop(path.join(folder, "hop"), provider.url);
+  started.defer(() => hop.stop());
   const subjects: Readonly<Record<KeyPoolSubject, Loaded>> = {
     direct: { url: provider.url, pids: [] },
     proxy,
     standalone,
+    hop,
     services: { url: services.url, pids: pidsOf(services, ["gateway", "generation"]) },
   };
   const measureRound = async (): Promise<KeyPoolRound> => {
@@ -97,13 +92,14 @@ async function loadSubject(
 ): Promise<KeyPoolSlice> {
   const streamed = mode === "streamed";
   const client = createChatClient({ name, url, connections: inFlight, streamed });
+  const send = async (index: number): Promise<void> =>
+    void (await client.send(chatBody(index, { bytes: chatBytes, streamed, model: "gpt-bench" })));
   const providerReadings: number[] = [];
   try {
     // The first failure says why; the others are counted.
-    await client.send(chatBody(0, { bytes: chatBytes, streamed, model: "gpt-bench" }));
+    await send(0);
     const result = await load({
-      send: async (index) =>
-        void (await client.send(chatBody(index + 1, { bytes: chatBytes, streamed, model: "gpt-bench" }))),
+      send: (index) => send(index + 1),
       inFlight,
       durationMs: sliceMs,
       cpuMs: () => {

@@ -1,11 +1,11 @@
-import path from "node:path";
 import { chatBody, createChatClient } from "./chat-client.ts";
 import { createSubjectClient } from "./client.ts";
 import { type BenchCorpus, createBenchCorpus } from "./corpus.ts";
 import { median } from "./load.ts";
+import { startPassingOn } from "./passing-on.ts";
 import { usageOf } from "./processes.ts";
 import { burst, loadStreams, type StreamLoad } from "./stream-load.ts";
-import { atProvider, startProvider, startProxy, startServices, startStandalone, type Subject } from "./subjects.ts";
+import type { Subject } from "./subjects.ts";
 
 /** `grounded` is standalone again, with answers from documents. */
 const streamSubjects = ["direct", "proxy", "standalone", "services", "grounded"] as const;
@@ -45,20 +45,10 @@ const documentCount = 100;
 /** Loads one subject after another with chats whose answers are written slowly, round by round. */
 export async function measureStream(options: StreamOptions): Promise<readonly StreamRound[]> {
   const { folder, rounds, atOnce, firstTokenMs, tokens, tokenMs, signal, progress } = options;
-  await using open = new AsyncDisposableStack();
-  const start = async (starting: Promise<Subject>): Promise<Subject> => {
-    const subject = await starting;
-    open.defer(() => subject.stop());
-    signal.throwIfAborted();
-    return subject;
-  };
   progress("starting the provider, the proxy, standalone and the five services ...");
   const behaviour = { firstPieceMs: firstTokenMs, pieceMs: tokenMs, tokens };
-  const provider = await start(startProvider(path.join(folder, "provider"), behaviour));
-  const environment = { environment: atProvider(provider.url, atOnce) };
-  const proxy = await start(startProxy(path.join(folder, "proxy"), provider.url));
-  const standalone = await start(startStandalone(path.join(folder, "standalone"), environment));
-  const services = await start(startServices(path.join(folder, "services"), environment));
+  await using started = await startPassingOn({ folder, behaviour, connections: atOnce, signal });
+  const { provider, proxy, standalone, services } = started;
   const corpus = createBenchCorpus({ documentCount, queryCount: documentCount });
   await index(standalone, corpus);
 

@@ -7,7 +7,6 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { FakeBehaviour } from "@quartet/fake-provider";
 
 /** A server to be measured. */
 export interface Subject {
@@ -75,34 +74,17 @@ export const startIdle = (folder: string, options: SubjectOptions): Promise<Subj
     ...options,
   });
 
-/** A model provider that answers as it is told, and knows nothing. See model-provider.ts. */
-export const startProvider = (folder: string, behaviour: FakeBehaviour): Promise<Subject> =>
-  startProcess("provider", folder, {
-    args: [path.join(root, "deploy/bench/src/model-provider.ts"), JSON.stringify(behaviour)],
-    paths: gatewayPaths,
-  });
-
-/** A proxy that does nothing but pass on. See bare-proxy.ts. */
-export const startProxy = (folder: string, providerUrl: string): Promise<Subject> =>
-  startProcess("proxy", folder, {
-    args: [path.join(root, "deploy/bench/src/bare-proxy.ts"), providerUrl],
-    paths: gatewayPaths,
-  });
-
-/** What makes services ask this provider, with three keys, and with a connection for each of so many calls at once. */
-export const atProvider = (providerUrl: string, connections: number): NodeJS.ProcessEnv => ({
-  OPENAI_BASE_URL: `${providerUrl}/v1`,
-  OPENAI_CONNECTION_POOL_SIZE: String(connections),
-  ...Object.fromEntries([1, 2, 3].map((number) => [`OPENAI_API_KEY_${number}`, `sk-bench-${number}`])),
-});
-
-interface ProcessPlan extends SubjectOptions {
+export interface ProcessPlan extends SubjectOptions {
   readonly args: readonly string[];
   readonly paths: Pick<Subject, "searchPath" | "putPath">;
 }
 
 /** A process that says where it listens. */
-async function startProcess(name: string, folder: string, { args, paths, ...options }: ProcessPlan): Promise<Subject> {
+export async function startProcess(
+  name: string,
+  folder: string,
+  { args, paths, ...options }: ProcessPlan,
+): Promise<Subject> {
   const began = performance.now();
   const { child, end, logFile } = launch(name, folder, args, options);
   for await (const line of createInterface({ input: child.stdout })) {
