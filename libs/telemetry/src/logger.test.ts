@@ -24,12 +24,23 @@ describe("createLogger", () => {
     expect(lines((logger) => logger.debug({}, "not now"))).toEqual([]);
   });
 
+  it("takes whatever was thrown for an error", () => {
+    expect(lines((logger) => ["text", null, undefined].forEach((err) => logger.info({ err }, "x")))).toMatchObject([
+      { err: "text" },
+      { err: null },
+      { msg: "x" },
+    ]);
+  });
+
   it("never writes a secret, by field name or by look, however deep", () => {
     const [line] = lines((logger) =>
       logger.error(
         {
           authorization: "Bearer abcdefgh",
-          config: { apiKey: "plain" },
+          config: { apiKey: "plain", other: "seen" },
+          apiKeys: ["listed one", "listed two"],
+          list: { apiKeys: ["nested one"], cookie: "crumbs" },
+          err: Object.assign(new Error("refused"), { apiKeys: ["of an error"], code: "kept" }),
           error: new Error("401 for sk-canary-12345678, postgres://app:hunter2@db/x, api_key=abcd1234"),
           url: "http://127.0.0.1:8080/?with=qt_aaaabbbbccccdddd_S3cretS3cretS3cret-_",
           deep: { er: { text: "Authorization: Basic dXNlcjpwdw==" } },
@@ -38,8 +49,12 @@ describe("createLogger", () => {
       ),
     );
     const text = JSON.stringify(line);
-    for (const secret of ["abcdefgh", "plain", "canary", "hunter2", "abcd1234", "dXNlcjpwdw"])
+    for (const secret of ["abcdefgh", "plain", "one", "crumbs", "of an", "canary", "hunter2", "abcd1234", "dXNlcjpwdw"])
       expect(text).not.toContain(secret);
-    expect(line?.["msg"]).toBe("한국어 로그도 그대로");
+    expect(line).toMatchObject({
+      msg: "한국어 로그도 그대로",
+      config: { apiKey: "[redacted]", other: "seen" },
+      err: { type: "Error", message: "refused", apiKeys: "[redacted]", code: "kept" },
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { type DestinationStream, pino, stdTimeFunctions } from "pino";
+import { type DestinationStream, pino, stdSerializers, stdTimeFunctions } from "pino";
 import { redact } from "./redact.ts";
 
 /** From the quietest to the most talkative. */
@@ -19,7 +19,7 @@ export interface Logger {
   /** Whether a line of this level would be written, for fields that cost something to make. */
   isLevelEnabled(level: LogLevel): boolean;
   /** A logger that adds these fields to every line. */
-  child(fields: Readonly<Record<string, unknown>>): Logger;
+  child(fields: Readonly<Record<string, string | number | boolean>>): Logger;
 }
 
 export interface LoggerOptions {
@@ -33,6 +33,7 @@ export interface LoggerOptions {
 
 /** Fields whose value is a secret whatever it looks like, at the top and one level down. */
 const secretFields = ["authorization", "cookie", "apiKey", "apiKeys", "api_key", "password", "token", "secret"];
+const censor = "[redacted]";
 
 /** A logger of JSON lines in which secrets are replaced, both by field name and by what texts look like. */
 export function createLogger({ service, level = "info", destination }: LoggerOptions): Logger {
@@ -41,11 +42,29 @@ export function createLogger({ service, level = "info", destination }: LoggerOpt
       level,
       base: { service },
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[redacted]" },
+      formatters: { level: (label) => ({ level: label }), log: withoutNestedSecrets },
+      serializers: { err: (error: unknown) => withoutSecrets(stdSerializers.err(error as Error)) },
+      redact: { paths: secretFields, censor },
       // The line as written is the one place where every text, nested error and stack has come together.
       hooks: { streamWrite: redact },
     },
     destination ?? pino.destination({ dest: 2, sync: true }),
   );
+}
+
+/** One level down. pino's own way there costs a line of plain fields as much as all else of it. */
+function withoutNestedSecrets(fields: Record<string, unknown>): Record<string, unknown> {
+  let result = fields;
+  for (const name in fields) {
+    // An error is made plain first, and looked at then.
+    const shown = name === "err" ? fields[name] : withoutSecrets(fields[name]);
+    if (shown !== fields[name]) result = { ...result, [name]: shown };
+  }
+  return result;
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const found = secretFields.filter((field) => Object.hasOwn(value, field));
+  return found.length === 0 ? value : { ...value, ...Object.fromEntries(found.map((field) => [field, censor])) };
 }
