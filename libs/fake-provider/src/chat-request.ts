@@ -48,7 +48,9 @@ function messageTexts(body: unknown): readonly string[] {
   return messages.flatMap((message: { readonly content?: unknown } | null) => {
     const content = message?.content;
     if (typeof content === "string") return [content];
-    return Array.isArray(content) ? content.map((part: { readonly text?: unknown }) => String(part.text ?? "")) : [];
+    return Array.isArray(content)
+      ? content.map((part: { readonly text?: unknown } | null) => String(part?.text ?? ""))
+      : [];
   });
 }
 
@@ -79,7 +81,8 @@ function faultOf(body: Fields): FakeError | undefined {
   );
 }
 
-function numberFault(
+/** As the provider says that a number is none, or out of bounds; undefined where nothing is wrong with it. */
+export function numberFault(
   body: Fields,
   name: string,
   { min, max, whole }: { readonly min: number; readonly max: number; readonly whole: boolean },

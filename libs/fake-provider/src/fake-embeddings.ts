@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { FakeBehaviour } from "./behaviour.ts";
-import { missing } from "./chat-request.ts";
+import { missing, numberFault } from "./chat-request.ts";
 import type { CountedRequest } from "./fake-request.ts";
 import { type FakeError, providerErrors } from "./provider-errors.ts";
 import { send, sendCut, sendEndlessly } from "./response.ts";
@@ -17,6 +17,8 @@ export interface EmbeddingsRequest {
 
 /** The most texts of one request. */
 const MAX_TEXTS = 2_048;
+/** More than models have. */
+const MAX_DIMENSIONS = 16_384;
 
 /** Reads a body that is an object with a model, or says in the provider's words what is wrong with it. */
 export function readEmbeddingsRequest(
@@ -32,6 +34,8 @@ export function readEmbeddingsRequest(
       ),
     };
   }
+  const error = numberFault(body, "dimensions", { min: 1, max: MAX_DIMENSIONS, whole: true });
+  if (error !== undefined) return { error };
   return {
     model: String(body["model"]),
     texts,

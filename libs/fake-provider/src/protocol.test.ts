@@ -136,9 +136,16 @@ describe("what is not right", () => {
     ["/embeddings", { model }, 400, "input", "missing_required_parameter"],
     ["/embeddings", { model, input: [] }, 400, null, null],
     ["/embeddings", { model, input: "" }, 400, null, null],
+    ["/embeddings", { model, input: "a", dimensions: -5 }, 400, "dimensions", "integer_below_min_value"],
+    ["/embeddings", { model, input: "a", dimensions: 1e9 }, 400, "dimensions", "integer_above_max_value"],
     ["/audio/speech", { model }, 404, null, null],
   ])("%s %j", async (path, body, status, param, code) => {
     expect(await errorOf(path, body)).toMatchObject({ status, param, code });
+  });
+
+  it("is a part of a message that is none, which is passed over", async () => {
+    const odd = [{ role: "user", content: [null, { type: "text", text: "?" }] }];
+    expect((await post("/chat/completions", { model, messages: odd })).status).toBe(200);
   });
 
   it("is another method", async () => {
