@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { createCache } from "@quartet/cache";
 import { until } from "@quartet/testing";
+import { EmbedderError } from "./embedder-error.ts";
 import type { Embedder, EmbeddingSpace, EmbedResult } from "./embedder.ts";
 import { type PackedVector, toFloat32 } from "./packed-vector.ts";
 import type { SharedVectors, VectorKey } from "./shared-vectors.ts";
@@ -149,6 +150,26 @@ describe("createTextEmbedding", () => {
     const usages = (await Promise.all(joined)).map(({ usage }) => usage);
     expect(usages).toEqual([{ inputTokens: 2, calls: 1, estimated: false }, undefined]);
     expect((await embed({ ...request, texts: ["x", "y"] })).usage).toBeUndefined();
+  });
+
+  it("fails no request for a text of another, with which its own was on its way, and asks twice at most for what many ask for", async () => {
+    const { embedder, calls } = embedderOf(spaceNamed("a"));
+    const picky: Embedder = {
+      ...embedder,
+      embed: async (texts, options) => {
+        const result = await embedder.embed(texts, options);
+        if (texts.includes("bad")) throw new EmbedderError("LLM_UNAVAILABLE", "refused", { refusesTexts: true });
+        return result;
+      },
+    };
+    const embed = createTextEmbedding({ configured: picky, others: [], cache: newCache(), form });
+    const asked = [["good", "bad"], ["good"], ["good", "own"]].map((texts) => embed({ ...request, texts }));
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+    calls.length = 0;
+    const many = await Promise.allSettled(Array.from({ length: 20 }, () => embed({ ...request, texts: ["bad"] })));
+    expect(many.every(({ status }) => status === "rejected")).toBe(true);
+    expect(calls.filter((call) => call !== "space")).toHaveLength(2);
   });
 
   it("shares no vectors of a HASHED space", async () => {

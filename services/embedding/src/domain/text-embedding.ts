@@ -65,17 +65,24 @@ export function createTextEmbedding({ configured, others, cache, form, shared }:
     const keys = vectorKeys.map(vectorName);
     const byKey = new Map(keys.map((key, index) => [key, vectorKeys[index]!]));
     const fresh = new Set<string>();
+    let ownFailure: unknown;
 
     const embed = async (missing: readonly string[], loadSignal: AbortSignal): Promise<readonly PackedVector[]> => {
       const texts = missing.map((key) => byKey.get(key)!.text);
-      const result = await embedder.embed(texts, { tenant, purpose, signal: loadSignal });
+      const result = await embedder
+        .embed(texts, { tenant, purpose, signal: loadSignal })
+        .catch((error: unknown) => Promise.reject((ownFailure = error)));
       for (const key of missing) fresh.add(key);
       const vectors = result.vectors.map((vector) => packVector(vector, form));
       bills.add(vectors, result.usage);
       return vectors;
     };
     const load = shared && space.kind === "SEMANTIC" ? behind(shared, byKey, embed) : embed;
-    const vectors = await cache.getOrLoadMany(keys, load, { signal });
+    const vectors = await cache.getOrLoadMany(keys, load, { signal }).catch((error: unknown) => {
+      // A text may have been on its way with one of another request that is refused. Once: where it is for a text that many ask for, they fail together.
+      if (error === ownFailure || !(error instanceof EmbedderError && error.refusesTexts)) throw error;
+      return cache.getOrLoadMany(keys, load, { signal });
+    });
     // Of equal texts in one request only the first was asked for.
     const embeddings = vectors.map((each, index) => ({
       vector: componentsOf(each),
