@@ -2,27 +2,21 @@
  * `npm run bench threads`: from how many vectors on a scan is better done in a worker thread: what it costs the thread that answers all other calls.
  * CPU time, which other work on the machine moves little. Why in this way: ../README.md.
  */
-import { writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { DenseRows, HashedRows, type VectorRows } from "@quartet/retrieval-service/floor";
 import { createWorkerPool } from "@quartet/workers";
+import { type Columns, numberOf, outputOptions, tell, toTable } from "./command.ts";
 import { createRandom } from "./random.ts";
 
 const { values } = parseArgs({
   options: {
     sizes: { type: "string", default: "1000,5000,10000,20000,50000,100000" },
     rounds: { type: "string", default: "40" },
-    /** A file, or - for standard output. */
-    json: { type: "string" },
+    json: outputOptions.json,
   },
 });
-const sizes = values.sizes.split(",").map(Number);
-const rounds = Number(values.rounds);
-if (![...sizes, rounds].every((count) => Number.isInteger(count) && count > 0)) {
-  process.stderr.write("--sizes takes whole numbers above 0 with commas in between, --rounds one.\n");
-  process.exit(2);
-}
+const sizes = values.sizes.split(",").map((size) => numberOf("sizes", size));
+const rounds = numberOf("rounds", values.rounds);
 
 const random = createRandom(20_261_121);
 const denseVector = () => ({
@@ -95,17 +89,15 @@ for (const { name, create, passage, question } of kinds) {
 }
 await workers.close();
 
-const columns: readonly (readonly [title: string, value: (cell: Cell) => string])[] = [
+const columns: Columns<Cell> = [
   ["vectors", ({ kind }) => kind],
   ["rows", ({ rows }) => String(rows)],
   ["here ms", ({ hereMs }) => hereMs.toFixed(2)],
   ["beside a thread ms", ({ besideThreadMs }) => besideThreadMs.toFixed(2)],
 ];
-const lines = [columns.map(([title]) => title), ...cells.map((cell) => columns.map(([, value]) => value(cell)))];
-const table = lines.map((line) => line.map((text) => text.padStart(20)).join("")).join("\n");
 const note = `CPU time of the calling thread for one scan, the mean of ${rounds}.`;
-(values.json === "-" ? process.stderr : process.stdout).write(`${table}\n${note}\n`);
-const machine = { cores: availableParallelism(), node: process.version, load: loadavg()[0] };
-const json = `${JSON.stringify({ machine, rounds, cells }, null, 2)}\n`;
-if (values.json === "-") process.stdout.write(json);
-else if (values.json !== undefined) await writeFile(values.json, json);
+// There is no target: from how many vectors on a thread is asked is decided by the figures.
+await tell(
+  { text: `${toTable(columns, cells, 20)}\n${note}`, figures: { rounds, cells }, met: true },
+  { ...values, check: false },
+);

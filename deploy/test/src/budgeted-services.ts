@@ -1,4 +1,4 @@
-import { type ConnectError, createContextValues, type Transport } from "@connectrpc/connect";
+import { ConnectError, createContextValues, type Transport } from "@connectrpc/connect";
 import { EmbeddingService } from "@quartet/contracts/embedding/v1/embedding_service";
 import { type GenerationEnd, GenerationService } from "@quartet/contracts/generation/v1/generation_service";
 import { InstanceService } from "@quartet/contracts/type/v1/instance_service";
@@ -103,7 +103,7 @@ export async function failureOf(call: Promise<unknown>): Promise<ConnectError> {
   try {
     await call;
   } catch (error) {
-    return error as ConnectError;
+    return ConnectError.from(error);
   }
   throw new Error("the call did not fail");
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -82,6 +83,15 @@ export async function startStandalone(env: NodeJS.ProcessEnv): Promise<Running &
   const running = startNode([...sourceFlags, "services/standalone/src/main.ts"], { QUARTET_PORT: "0", ...env });
   const [, url = ""] = await running.waitFor(/listening on (http:\S+)/);
   return { ...running, url };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** A folder that is removed when the scope is left. */

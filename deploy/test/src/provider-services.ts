@@ -8,6 +8,7 @@ import { createClient, createGrpcTransport, createRpcServer, type PoolFigures, t
 import type { Telemetry } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { type FakeProvider, type FakeProviderOptions, startFakeProvider } from "@quartet/testing";
+import { keyVariables } from "./key-variables.ts";
 
 /** Three keys that must be seen nowhere but at the provider. */
 export const keys = ["sk-canary-aaaa1111", "sk-canary-bbbb2222", "sk-canary-cccc3333"] as const;
@@ -50,7 +51,7 @@ export async function startProviderService(options: ProviderServiceOptions): Pro
   const telemetry = { log, metrics: createMetrics({ component: service, processMetrics: false }) };
   const module = createModule(service, telemetry, {
     OPENAI_BASE_URL: provider.baseUrl,
-    ...Object.fromEntries(keys.map((key, index) => [`OPENAI_API_KEY_${index + 1}`, key])),
+    ...keyVariables(keys),
     ...options.environment,
   });
   const server = createRpcServer({ logger: log }).mount(module.routes);

@@ -5,8 +5,8 @@ import { type FakeProvider, startFakeProvider, type TestDatabase, until } from "
 import { describeWithStores } from "@quartet/testing/jest";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { nanosOf } from "../src/budgeted-services.ts";
-import { freePort, runGatewayCommand } from "../src/gateway-commands.ts";
-import { temporaryFolder } from "../src/processes.ts";
+import { runGatewayCommand } from "../src/gateway-commands.ts";
+import { freePort, temporaryFolder } from "../src/processes.ts";
 
 const signal = new AbortController().signal;
 const usage = { inputTokens: 100, outputTokens: 20 };

@@ -1,4 +1,4 @@
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { TokenUsageSchema } from "@quartet/contracts/type/v1/usage";
 import { reasonOf, retryDelayMsOf } from "@quartet/errors";
 import { type FakeProvider, providerErrors, startFakeProvider, until } from "@quartet/testing";
@@ -48,11 +48,11 @@ const start = async (environment: Environment = {}): Promise<BudgetedServices> =
 /** Asks until that is refused, and gives how often it was not. */
 async function askUntilRefused(ask: () => Promise<unknown>) {
   for (let answered = 0; answered < 200; answered += 1) {
-    const error = await ask().then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    if (error !== undefined) return { answered, error: await failureOf(Promise.reject(error)) };
+    try {
+      await ask();
+    } catch (error) {
+      return { answered, error: ConnectError.from(error) };
+    }
   }
   throw new Error("nothing was refused");
 }

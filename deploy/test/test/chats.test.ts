@@ -4,6 +4,7 @@ import { createQuartetClient } from "@quartet/client";
 import { type FakeBehaviour, type FakeProvider, providerErrors, startFakeProvider } from "@quartet/testing";
 import fc from "fast-check";
 import OpenAI, { type APIError } from "openai";
+import { keyVariables } from "../src/key-variables.ts";
 import { type Running, startStandalone, temporaryFolder } from "../src/processes.ts";
 
 const keys = ["sk-canary-1111", "sk-canary-2222"] as const;
@@ -30,8 +31,7 @@ beforeAll(async () => {
     QUARTET_EMBEDDER: "hashed",
     QUARTET_RELAY_MODELS: "gpt-test, other",
     OPENAI_BASE_URL: provider.baseUrl,
-    OPENAI_API_KEY_1: keys[0],
-    OPENAI_API_KEY_2: keys[1],
+    ...keyVariables(keys),
   });
   await createQuartetClient({ baseUrl: server.url }).documents.putDocuments({ documents, wait: 2 });
   openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createQuartetClient, type QuartetClient } from "@quartet/client";
 import { type FakeProvider, providerErrors, startFakeProvider, until } from "@quartet/testing";
 import { bothWays, type Product } from "../src/both-ways.ts";
+import { keyVariables } from "../src/key-variables.ts";
 import { runNode, sourceFlags } from "../src/processes.ts";
 
 /** Keys that must be seen nowhere but at the provider. */
@@ -24,7 +25,7 @@ describe.each(bothWays)("keys of a model provider in %s", (_way, start) => {
     });
     product = await start({
       OPENAI_BASE_URL: provider.baseUrl,
-      ...Object.fromEntries(keys.map((key, index) => [`OPENAI_API_KEY_${index + 1}`, key])),
+      ...keyVariables(keys),
       QUARTET_EMBEDDING_DIMENSIONS: "64",
       QUARTET_PRICES: "gpt-4o-mini input=1000 output=2000",
     });

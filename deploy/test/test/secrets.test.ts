@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createQuartetClient } from "@quartet/client";
 import { type FakeBehaviour, type FakeProvider, providerErrors, startFakeProvider, until } from "@quartet/testing";
 import { bothWays, type Product } from "../src/both-ways.ts";
+import { keyVariables } from "../src/key-variables.ts";
 import { quartet as command, sourceFlags, startNode } from "../src/processes.ts";
 
 /** In every secret, and in the part of a key that a provider quotes. */
@@ -18,9 +19,7 @@ const PROVIDERS_WORDS = /org-fake|platform\.openai\.com|Sorry about that/;
 const keys = ["sk-canary-one-1111", "sk-canary-two-2222", "sk-canary-three-3333"] as const;
 const token = "qt_canarycanarycana_canarycanarycanarycanarycanary";
 const secrets = {
-  OPENAI_API_KEY_1: keys[0],
-  OPENAI_API_KEY_2: keys[1],
-  OPENAI_API_KEY_3: keys[2],
+  ...keyVariables(keys),
   // Nobody is there: the password is used in vain.
   REDIS_URL: "redis://user:canary-of-redis@127.0.0.1:1/0",
   QUARTET_PAGE_TOKEN_KEY: "canary-canary-canary-canary-canary",

@@ -5,7 +5,8 @@ import { createApp, parseConfig } from "@quartet/standalone-service";
 import type { TestDatabase } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
-import { freePort, runGatewayCommand } from "../src/gateway-commands.ts";
+import { runGatewayCommand } from "../src/gateway-commands.ts";
+import { freePort } from "../src/processes.ts";
 
 const signal = new AbortController().signal;
 
