@@ -35,6 +35,30 @@ describe("createMetrics", () => {
     expect((await other.exposition()).text).not.toContain("in_flight");
   });
 
+  it("shows sums of all that add to a series, as they are at each look", async () => {
+    const metrics = create();
+    const inFlight = metrics.gauge("quartet_rpc_server_in_flight");
+    const [one, same] = [inFlight.with({ service: "s", method: "m" }), inFlight.with({ method: "m", service: "s" })];
+    one.add(1);
+    same.add(-1);
+    const seen = async () => /in_flight\{.*\} (.*)/.exec((await metrics.exposition()).text)?.[1];
+    expect(await seen()).toBe("0");
+    one.add(2);
+    expect([await seen(), await seen()]).toEqual(["2", "2"]);
+    same.set(7);
+    one.add(1);
+    expect(await seen()).toBe("8");
+  });
+
+  it("refuses what is no amount where it is added", () => {
+    const metrics = create();
+    const refused = metrics.counter("quartet_rpc_server_refused_total").with({ service: "s", method: "m", code: "c" });
+    const inFlight = metrics.gauge("quartet_rpc_server_in_flight").with({ service: "s", method: "m" });
+    expect(() => refused.add(-1)).toThrow();
+    expect(() => refused.add(NaN)).toThrow();
+    expect(() => inFlight.add(Infinity)).toThrow();
+  });
+
   it("measures the process and its event loop unless told not to", async () => {
     expect((await create(true).exposition()).text).toContain("nodejs_eventloop_lag_p99_seconds");
   });

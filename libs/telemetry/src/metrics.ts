@@ -51,13 +51,20 @@ export function createMetrics({ component, processMetrics = true }: MetricsOptio
     return existing ?? make({ name, help, labelNames: [...labels], registers: [registry] });
   };
 
+  const sums = createSums();
+
   return {
     counter(name) {
       const counter = family(name, (options) => new prom.Counter(options));
       return {
         with: (labels) => {
-          const series = counter.labels(labels);
-          return { add: (amount = 1) => series.inc(amount) };
+          const sum = sums.of(name, labels, (amount) => counter.inc(labels, amount));
+          return {
+            add: (amount = 1) => {
+              if (amount < 0) throw new RangeError(`${name} only grows.`);
+              addTo(sum, amount);
+            },
+          };
         },
       };
     },
@@ -65,8 +72,14 @@ export function createMetrics({ component, processMetrics = true }: MetricsOptio
       const gauge = family(name, (options) => new prom.Gauge(options));
       return {
         with: (labels) => {
-          const series = gauge.labels(labels);
-          return { add: (amount) => series.inc(amount), set: (value) => series.set(value) };
+          const sum = sums.of(name, labels, (amount) => gauge.inc(labels, amount));
+          return {
+            add: (amount) => addTo(sum, amount),
+            set: (value) => {
+              sum.untold = undefined;
+              gauge.set(labels, value);
+            },
+          };
         },
       };
     },
@@ -79,9 +92,49 @@ export function createMetrics({ component, processMetrics = true }: MetricsOptio
         },
       };
     },
-    exposition: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    async exposition() {
+      sums.tell();
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
     close: () => registry.clear(),
   };
+}
+
+/** What was added to one series since it was last told: prom-client checks and hashes the labels of each amount anew, many times in a call. */
+interface Sum {
+  untold: number | undefined;
+  readonly tell: (amount: number) => void;
+}
+
+interface Sums {
+  /** The one sum of a series; `tell` is used if it is new. */
+  of(name: MetricName, labels: Readonly<Record<string, string>>, tell: Sum["tell"]): Sum;
+  /** Tells what has been added everywhere. */
+  tell(): void;
+}
+
+function createSums(): Sums {
+  const sums = new Map<string, Sum>();
+  return {
+    of(name, labels, tell) {
+      const key = [name, ...metricNames[name].labels.map((label) => labels[label])].join("\n");
+      let sum = sums.get(key);
+      if (sum === undefined) sums.set(key, (sum = { untold: undefined, tell }));
+      return sum;
+    },
+    tell() {
+      for (const sum of sums.values()) {
+        if (sum.untold !== undefined) sum.tell(sum.untold);
+        sum.untold = undefined;
+      }
+    },
+  };
+}
+
+/** Whoever adds what is no number is told at once, and not whoever looks. */
+function addTo(sum: Sum, amount: number): void {
+  if (!Number.isFinite(amount)) throw new TypeError(`${amount} is no amount.`);
+  sum.untold = (sum.untold ?? 0) + amount;
 }
 
 interface FamilyOptions {
