@@ -29,6 +29,6 @@ export { runMain } from "./lifecycle/run-main.ts";
 export type { App, ProcessLike, RunMainOptions } from "./lifecycle/run-main.ts";
 export { runTask } from "./lifecycle/run-task.ts";
 export type { RunTaskOptions, TaskContext } from "./lifecycle/run-task.ts";
-export { StartError } from "./lifecycle/start-error.ts";
+export { StartError, UsageError } from "./lifecycle/start-error.ts";
 export { LimitExceededError } from "./lifecycle/within.ts";
 export { version } from "./version.ts";

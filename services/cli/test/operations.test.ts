@@ -39,12 +39,22 @@ describe("quartet tokens", () => {
     const { code, stdout, stderr } = await run(["tokens", "create", "--tenant", "acme"]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("DATABASE_URL: is not set");
-    expect((await run(["tokens", "disable", "--tenant", "A b"])).stderr).toContain("--tenant: ");
+    const wrong = await run(["tokens", "disable", "--tenant", "A b"]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("--tenant: ")]);
   });
 
   it("refuses a role that there is not", async () => {
     expect((await run(["tokens", "create", "--role", "root"])).code).toBe(2);
   });
+});
+
+describe("quartet models", () => {
+  it("tells wrong usage, of which its own program knows some, from a failure", async () => {
+    const env = { QUARTET_MODELS_DIR: "/nonexistent/models" };
+    const calls = [["bogus"], ["remove", "../x"], ["add", "folder", "--name", "두 낱말"], ["remove", "x"]];
+    const ended = await Promise.all(calls.map((args) => run(["models", ...args], env)));
+    expect(ended.map(({ code }) => code)).toEqual([2, 2, 2, 1]);
+  }, 60_000);
 });
 
 describe("quartet status", () => {
@@ -99,5 +109,5 @@ describe("quartet reindex", () => {
     expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining("There is no such collection")]);
     const alone = await run(["reindex", "--collection", "laws"]);
     expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining("--retry-refused")]);
-  });
+  }, 60_000);
 });

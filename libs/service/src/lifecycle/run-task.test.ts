@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "@jest/globals";
 import { runTask } from "./run-task.ts";
-import { StartError } from "./start-error.ts";
+import { StartError, UsageError } from "./start-error.ts";
 
 class FakeProcess extends EventEmitter {
   readonly env = { NAME: "value" };
@@ -31,6 +31,12 @@ describe("runTask", () => {
     await runTask(() => Promise.reject(new TypeError("of undefined")), { process: defect });
     expect(defect.exits).toEqual([1]);
     expect(JSON.parse(defect.err)).toMatchObject({ level: 60, err: { message: "of undefined" } });
+  });
+
+  it("tells wrong usage from a failure", async () => {
+    const process = new FakeProcess();
+    expect(await runTask(() => Promise.reject(new UsageError("usage: task NAME")), { process })).toBe(2);
+    expect([process.exits, process.err]).toEqual([[2], "usage: task NAME\n"]);
   });
 
   it("tells the task to stop", async () => {

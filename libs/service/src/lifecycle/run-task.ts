@@ -1,7 +1,7 @@
 import type { Environment } from "../config/reading.ts";
 import { createProcessLog } from "./process-log.ts";
 import type { ProcessLike } from "./run-main.ts";
-import { StartError } from "./start-error.ts";
+import { StartError, UsageError } from "./start-error.ts";
 
 export interface TaskContext {
   /** Aborted by SIGTERM and SIGINT. */
@@ -16,8 +16,8 @@ export interface RunTaskOptions {
 }
 
 /**
- * Runs a process that does one thing and ends, as the one statement of its file: exit 0 when it is done, 1 when it failed or was stopped. A
- * StartError is shown as its lines, on stderr. Resolves with the exit code (tests; a real process has ended).
+ * Runs a process that does one thing and ends, as the one statement of its file: exit 0 when it is done, 1 when it failed or was stopped, 2 when what
+ * was asked for makes no sense (UsageError). A StartError is shown as its lines, on stderr. Resolves with the exit code (tests; a real process has ended).
  */
 export async function runTask(
   task: (environment: Environment, context: TaskContext) => Promise<void>,
@@ -31,7 +31,7 @@ export async function runTask(
   try {
     await task(process.env, { signal: stopped.signal, print: (line) => process.stdout.write(`${line}\n`) });
   } catch (error) {
-    code = 1;
+    code = error instanceof UsageError ? 2 : 1;
     if (error instanceof StartError) process.stderr.write(`${error.message}\n`);
     else createProcessLog(process.stderr).fatal({ err: error }, "failed");
   }

@@ -3,6 +3,11 @@ export class StartError extends Error {
   override readonly name: string = "StartError";
 }
 
+/** What was asked for on a command line makes no sense. */
+export class UsageError extends StartError {
+  override readonly name: string = "UsageError";
+}
+
 /**
  * Says what to do about a port that cannot be had, which Node tells in codes only.
  *

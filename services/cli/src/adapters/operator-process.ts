@@ -22,7 +22,7 @@ function programOf(service: string, name: string): string {
 type Surroundings = Pick<Context, "config" | "signal">;
 
 /**
- * Runs it under this Node with this Node's flags, on this terminal.
+ * Runs it under this Node with this Node's flags, on this terminal. It tells failures from wrong usage by the codes of this program.
  *
  * @throws the signal's reason when it is aborted before it is done
  */
@@ -38,7 +38,7 @@ export async function runOperatorCommand(
     const [code] = (await once(child, "exit")) as [number | null];
     if (code === 0) return exitCodes.ok;
     signal.throwIfAborted();
-    return exitCodes.failure;
+    return code === exitCodes.usage ? exitCodes.usage : exitCodes.failure;
   } finally {
     signal.removeEventListener("abort", forward);
   }

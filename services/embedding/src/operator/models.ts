@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Environment, StartError, type TaskContext } from "@quartet/service";
+import { type Environment, StartError, type TaskContext, UsageError } from "@quartet/service";
 import { findRuntime, installCommand } from "../adapters/onnx/find-runtime.ts";
 import { addModel, checkName, findDifference, listModels, removeModel } from "../adapters/onnx/model-store.ts";
 import { type Config, modelsFolder, parseConfig } from "../config.ts";
@@ -106,7 +106,7 @@ const lineOf = ({ name, in_use, dimensions, max_tokens, pooling, bytes, sha256 }
     `sha256 ${sha256.slice(0, 12)}`,
   ].join("  ");
 
-const wrong = (what: string): StartError => new StartError(`${what}\n${usage}`);
+const wrong = (what: string): UsageError => new UsageError(`${what}\n${usage}`);
 
 function parse(args: readonly string[]) {
   try {

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { CreateAccessTokenResponseSchema } from "@quartet/contracts/gateway/v1/access_token_service";
 import { SchemaError } from "@quartet/postgres";
-import { type Environment, StartError, type TaskContext } from "@quartet/service";
+import { type Environment, StartError, type TaskContext, UsageError } from "@quartet/service";
 import { nfc } from "@quartet/text";
 import { openOperatorStore, type OperatorStore } from "../adapters/postgres/operator-store.ts";
 import { toAccessTokenMessage } from "../convert-access-token.ts";
@@ -89,7 +89,7 @@ function read(args: readonly string[]): Command {
   return { name, tenant, token, secret, json };
 }
 
-const wrong = (what: string): StartError => new StartError(`${what}\n${usage}`);
+const wrong = (what: string): UsageError => new UsageError(`${what}\n${usage}`);
 
 const isRoles = (names: readonly string[]): names is readonly Role[] => names.every(isRole);
 

@@ -3,7 +3,7 @@ import { createReadStream, existsSync, readdirSync, readFileSync } from "node:fs
 import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { StartError } from "@quartet/service";
+import { StartError, UsageError } from "@quartet/service";
 import { type FileRecord, identityOf, type Manifest, manifestFile, parseManifest } from "./manifest.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
@@ -21,7 +21,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 /** @throws {StartError} unless a model may be called this */
 export function checkName(name: string): void {
   if (namePattern.test(name) && name !== runtimeFolder) return;
-  throw new StartError(
+  throw new UsageError(
     `"${name}" is no name of a model. Give one of 1 to 63 letters, digits, dots, hyphens and underscores with --name.`,
   );
 }
