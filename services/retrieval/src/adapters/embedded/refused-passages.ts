@@ -1,5 +1,5 @@
 import { createGiveWay } from "@quartet/turns";
-import { type CollectionEntry, spaceIn, type SpaceEntry } from "./catalogue.ts";
+import { type CollectionEntry, spaceIn, type SpaceEntry, spacesOf } from "./catalogue.ts";
 import type { Database } from "./database.ts";
 import { passagesOf } from "./passages-of-content.ts";
 import type { EmbeddedState } from "./state.ts";
@@ -36,7 +36,7 @@ export async function refuseContents(
 export async function retryRefused(state: EmbeddedState, entry: CollectionEntry, signal: AbortSignal): Promise<number> {
   const giveWay = createGiveWay();
   const passages = new Set<number>();
-  for (const space of [entry.active, entry.building].filter((each) => each !== undefined)) {
+  for (const space of spacesOf(entry)) {
     const refused = [...space.refused];
     for (let from = 0; from < refused.length; from += passagesPerTransaction) {
       await giveWay(signal);
