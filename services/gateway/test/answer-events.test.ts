@@ -107,9 +107,16 @@ describe("an answer as server-sent events", () => {
   ])("is refused as over Connect: %d %j", async (status, body, field) => {
     const response = await post(body);
     expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/json"]);
-    const { code, details } = (await response.json()) as { code: string; details: { type: string; debug?: unknown }[] };
+    const { code, message, details } = (await response.json()) as {
+      code: string;
+      message: string;
+      details: { type: string; debug?: unknown }[];
+    };
     expect([code, details[0]!.type]).toEqual(["invalid_argument", "google.rpc.ErrorInfo"]);
-    if (field !== "") expect(JSON.stringify(details)).toContain("google.rpc.BadRequest");
+    if (field === "") return;
+    expect(details[1]).toMatchObject({ type: "google.rpc.BadRequest", debug: { fieldViolations: [{ field }] } });
+    // What is for people says the same as what is for programs.
+    expect(message.startsWith(`${field}: `)).toBe(true);
   });
 
   it("is JSON without that accept header, as ever", async () => {

@@ -29,7 +29,15 @@ export function withFieldNames(error: unknown, names: FieldNames): unknown {
   const violations = violationsOf(error);
   if (!(error instanceof ConnectError) || violations.length === 0) return error;
   const renamed = violations.map(({ field, description }) => ({ field: names(field) ?? field, description }));
-  return withDetail(error, BadRequestSchema, create(BadRequestSchema, { fieldViolations: renamed }));
+  const details = create(BadRequestSchema, { fieldViolations: renamed });
+  return withDetail(error, BadRequestSchema, details, withFieldName(error.rawMessage, violations[0]!.field, names));
+}
+
+/** A text that begins with a field, as of most complaints about one, then says what is wrong with it. */
+function withFieldName(text: string, field: string, names: FieldNames): string {
+  const name = names(field);
+  const start = `${field}: `;
+  return name !== undefined && field !== "" && text.startsWith(start) ? `${name}: ${text.slice(start.length)}` : text;
 }
 
 /** The error of an answer that broke off, with what it has cost all the same: what it says itself, and what was used before. */
@@ -41,9 +49,14 @@ export function withUsage(error: unknown, before: Usage | undefined): unknown {
 
 type Detail = typeof BadRequestSchema | typeof TokenUsageSchema;
 
-/** The same error with this detail in place of those of its kind. */
-function withDetail(error: ConnectError, desc: Detail, value: ReturnType<typeof create<Detail>>): ConnectError {
-  const result = new ConnectError(error.rawMessage, error.code, error.metadata, undefined, error.cause);
+/** The same error with this detail in place of those of its kind, and this text. */
+function withDetail(
+  error: ConnectError,
+  desc: Detail,
+  value: ReturnType<typeof create<Detail>>,
+  text = error.rawMessage,
+): ConnectError {
+  const result = new ConnectError(text, error.code, error.metadata, undefined, error.cause);
   const others = error.details.filter((each) => ("desc" in each ? each.desc.typeName : each.type) !== desc.typeName);
   result.details = [...others, { desc, value }];
   return result;
