@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { createQuartetClient, type QuartetClient } from "@quartet/client";
 import { createTerminal } from "./adapters/terminal.ts";
-import { checkedUrl, type Config, ConfigError, parseConfig } from "./config.ts";
+import { checkedToken, checkedUrl, type Config, ConfigError, parseConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
 import { listenForInterruption, type SignalSource } from "./interruption.ts";
@@ -44,9 +44,10 @@ export async function runCli(process: CliProcess): Promise<ExitCode> {
 function createContext(
   process: CliProcess,
   config: Config,
-  { server: given, token = config.token, json = false, timeout }: Parameters<Run>[0],
+  { server: given, token: givenToken, json = false, timeout }: Parameters<Run>[0],
   signal: AbortSignal,
 ): Context {
+  const token = checkedToken("--token", givenToken) ?? config.token;
   const server = given === undefined ? config.server : checkedUrl("--server", given);
   let client: QuartetClient | undefined;
   return {

@@ -35,7 +35,7 @@ export function parseConfig(environment: NodeJS.ProcessEnv, workingDirectory: st
   const port = checkedPort("QUARTET_PORT", value("QUARTET_PORT") ?? String(defaultPort));
   return Object.freeze({
     server: checkedUrl("QUARTET_SERVER", value("QUARTET_SERVER") ?? `http://127.0.0.1:${port || defaultPort}`),
-    token: value("QUARTET_TOKEN"),
+    token: checkedToken("QUARTET_TOKEN", value("QUARTET_TOKEN")),
     dataDir: path.resolve(workingDirectory, value("QUARTET_DATA_DIR") ?? ".quartet"),
     port,
     modelBaseUrl: value("OPENAI_BASE_URL"),
@@ -52,6 +52,12 @@ export function checkedUrl(name: string, text: string): string {
   const protocol = URL.canParse(text) ? new URL(text).protocol : undefined;
   if (protocol === "http:" || protocol === "https:") return text;
   throw new ConfigError(`${name}: "${text}" is no address; write it like http://127.0.0.1:8080`);
+}
+
+/** @throws {ConfigError} unless it can go into a header; it is not shown. */
+export function checkedToken(name: string, token: string | undefined): string | undefined {
+  if (token === undefined || /^[!-~]*$/.test(token)) return token;
+  throw new ConfigError(`${name}: holds what no access token does; copy it anew from where it was made`);
 }
 
 /** @throws {ConfigError} unless the text is a port number; 0 means any free one */
