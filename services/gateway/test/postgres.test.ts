@@ -254,7 +254,7 @@ describeWithStores("the gateway's stores in PostgreSQL", ["postgres"], ({ postgr
       [["create", "--colour", "red"], "--colour"],
     ])("refuses %j with what is wrong", async (args, what) => {
       await expect(operate(...args)).rejects.toMatchObject({
-        name: "StartError",
+        name: "UsageError",
         message: expect.stringContaining(what),
       });
     });
