@@ -215,7 +215,7 @@ describe("a provider that fails", () => {
     ["STREAM_STALLED", { afterPieces: 2, by: "stall" }],
   ])("after the first token is not asked again: %s %j", async (failure, cut) => {
     provider.set({ answer: ["one ", "two ", "three "], cut: cut! });
-    const outcome = await ask(answererOf({ stallTimeoutMs: 100 }, ["sk-canary-1", "sk-canary-2"]));
+    const outcome = await ask(answererOf({ stallTimeoutMs: 1_000 }, ["sk-canary-1", "sk-canary-2"]));
     expect(failureOf(outcome)).toBe(failure);
     expect(outcome.text).toMatch(/^one tw/);
     expect(provider.requests).toHaveLength(1);
@@ -246,14 +246,14 @@ describe("a provider that fails", () => {
 describe("the clocks", () => {
   it("first token: gives up on a provider that takes the request and says nothing", async () => {
     provider.set({ hang: true });
-    expect(failureOf(await ask(answererOf({ firstTokenTimeoutMs: 100 })))).toBe("LLM_TTFT");
+    expect(failureOf(await ask(answererOf({ firstTokenTimeoutMs: 1_000 })))).toBe("LLM_TTFT");
     await provider.requests[0]!.closed;
     expect(provider.requests).toHaveLength(1);
   });
 
   it("first token: headers and an empty delta are none", async () => {
     provider.set({ firstPieceMs: 5_000 });
-    expect(failureOf(await ask(answererOf({ firstTokenTimeoutMs: 100 })))).toBe("LLM_TTFT");
+    expect(failureOf(await ask(answererOf({ firstTokenTimeoutMs: 1_000 })))).toBe("LLM_TTFT");
     await provider.requests[0]!.closed;
   });
 
@@ -274,9 +274,9 @@ describe("the clocks", () => {
     provider.set({ answer: ["one ", "two ", "three"] });
     const read: string[] = [];
     const { signal } = new AbortController();
-    for await (const event of answererOf({ stallTimeoutMs: 50 }).answer("q", passages, { signal })) {
+    for await (const event of answererOf({ stallTimeoutMs: 500 }).answer("q", passages, { signal })) {
       if (event.kind === "text") read.push(event.text);
-      await new Promise((resolve) => setTimeout(resolve, 80));
+      await new Promise((resolve) => setTimeout(resolve, 600));
     }
     expect(read.join("")).toBe("one two three");
   });
