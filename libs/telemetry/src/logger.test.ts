@@ -32,6 +32,27 @@ describe("createLogger", () => {
     ]);
   });
 
+  it("writes what details of an error say, and not the schemas that come with them", () => {
+    const own = { desc: { typeName: "google.rpc.ErrorInfo", fields: ["much"] }, value: { reason: "OVERLOADED" } };
+    const err = Object.assign(new Error("busy"), {
+      code: 8,
+      details: [own, { type: "of.others", value: "raw" }, null],
+    });
+    expect(lines((logger) => logger.warn({ err }, "x"))[0]).toMatchObject({
+      err: {
+        ...{ type: "Error", message: "busy", code: 8, stack: expect.any(String) },
+        details: [
+          { type: "google.rpc.ErrorInfo", value: { reason: "OVERLOADED" } },
+          { type: "of.others", value: "raw" },
+          null,
+        ],
+      },
+    });
+    expect(
+      lines((logger) => logger.warn({ err: Object.assign(new Error("x"), { details: "text" }) }, "x")),
+    ).toMatchObject([{ err: { details: "text" } }]);
+  });
+
   it("never writes a secret, by field name or by look, however deep", () => {
     const [line] = lines((logger) =>
       logger.error(

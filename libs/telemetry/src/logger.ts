@@ -43,7 +43,7 @@ export function createLogger({ service, level = "info", destination }: LoggerOpt
       base: { service },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: withoutNestedSecrets },
-      serializers: { err: (error: unknown) => withoutSecrets(stdSerializers.err(error as Error)) },
+      serializers: { err: (error: unknown) => withoutSecrets(withoutSchemas(stdSerializers.err(error as Error))) },
       redact: { paths: secretFields, censor },
       // The line as written is the one place where every text, nested error and stack has come together.
       hooks: { streamWrite: redact },
@@ -61,6 +61,16 @@ function withoutNestedSecrets(fields: Record<string, unknown>): Record<string, u
     if (shown !== fields[name]) result = { ...result, [name]: shown };
   }
   return result;
+}
+
+/** Details of an error of Connect hold, beside their values, the schemas of these, of which nobody learns anything: a kilobyte each. */
+function withoutSchemas(error: unknown): unknown {
+  const { details } = (error ?? {}) as { details?: unknown };
+  if (!Array.isArray(details)) return error;
+  const short = (details as ({ desc?: { typeName?: unknown }; value?: unknown } | null)[]).map((detail) =>
+    detail?.desc === undefined ? detail : { type: detail.desc.typeName, value: detail.value },
+  );
+  return { ...(error as object), details: short };
 }
 
 function withoutSecrets(value: unknown): unknown {
