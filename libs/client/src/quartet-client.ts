@@ -29,7 +29,7 @@ export interface QuartetClient {
   readonly documents: Client<typeof DocumentService>;
   /** Creates, lists and revokes access tokens of the caller's tenant. Role `admin`. */
   readonly accessTokens: Client<typeof AccessTokenService>;
-  /** Shows and steers a running platform: `getPlatformStatus`, `rebuildIndex`, `invalidateCache`, `warmCache`, `adviseIndexes`. Role `admin`. */
+  /** Shows and steers a running platform: `getPlatformStatus`, `rebuildIndex`, `retryRefusedPassages`, `invalidateCache`, `warmCache`, `adviseIndexes`. Role `admin`. */
   readonly operations: Client<typeof OperationsService>;
 }
 
