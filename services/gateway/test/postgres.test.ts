@@ -250,12 +250,18 @@ describeWithStores("the gateway's stores in PostgreSQL", ["postgres"], ({ postgr
       [["create", "--tenant", "a", "--days", "0"], "--days"],
       [["create", "--tenant", "a", "--label", "가".repeat(129)], "--label"],
       [["frob", "--tenant", "a"], "No such command"],
-      [["disable", "--tenant", "nobody"], "no tenant nobody"],
       [["create", "--colour", "red"], "--colour"],
     ])("refuses %j with what is wrong", async (args, what) => {
       await expect(operate(...args)).rejects.toMatchObject({
         name: "UsageError",
         message: expect.stringContaining(what),
+      });
+    });
+
+    it("fails for a tenant that is not there", async () => {
+      await expect(operate("disable", "--tenant", "nobody")).rejects.toMatchObject({
+        name: "StartError",
+        message: expect.stringContaining("no tenant nobody"),
       });
     });
   });
