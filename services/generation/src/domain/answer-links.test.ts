@@ -50,6 +50,12 @@ describe("links of an answer", () => {
       "[a](/x)(//evil.example) ]<b onclick=1>(//evil.example)",
       "a(//evil.example) ] (//evil.example)",
     ],
+    ["what would make a tag of a name", "<http]() <h[](/x) onclick=x()>", "<http…] <h… onclick=x()>"],
+    ["what closes up to another tag", "<i<b onclick=x>mg src=//evil.example>", "<i…mg src=//evil.example>"],
+    ["a link within a destination", "](https://docs.example.com/![https://evil.example/)", "]"],
+    ["a URL behind a destination", "[a](https://docs.example.com/ http://evil.example)", "a"],
+    ["a URL within an attribute", "<a href=https://docs.example.com/![http://evil.example>a</a>", "a</a>"],
+    ["a URL behind letters", "[a](https://docs.example.com/한국어http://evil.example)", "a"],
     ["two destinations", "[1](/x)(//evil.example) [[x]](/x)(//evil.example)", "[1] [[x]]"],
   ])("without %s", (_name, model, shown) => {
     expect(run(model)).toMatchObject({ text: shown, hasRemoved: true });
@@ -62,7 +68,7 @@ describe("links of an answer", () => {
     "https://hr.example.org/leave?year=1에서, www.example.net, http://title.example/x!",
     '<b>bold</b> <a href="https://docs.example.com/">x</a> <br/>',
     "awww.nice www data: 5, javascript: a language",
-    "한국어 [1][2] 답변입니다.",
+    "한국어 [1][2] 답변입니다. [휴가](https://docs.example.com/휴가/규정 '제목')",
   ])("stay: %s", (model) => {
     expect(run(model)).toMatchObject({ text: model, hasRemoved: false });
   });
@@ -153,7 +159,9 @@ describe("however an answer is cut into pieces", () => {
         for (const [, destination] of shown.matchAll(/\]\(\s*<?([^)\s>]*)[^)]*\)/g)) {
           expect(known.isKnownHost(destination!)).toBe(true);
         }
-        expect(shown).not.toMatch(/<(?:img|a)\s[^<>]*(?:src|href)=['"]?(?!https:\/\/docs)[^<>]*>/i);
+        expect(shown).not.toMatch(
+          /<(?:img|a)\s[^<>]*(?:src|href)=(?:['"](?!https:\/\/docs)|(?!['"]|https:\/\/docs))[^<>]*>/i,
+        );
         expect(run(shown)).toMatchObject({ text: shown, hasRemoved: false });
       }),
       { numRuns: 2_000 },

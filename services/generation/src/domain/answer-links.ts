@@ -27,7 +27,7 @@ const maxStartUnits = Math.max(...starts.map(({ length }) => length));
  */
 export function createAnswerLinks(known: KnownLinks): AnswerLinks {
   let pending = "";
-  /** What was shown last. */
+  /** What was shown last, as far as anything can begin there. */
   let before = "";
   let isInLongUrl = false;
   let hasRemoved = false;
@@ -48,7 +48,7 @@ export function createAnswerLinks(known: KnownLinks): AnswerLinks {
     let shown = "";
     const show = (text: string) => {
       shown += text;
-      before = (before + text).slice(-maxStartUnits);
+      before = (before + text).slice(-maxUnits);
     };
     const showPending = (length: number) => {
       show(pending.slice(0, length));
@@ -80,7 +80,7 @@ export function createAnswerLinks(known: KnownLinks): AnswerLinks {
         continue;
       }
       // What stood around it must not close up to another link: it is looked at again with what follows, and kept off what was shown.
-      if (closesUp(before, by)) show(" ");
+      if (closesUp(before, by)) show(separatorAfter(before));
       pending = by + pending;
     }
     return shown;
@@ -109,11 +109,17 @@ function plainUrlAt(
   return { length: isCut ? text.length : url.length, by: "…", isRemoval: true, isCut };
 }
 
+/** The beginning of a tag, or of an address in angle brackets, at the end. */
+const nameAtEnd = /<\/?[a-z][a-z0-9+.-]*$/i;
+
 /** Whether what comes could make a link of what was shown: the end of words, or the beginning of a tag or of a URL. */
 function closesUp(before: string, next: string): boolean {
   if (before.endsWith("]")) return next === "" || /^[(:]/.test(next);
-  return /(?:<\/?|\\)$/.test(before) || startAtEnd(before) > 0;
+  return /(?:<\/?|\\)$/.test(before) || nameAtEnd.test(before) || startAtEnd(before) > 0;
 }
+
+/** Keeps apart what stands around something that is gone. A space behind the name of an element would make the beginning of a tag of it. */
+const separatorAfter = (before: string): string => (nameAtEnd.test(before) ? "…" : " ");
 
 /** How many units at the end may be the beginning of a trigger. */
 function startAtEnd(text: string): number {

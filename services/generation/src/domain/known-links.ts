@@ -41,7 +41,7 @@ function isBehind(tail: string): boolean {
 export function createKnownLinks(passages: readonly LinkedPassage[]): KnownLinks {
   const hosts = new Set(passages.flatMap(({ uri }) => hostOf(uri) ?? []));
   let urls: ReadonlySet<string> | undefined;
-  const isKnownHost = (destination: string) => hosts.has(hostOf(destination) ?? "");
+  const isKnownHost = (destination: string) => hosts.has(hostOf(destination) ?? "") && !holdsAnother(destination);
   return {
     isKnownHost,
     isKnownUrl(url) {
@@ -50,6 +50,12 @@ export function createKnownLinks(passages: readonly LinkedPassage[]): KnownLinks
       return urls.has(url);
     },
   };
+}
+
+/** Whether there is another URL behind what ends the first for some programs. */
+function holdsAnother(url: string): boolean {
+  const end = url.search(urlEnd);
+  return end >= 0 && urlStart.test(url.slice(end));
 }
 
 /** Nothing of a URL that another program could read otherwise: it may take `\@` for `@`, or what stands before an `@` for the host. */

@@ -1,4 +1,4 @@
-import type { KnownLinks } from "./known-links.ts";
+import { type KnownLinks, urlStart } from "./known-links.ts";
 
 /** What becomes of the beginning of a text: `length` units are replaced. Undefined where that depends on what follows. */
 export type Decision =
@@ -37,7 +37,7 @@ export function linkAt(text: string, { known, isLast, clean }: Rules): Decision 
   if (end === undefined) return isLast ? asIs(opening) : undefined;
   if (end === "none") return asIs(opening);
   const length = head.length + end;
-  if (known.isKnownHost(destinationOf(after.slice(1, end - 1)))) {
+  if (leadsToKnown(after.slice(1, end - 1), known)) {
     const shown = clean(inner);
     return { length, by: `${opening}${shown}]${after.slice(0, end)}`, isRemoval: shown !== inner };
   }
@@ -56,7 +56,7 @@ export function closingAt(text: string, { known, isLast }: Rules): Decision {
   if (end === undefined && !isLast) return undefined;
   // It is no link so far; what comes later could make it one.
   if (end === undefined || end === "none") return { length: 2, by: "] (" };
-  if (known.isKnownHost(destinationOf(text.slice(2, end)))) return asIs(text.slice(0, end + 1));
+  if (leadsToKnown(text.slice(2, end), known)) return asIs(text.slice(0, end + 1));
   return { length: end + 1, by: "]", isRemoval: true };
 }
 
@@ -72,6 +72,13 @@ function destinationEnd(text: string): number | "none" | undefined {
     if (depth === 0) return at + 1;
   }
   return undefined;
+}
+
+/** Another URL behind the destination is one of its own for programs that see no link here. */
+function leadsToKnown(inner: string, known: KnownLinks): boolean {
+  const destination = destinationOf(inner);
+  const behind = inner.slice(inner.indexOf(destination) + destination.length);
+  return known.isKnownHost(destination) && !urlStart.test(behind);
 }
 
 /** The destination within the brackets, without a title after it. */
