@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { createQuartetClient, type QuartetClient } from "@quartet/client";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
-import { type FakeProvider, type FakeRequest, startFakeProvider, until } from "@quartet/testing";
+import { type FakeProvider, type FakeRequest, soonestMs, startFakeProvider, until } from "@quartet/testing";
 import { bothWays, type Product } from "../src/both-ways.ts";
 
 const PROMPTLY_MS = 10_000;
@@ -259,9 +259,7 @@ describe.each(bothWays)("callers of %s", (_name, start) => {
 
   it("who leave end it within a second, wherever the machine leaves them that", async () => {
     provider.set(slowly);
-    const tookMs: number[] = [];
-    // Of several, so that a machine that was busy once is no fault of ours.
-    while (tookMs.length < 5 && !tookMs.some((ms) => ms < 1_000)) {
+    const tookMs = await soonestMs(1_000, async () => {
       const asked = nextRequest("chat/completions");
       const caller = new AbortController();
       const answer = ask(caller.signal);
@@ -270,10 +268,10 @@ describe.each(bothWays)("callers of %s", (_name, start) => {
       const leftAt = performance.now();
       caller.abort();
       await request.closed;
-      tookMs.push(request.closedAt! - leftAt);
       await answer.done;
-    }
-    expect(Math.min(...tookMs)).toBeLessThan(1_000);
+      return request.closedAt! - leftAt;
+    });
+    expect(tookMs).toBeLessThan(1_000);
   }, 60_000);
 
   it("who have no time are answered when it is over, and nobody works on", async () => {

@@ -47,7 +47,7 @@ describe.each([true, false])("a chat that is passed on, streamed: %s", (stream) 
   }
 
   const short = {
-    QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "500ms",
+    QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "2s",
     QUARTET_GENERATION_STALL_TIMEOUT: "500ms",
     QUARTET_GENERATION_TIMEOUT: "1s",
   };

@@ -33,7 +33,7 @@ async function opensBreaker(): Promise<void> {
 
 describe("a model that takes its time", () => {
   it("A7: is given up when it does not begin, and its socket closed", async () => {
-    await start({ hang: true }, { QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "300ms" });
+    await start({ hang: true }, { QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "2s" });
     expect(await answer()).toMatchObject({ code: Code.Unavailable, reason: "LLM_TTFT", text: "" });
     const [request] = service.provider.requests;
     await request!.closed;
@@ -43,7 +43,7 @@ describe("a model that takes its time", () => {
   });
 
   it("A7: has one time for its first token, whatever the number of attempts", async () => {
-    await start({ hang: true }, { QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "500ms" });
+    await start({ hang: true }, { QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "2s" });
     const fails = { hang: false, error: providerErrors.server(500) };
     service.provider.next(fails, { ...fails, delayMs: 200 });
     expect(await answer()).toMatchObject({ reason: "LLM_TTFT", text: "" });

@@ -15,6 +15,7 @@ export { createManualClock } from "./manual-clock.ts";
 export type { ManualClock } from "./manual-clock.ts";
 export { createPutLedger } from "./put-ledger.ts";
 export type { PutLedger } from "./put-ledger.ts";
+export { soonestMs } from "./soonest.ts";
 export { startFakeReranker } from "./rerank/fake-reranker.ts";
 export type { FakeRerankBehaviour, FakeReranker, FakeRerankRequest, FakeRerankResult } from "./rerank/fake-reranker.ts";
 export type { TestDatabase, TestPostgres } from "./stores/postgres.ts";

@@ -5,6 +5,7 @@ import { DocumentService } from "@quartet/contracts/gateway/v1/document_service"
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
+import { soonestMs } from "@quartet/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { text } from "./fakes.ts";
 import { failure } from "./failure.ts";
@@ -73,22 +74,24 @@ describe.each(ways)("the one port, %s", (_, open) => {
   });
 
   it("is left by a client, and generation hears of it within a second", async () => {
-    const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
-    gateway.inner.behaviour.generate = async function* (_request, { signal }) {
-      signal.addEventListener("abort", () => finish());
-      for (;;) {
-        yield text("낱말 ");
-        await new Promise((resolve) => setTimeout(resolve, 5));
+    const answers = createClient(AnswerService, way.transport);
+    const tookMs = await soonestMs(1_000, async () => {
+      const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
+      gateway.inner.behaviour.generate = async function* (_request, { signal }) {
+        signal.addEventListener("abort", () => finish());
+        for (;;) {
+          yield text("낱말 ");
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      };
+      for await (const { event } of answers.streamAnswerQuestion({ answer: { question } })) {
+        if (event.case === "textDelta") break;
       }
-    };
-    for await (const { event } of createClient(AnswerService, way.transport).streamAnswerQuestion({
-      answer: { question },
-    })) {
-      if (event.case === "textDelta") break;
-    }
-    const leftAt = performance.now();
-    await ended;
-    expect(performance.now() - leftAt).toBeLessThan(1_000);
+      const leftAt = performance.now();
+      await ended;
+      return performance.now() - leftAt;
+    });
+    expect(tookMs).toBeLessThan(1_000);
     delete gateway.inner.behaviour.generate;
   });
 

@@ -256,7 +256,7 @@ describe("a provider that fails while a chat is passed on", () => {
 
   it("is given up where it does not begin, and a whole reply at the deadline", async () => {
     provider.set({ hang: true });
-    const { relay } = serve({ QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "100ms" });
+    const { relay } = serve({ QUARTET_GENERATION_FIRST_TOKEN_TIMEOUT: "500ms" });
     expect(reasonOf((await relay(streamed)).error)).toBe("LLM_TTFT");
     expect(reasonOf((await relay(chat, { timeoutMs: 300 })).error)).toBe("OUT_OF_TIME");
     for (const { closed } of provider.requests) await closed;
