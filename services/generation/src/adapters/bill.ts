@@ -36,10 +36,10 @@ export function createBill(costOf: CostOf = () => undefined): Bill {
   let closed: Usage | undefined;
 
   const total = (estimate: () => Estimate): Usage => {
-    const last = told ?? { ...(billed ? estimate() : { inputTokens: 0, outputTokens: 0 }), cachedInputTokens: 0 };
+    const ofLast = told ?? { ...(billed ? estimate() : { inputTokens: 0, outputTokens: 0 }), cachedInputTokens: 0 };
     const before = brokenOff > 0 ? brokenOff * estimate().inputTokens : 0;
     const estimated = brokenOff > 0 || (told === undefined && billed);
-    return { ...last, inputTokens: last.inputTokens + before, calls, estimated };
+    return { ...ofLast, inputTokens: ofLast.inputTokens + before, calls, estimated };
   };
 
   return {
