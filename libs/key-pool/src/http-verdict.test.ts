@@ -51,7 +51,7 @@ describe("httpVerdict", () => {
     [{ status: 500 }, { kind: "server" }],
     [{ status: 503 }, { kind: "server" }],
     [{ status: 400 }, { kind: "other" }],
-    [{ status: 403 }, { kind: "other" }],
+    [{ status: 403 }, { kind: "forbidden" }],
     [new Error("socket"), { kind: "other" }],
     [undefined, { kind: "other" }],
     ["text", { kind: "other" }],

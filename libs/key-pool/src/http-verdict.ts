@@ -3,7 +3,8 @@ import { nonNegative, quotaOf } from "./quota-headers.ts";
 /** What a provider's error says about the key that was used. */
 export type KeyVerdict =
   | { readonly kind: "rate-limit"; readonly retryAfterMs?: number }
-  | { readonly kind: "quota" | "auth" | "server" | "other" };
+  /** `forbidden`: the key works, though not for this call. */
+  | { readonly kind: "quota" | "auth" | "forbidden" | "server" | "other" };
 
 /** The part of a response's headers that is read; `Headers` is one. */
 export interface HeadersLike {
@@ -19,6 +20,7 @@ export function httpVerdict(error: unknown, nowMs: number = Date.now()): KeyVerd
   if (status === 401) return { kind: "auth" };
   // Payment required: how several other providers than OpenAI say that there is no credit left.
   if (status === 402) return { kind: "quota" };
+  if (status === 403) return { kind: "forbidden" };
   if (status === 429) {
     if (code === "insufficient_quota" || type === "insufficient_quota") return { kind: "quota" };
     const retryAfterMs = isHeaders(headers) ? restMsOf(headers, nowMs) : undefined;

@@ -15,7 +15,7 @@ class ProviderError extends Error {
 }
 const limited = (retryAfterMs?: number) =>
   new ProviderError({ kind: "rate-limit", ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-const failed = (kind: "quota" | "auth" | "server" | "other") => new ProviderError({ kind });
+const failed = (kind: "quota" | "auth" | "forbidden" | "server" | "other") => new ProviderError({ kind });
 
 const build = (count: number, overrides: Partial<KeyPoolOptions> = {}): KeyPool =>
   createKeyPool({
@@ -142,6 +142,34 @@ describe("run", () => {
     expect(await run(pool, attempt)).toEqual(new NoKeyAvailableError(kind));
     expect(await run(pool, attempt)).toMatchObject({ kind, retryAfterMs: undefined });
     expect(hits).toHaveLength(2);
+  });
+
+  it("goes on with another key where one may not do what is asked, and holds it against none", async () => {
+    const pool = build(2);
+    const { hits, attempt } = provider([failed("forbidden"), "ok", "ok"]);
+    expect(await run(pool, attempt)).toBe("answer of key-2");
+    expect(await run(pool, attempt)).toBe("answer of key-1");
+    expect(hits.map(([label]) => label)).toEqual(["key-1", "key-2", "key-1"]);
+    expect(states(pool)).toEqual(["ready", "ready"]);
+  });
+
+  it("asks no key twice for what it may not do, and waits for others that only failed", async () => {
+    const all = provider([failed("forbidden"), failed("forbidden")]);
+    expect(await run(build(2), all.attempt)).toMatchObject({ message: "forbidden" });
+    expect(all.hits.map(([label, atMs]) => [label, atMs])).toEqual([
+      ["key-1", 0],
+      ["key-2", 0],
+    ]);
+    const both = provider([failed("forbidden"), failed("server")]);
+    expect(await run(build(2), both.attempt)).toBe("answer of key-2");
+    expect(both.hits.map(([label, atMs]) => [label, atMs])).toEqual([
+      ["key-1", 0],
+      ["key-2", 0],
+      ["key-2", 500],
+    ]);
+    const dead = provider([failed("auth"), failed("forbidden")]);
+    expect(await run(build(2), dead.attempt)).toMatchObject({ message: "forbidden" });
+    expect(dead.hits).toHaveLength(2);
   });
 
   it("fails fast, with the earliest return, when all keys rest for longer than it waits", async () => {

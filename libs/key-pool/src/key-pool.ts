@@ -16,7 +16,7 @@ export interface KeyPoolOptions {
   readonly keys: readonly PoolKey[];
   /** What an error says about the key. */
   readonly classify: (error: unknown) => KeyVerdict;
-  /** Attempts that may end in a rate limit or a server's error, for one call. Default: 3. */
+  /** Attempts that may end in a rate limit, 403 or a server's error, for one call. Default: 3. */
   readonly maxAttempts?: number;
   /** The upper end of the first wait before a key is tried again, and the first rest where the provider does not say how long. Default: 1 s. */
   readonly baseMs?: number;
@@ -63,9 +63,10 @@ export interface KeyPool {
  *   nothing left, or less than calls under way may take, is used only when no other has anything.
  * - 429 rests the key, and those that share its limit, for as long as told, a day at most. `insufficient_quota`, 402 and 401 take it out; ten minutes later one call
  *   finds out whether they still hold. All three, and a server's or a connection's error, send the call on: to another key at once; else to
- *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter).
+ *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter). So does 403, but never to the same key: what one may not do another may, such as
+ *   asking for a model, and it says nothing about other calls.
  * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`. Calls that find no key wait in line.
- * - At most three attempts end in 429 or a server's error. An attempt that only finds out that its key is dead does not count: each key
+ * - At most three attempts end in 429, 403 or a server's error. An attempt that only finds out that its key is dead does not count: each key
  *   can do so once.
  * - Nothing is tried again once it has begun, after the signal, or past the deadline; and no wait is begun that would not end before it.
  * - With `sharing`, what one replica learns of a key holds in all of them half a second later. Where that is lost, each key costs each replica
@@ -112,6 +113,8 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
   ): Promise<Landed<T>> => {
     const deadline = clock.now() + deadlineMs;
     let tried: Set<Entry> | undefined;
+    /** Those that may not do what this call asks for. */
+    const forbidden = new Set<Entry>();
     let [attempts, failures, waits, waitedMs] = [0, 0, 0, 0];
     let lastError: unknown;
     for (;;) {
@@ -124,10 +127,11 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       const isBehind = !queue.isEmpty && waitedMs < restWaitMs;
       const entry = isBehind ? undefined : ring.next(now, tried);
       if (entry !== undefined && tried?.has(entry)) {
+        if (forbidden.has(entry) && forbidden.has(ring.next(now, forbidden)!)) throw lastError;
         const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
         if (waitMs >= leftMs) throw lastError;
         await pause(waitMs, signal);
-        tried = undefined;
+        tried = new Set(forbidden);
         continue;
       }
       const call = entry
@@ -157,10 +161,11 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         failed(call, verdict);
         if (begun || verdict.kind === "other") throw error;
         (tried ??= new Set()).add(call.entry);
+        if (verdict.kind === "forbidden") forbidden.add(call.entry);
         // A key that is dead is neither an attempt nor the last word: the provider's text quotes the key.
         if (verdict.kind === "quota" || verdict.kind === "auth") continue;
         if (++failures >= maxAttempts)
-          throw verdict.kind === "server" ? error : (ring.blocked(clock.now())?.error ?? error);
+          throw verdict.kind === "rate-limit" ? (ring.blocked(clock.now())?.error ?? error) : error;
         lastError = error;
       }
     }

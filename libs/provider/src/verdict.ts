@@ -44,6 +44,7 @@ const withoutKey: Readonly<Record<NoKeyReason, ProviderFailureKind>> = {
 
 const withVerdict: Readonly<Record<KeyVerdict["kind"], ProviderFailureKind>> = {
   auth: "auth",
+  forbidden: "auth",
   quota: "quota",
   "rate-limit": "rate-limit",
   server: "unavailable",
@@ -59,7 +60,6 @@ export function failureOf(error: unknown): ProviderFailure | undefined {
   if (error instanceof CircuitOpenError) return { kind: "unavailable", retryDelayMs: error.retryAfterMs };
   if (!(error instanceof ErrorReply)) return undefined;
   const { status, headers } = error;
-  if (status === 403) return { kind: "auth", status };
   // The provider gave up waiting.
   if (status === 408) return { kind: "unavailable", status };
   const kind = withVerdict[classify(error).kind];
