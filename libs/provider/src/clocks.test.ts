@@ -93,7 +93,7 @@ describe("the clocks of an answer", () => {
   it("end a wait that is pending when they are stopped", async () => {
     const waited = caught(clocks.wait(never));
     clocks.stop();
-    expect(await waited).toMatchObject({ message: "the answer has ended" });
+    expect(await waited).toMatchObject({ message: "the call has ended" });
     expect(clocks.expired).toBeUndefined();
   });
 });

@@ -1,3 +1,5 @@
+import { openLimit, type WaitLimit } from "@quartet/resilience";
+
 /** Which clock ran out. */
 export type ExpiredClock = "OUT_OF_TIME" | "LLM_TTFT" | "STREAM_STALLED";
 
@@ -46,9 +48,6 @@ export interface Clocks {
   stop(): void;
 }
 
-/** One for all answers: making a new error takes its stack. */
-const stopped = new Error("the answer has ended");
-
 /**
  * The clocks of one streamed answer. Whichever ends first aborts the signal, which closes the provider's socket:
  *
@@ -58,70 +57,36 @@ const stopped = new Error("the answer has ended");
  */
 export function startClocks(options: ClocksOptions): Clocks {
   const { signal: caller, totalMs, firstTokenMs, fairFirstTokenMs = 5_000, stallMs } = options;
-  const controller = new AbortController();
-  const { signal } = controller;
-  let expired: ExpiredClock | undefined;
+  const limit = openLimit(caller, { limitMs: totalMs, error: () => new ClockExpiredError("OUT_OF_TIME", false) });
+  const { signal } = limit;
+  const stallWithin = (limitMs: number): WaitLimit => ({
+    limitMs,
+    error: () => new ClockExpiredError("STREAM_STALLED", limitMs === stallMs),
+  });
+  const stall = stallWithin(stallMs);
   let begun = false;
-  /** Ends the wait that is pending, where one is. */
-  let giveUp: ((reason: unknown) => void) | undefined;
-  let stall: NodeJS.Timeout | undefined;
-  let stallLimitMs: number | undefined;
-
-  const end = (reason: unknown) => {
-    controller.abort(reason);
-    giveUp?.(signal.reason);
-  };
-  const expire = (clock: ExpiredClock, isFair = false) => {
-    if (signal.aborted) return;
-    expired = clock;
-    end(new ClockExpiredError(clock, isFair));
-  };
-  /** The same timer for all waits: it is not stopped between them, only believed while one is pending. */
-  const startStall = (limitMs: number) => {
-    if (limitMs === stallLimitMs) return void stall?.refresh();
-    clearTimeout(stall);
-    stallLimitMs = limitMs;
-    stall = setTimeout(() => {
-      if (giveUp !== undefined) expire("STREAM_STALLED", limitMs === stallMs);
-    }, limitMs);
-  };
-  const onCallerGone = () => end(caller.reason);
-  const total = setTimeout(() => expire("OUT_OF_TIME"), totalMs);
-  const firstToken = setTimeout(() => expire("LLM_TTFT", firstTokenMs >= fairFirstTokenMs), firstTokenMs);
-  if (caller.aborted) onCallerGone();
-  else caller.addEventListener("abort", onCallerGone, { once: true });
+  const firstToken = setTimeout(
+    () => limit.abort(new ClockExpiredError("LLM_TTFT", firstTokenMs >= fairFirstTokenMs)),
+    firstTokenMs,
+  );
 
   return {
     signal,
     get expired() {
-      return expired;
+      const reason: unknown = signal.reason;
+      return reason instanceof ClockExpiredError ? reason.clock : undefined;
     },
     begin() {
       begun = true;
       clearTimeout(firstToken);
     },
-    wait: (next, limitMs = stallMs) =>
-      new Promise((resolve, reject) => {
-        giveUp = reject;
-        if (signal.aborted) reject(signal.reason);
-        else if (begun) startStall(Math.min(limitMs, stallMs));
-        next.then(
-          (value) => {
-            giveUp = undefined;
-            resolve(value);
-          },
-          (error: unknown) => {
-            giveUp = undefined;
-            reject(error);
-          },
-        );
-      }),
+    wait(next, limitMs = stallMs) {
+      if (!begun) return limit.wait(next);
+      return limit.wait(next, limitMs < stallMs ? stallWithin(limitMs) : stall);
+    },
     stop() {
-      clearTimeout(total);
       clearTimeout(firstToken);
-      clearTimeout(stall);
-      caller.removeEventListener("abort", onCallerGone);
-      end(stopped);
+      limit.close();
     },
   };
 }

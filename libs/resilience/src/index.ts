@@ -16,7 +16,8 @@ export type {
   UnaryHopCall,
   Verdict,
 } from "./hop-policy.ts";
-export { HopTimeoutError } from "./limit.ts";
+export { HopTimeoutError, openLimit } from "./limit.ts";
+export type { Limit, WaitLimit } from "./limit.ts";
 export { createRetryBudget } from "./retry-budget.ts";
 export type { RetryBudget, RetryBudgetOptions } from "./retry-budget.ts";
 export { backOffMs, retry } from "./retry.ts";

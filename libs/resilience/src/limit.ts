@@ -27,6 +27,8 @@ export interface Limit {
    * @throws the signal's reason.
    */
   wait<T>(work: Promise<T>, timeout?: WaitLimit): Promise<T>;
+  /** Ends what is waited for, and all that runs under the signal, for a reason of the owner's. The first reason holds. */
+  abort(reason: unknown): void;
   /** Aborts the signal and frees the timers. */
   close(): void;
 }
@@ -81,6 +83,7 @@ export function openLimit(signal: AbortSignal | undefined, total: WaitLimit): Li
         giveUp = reject;
         restartTimer(limit);
       }),
+    abort,
     close: () => {
       clearTimeout(totalTimer);
       clearTimeout(timer);

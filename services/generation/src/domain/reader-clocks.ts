@@ -1,3 +1,4 @@
+import { openLimit } from "@quartet/resilience";
 import { AnswererError, type AnswererFailure } from "./answerer-error.ts";
 
 export interface ReaderClocks {
@@ -16,30 +17,22 @@ export interface ReaderClocks {
  *        | LLM_TTFT                              | OUT_OF_TIME
  */
 export function startReaderClocks(signal: AbortSignal, timeoutMs = Infinity): ReaderClocks {
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const expire = (failure: AnswererFailure) => over.reject(new AnswererError({ failure }));
   const totalMs = timeoutMs - Math.min(50, timeoutMs * 0.01);
-  const timers = [
-    startTimer(() => expire("OUT_OF_TIME"), totalMs),
-    startTimer(() => expire("LLM_TTFT"), totalMs - Math.min(200, totalMs * 0.05)),
-  ];
-  const onAbort = () => over.reject(signal.reason as Error);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
+  const limit = openLimit(signal, { limitMs: totalMs, error: () => outOf("OUT_OF_TIME") });
+  const firstMs = totalMs - Math.min(200, totalMs * 0.05);
+  // Whoever waits longer waits for the answer's own limit.
+  const first = firstMs > MAX_TIMER_MS ? undefined : setTimeout(() => limit.abort(outOf("LLM_TTFT")), firstMs);
   return {
-    begin: () => clearTimeout(timers[1]),
-    wait: (value) => Promise.race([value, over.promise]),
+    begin: () => clearTimeout(first),
+    wait: (value) => limit.wait(value),
     stop() {
-      for (const timer of timers) clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
+      clearTimeout(first);
+      limit.close();
     },
   };
 }
 
-/** The most that a timer takes; whoever waits longer waits for the answer's own limit. */
+/** The most that a timer takes. */
 const MAX_TIMER_MS = 0x7fff_ffff;
 
-function startTimer(run: () => void, ms: number): ReturnType<typeof setTimeout> | undefined {
-  return ms > MAX_TIMER_MS ? undefined : setTimeout(run, ms);
-}
+const outOf = (failure: AnswererFailure) => new AnswererError({ failure });
