@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import * as http2 from "node:http2";
 import * as net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { createMetrics, type Metrics } from "@quartet/telemetry";
 import { createOnePortServer, type OnePortServerOptions, pathOf } from "../src/index.ts";
@@ -122,18 +124,39 @@ describe("clients that misbehave", () => {
   });
 
   it.each([
-    ["says nothing", ""],
-    ["says two bytes", "PR"],
-  ])("a connection that %s is closed in time", async (_what, bytes) => {
-    const { port } = await serve({ prefaceTimeoutMs: 80 });
+    ["says nothing", "", { idleTimeoutMs: 80 }],
+    ["says two bytes", "PR", { prefaceTimeoutMs: 80 }],
+  ])("a connection that %s is closed in time", async (_what, bytes, limits) => {
+    const { port } = await serve(limits);
     const socket = net.connect(port, "127.0.0.1");
     socket.on("error", () => undefined);
     if (bytes !== "") socket.write(bytes);
     await new Promise((resolve) => socket.once("close", resolve));
   });
 
+  it("a connection that is opened ahead of need stays until it is used", async () => {
+    const { port } = await serve({ prefaceTimeoutMs: 20 });
+    const socket = net.connect(port, "127.0.0.1");
+    await sleep(200);
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    expect(String(Buffer.concat(await socket.toArray()))).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  it("a connection that was never used does not hold a drain up", async () => {
+    const { server, port } = await serve();
+    const socket = net.connect(port, "127.0.0.1");
+    const closed = once(socket, "close");
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    await sleep(50);
+    const startedAt = performance.now();
+    await server.drain({ limitMs: 20_000 });
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    await closed;
+  });
+
   it("a connection that is ended before it says anything is closed at once", async () => {
-    const { port } = await serve({ prefaceTimeoutMs: 600_000 });
+    const { port } = await serve({ idleTimeoutMs: 600_000 });
     const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     socket.resume().end();
     await new Promise((resolve) => socket.once("end", resolve));

@@ -6,7 +6,7 @@ import type { HttpRequest, HttpResponse } from "./http.ts";
 import { sortByPreface } from "./preface.ts";
 
 export interface ConnectionLimits {
-  /** How long a client may take to show which protocol it speaks. Default: 10,000. */
+  /** How long a client may take to show which protocol it speaks, once it says something. Default: 10,000. */
   readonly prefaceTimeoutMs?: number;
   /** How long a client may take to send a request's headers, over HTTP/1.1. Default: 15,000. */
   readonly headersTimeoutMs?: number;
@@ -78,6 +78,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
       for (const response of http1Responses) closeAfter(response);
+      // Opened ahead of a need that did not come: no call is on them, and no protocol of theirs would end them.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       return closed;
     },
     destroy() {
@@ -98,7 +100,8 @@ function clearTextServer(options: ConnectionLimits, onRequest: OnRequest, onSess
   const [onHttp1] = server.listeners("connection") as ((socket: Socket) => void)[];
   server.removeAllListeners("connection");
   server.on("connection", (socket: Socket) => {
-    sortByPreface(socket, options.prefaceTimeoutMs ?? 10_000, {
+    const limits = { prefaceMs: options.prefaceTimeoutMs ?? 10_000, silentMs: options.idleTimeoutMs ?? 120_000 };
+    sortByPreface(socket, limits, {
       http1: () => onHttp1?.call(server, socket),
       http2: () => {
         // Sockets of an HTTP/1.1 server stay open when the other end says no more; an HTTP/2 client that does has left, and nobody else would notice.
