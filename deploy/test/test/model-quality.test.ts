@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { evaluationSet, type TestDatabase } from "@quartet/testing";
 import { describeWithStores } from "@quartet/testing/jest";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { partOf } from "../src/data-sets.ts";
 import { type ModelServer, modelSettings, startModelServer } from "../src/model-server.ts";
 import { migrateDatabase, quartet, temporaryFolder } from "../src/processes.ts";
 
@@ -19,7 +19,7 @@ interface Report {
 }
 
 /** A part of the set: embedding all of it takes longer than all other tests. The whole is measured in deploy/docs/quality.md. */
-const size = { queries: 24, documents: 60 };
+const size = { queries: 20, documents: 40 };
 
 const source = evaluationSet("autorag-ko");
 
@@ -41,7 +41,7 @@ const source = evaluationSet("autorag-ko");
         QUARTET_ELASTICSEARCH_PREFIX: index.prefix.replace(/-$/, ""),
       };
       await migrateDatabase(database.url);
-      const part = await takePart(source ?? "", path.join(folder.path, "set"));
+      const part = await partOf(source ?? "", path.join(folder.path, "set"), size);
       const settings = { ...modelSettings, ...stores, OPENAI_BASE_URL: model.url };
       const { code, stdout, stderr } = await quartet(
         ["eval", part, "--stores", "cluster", "--only", "legs", "--quantisation", "--rerank", "builtin", "--json"],
@@ -85,24 +85,3 @@ const source = evaluationSet("autorag-ko");
     });
   });
 });
-
-/** Writes the first queries of a set with the documents that answer them, and others beside. */
-async function takePart(from: string, to: string): Promise<string> {
-  await mkdir(to);
-  const read = async (name: string) => (await readFile(path.join(from, name), "utf8")).trimEnd().split("\n");
-  const idOf = (line: string) => (JSON.parse(line) as { readonly id: string }).id;
-  const queries = (await read("queries.jsonl")).slice(0, size.queries);
-  const asked = new Set(queries.map(idOf));
-  const judgements = (await read("qrels.tsv")).filter((line) => asked.has(line.split("\t")[0] ?? ""));
-  const relevant = new Set(judgements.map((line) => line.split("\t")[1]));
-  const documents = await read("corpus.jsonl");
-  const needed = documents.filter((line) => relevant.has(idOf(line)));
-  const others = documents.filter((line) => !relevant.has(idOf(line)));
-  const step = Math.floor(others.length / (size.documents - needed.length));
-  const chosen = Array.from({ length: size.documents - needed.length }, (_, place) => others[place * step] ?? "");
-  const write = (name: string, lines: readonly string[]) => writeFile(path.join(to, name), `${lines.join("\n")}\n`);
-  await write("queries.jsonl", queries);
-  await write("qrels.tsv", judgements);
-  await write("corpus.jsonl", [...needed, ...chosen]);
-  return to;
-}

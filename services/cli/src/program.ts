@@ -23,6 +23,7 @@ import { type FakeProviderFlags, faults, isFaultName, type FaultName } from "./a
 import type { Context } from "./context.ts";
 import { parseSection, type SectionSpec } from "./domain/section-spec.ts";
 import { type ExitCode, exitCodes } from "./exit-codes.ts";
+import { strategyNames } from "./evaluation/compression.ts";
 import { parts } from "./evaluation/parts.ts";
 import { rerankers, storeKinds } from "./evaluation/prepare.ts";
 import { fusions, type SearchFlags } from "./search-options.ts";
@@ -358,6 +359,11 @@ function addEval(program: Command, action: Action): void {
     )
     .option("--refusal-queries <file>", "a queries.jsonl of another set, whose questions this corpus cannot answer")
     .addOption(new Option("--only <part>", "only this part; may be repeated").choices(parts).argParser(oneOf(parts)))
+    .addOption(
+      new Option("--strategy <name>", "measure only this rule of compression; may be repeated")
+        .choices(strategyNames)
+        .argParser(oneOf(strategyNames)),
+    )
     .option("--concurrency <count>", "calls at once", wholeNumber(1, 64), 4)
     .addOption(
       new Option("--stores <kind>", "the server's own, or those at DATABASE_URL and ELASTICSEARCH_URL")

@@ -4,7 +4,7 @@ import type { Progress } from "../adapters/terminal.ts";
 import { corpusOf, readDataSet, readQueries } from "../adapters/read-data-set.ts";
 import type { Context } from "../context.ts";
 import { type DataSet, judgedQueries, type Query, unanswerableQueries } from "../domain/data-set.ts";
-import { measureCompression } from "../evaluation/compression.ts";
+import { measureCompression, type Strategy, strategyNames } from "../evaluation/compression.ts";
 import { type Leg, type LegReport, legs, measureLeg } from "../evaluation/legs.ts";
 import { type EvaluationPart, standardParts } from "../evaluation/parts.ts";
 import { type CorpusOptions, type Prepared, withCorpus } from "../evaluation/prepare.ts";
@@ -20,6 +20,8 @@ export interface EvaluateOptions extends CorpusOptions {
   /** Questions of another data set, which this corpus cannot answer. */
   readonly refusalQueries?: string;
   readonly only?: readonly EvaluationPart[];
+  /** Rules of compression to measure; all if undefined. */
+  readonly strategy?: readonly Strategy[];
 }
 
 /** The questions of one evaluation. */
@@ -81,7 +83,10 @@ async function measure(
       reranker: options.rerank ?? null,
       sources: options.source,
       legs: only.includes("legs") ? await measureLegs(subject, dataSet, judged) : null,
-      compression: (only.includes("compression") && (await measureCompression(subject, dataSet, judged))) || null,
+      compression:
+        (only.includes("compression") &&
+          (await measureCompression(subject, dataSet, judged, options.strategy ?? strategyNames))) ||
+        null,
       refusal: asks
         ? {
             answerable: (await measureRefusal(subject, judged)) ?? null,

@@ -16,13 +16,15 @@ export const strategies = {
   seed_rule: CompressionStrategy.SEED_RULE,
 } as const;
 
-type Strategy = keyof typeof strategies;
+export type Strategy = keyof typeof strategies;
+
+export const strategyNames = Object.keys(strategies) as readonly Strategy[];
 
 export interface CompressionReport {
   /** Questions with a known answer that stands, word for word, in a passage of a relevant document among the first ten. */
   readonly questions: number;
   /** The share of them whose answer still stands in the compressed text, by strategy and budget in characters. */
-  readonly kept: Readonly<Record<Strategy, Readonly<Record<string, number>>>>;
+  readonly kept: Readonly<Partial<Record<Strategy, Readonly<Record<string, number>>>>>;
 }
 
 /**
@@ -34,7 +36,11 @@ export async function measureCompression(
   subject: Subject,
   { grades, answers }: DataSet,
   queries: readonly Query[],
+  measured: readonly Strategy[],
 ): Promise<CompressionReport | undefined> {
+  const settings = measured.flatMap((strategy) =>
+    budgets.map((budget) => ({ key: keyOf(strategy, budget), strategy, budget })),
+  );
   const kept = new Map<string, number>();
   let questions = 0;
   const measure = async ({ id, text }: Query) => {
@@ -64,14 +70,10 @@ export async function measureCompression(
     Object.fromEntries(
       budgets.map((budget) => [budget, rounded((kept.get(keyOf(strategy, budget)) ?? 0) / questions, 4)]),
     );
-  return { questions, kept: { extractive: share("extractive"), seed_rule: share("seed_rule") } };
+  return { questions, kept: Object.fromEntries(measured.map((strategy) => [strategy, share(strategy)])) };
 }
 
 const keyOf = (strategy: Strategy, budget: number): string => `${strategy} ${budget}`;
-
-const settings = (Object.keys(strategies) as Strategy[]).flatMap((strategy) =>
-  budgets.map((budget) => ({ key: keyOf(strategy, budget), strategy, budget })),
-);
 
 interface Compression {
   readonly question: string;
