@@ -15,7 +15,7 @@ export function terms(text: string): string[] {
   const found: string[] = [];
   forEachRun(foldCase(text), (run, kind) => {
     if (kind === "word") {
-      const term = wordTerm(run);
+      const term = knownTerm(run);
       if (term !== "") found.push(term);
     } else {
       pushPairs(run, found);
@@ -30,6 +30,22 @@ const digitsOnly = /^[\d.,]+$/;
 const maxWordUnits = 64;
 
 const acronym = /^(?:\p{L}\.)+\p{L}$/u;
+
+/** Terms of the words met last: texts of one language share most of theirs, and stemming takes longer than finding the words. */
+const known = new Map<string, string>();
+const maxKnown = 20_000;
+/** Longer words are rare; and parts of a text that are longer keep all of it in memory (V8 copies shorter ones). */
+const maxKnownUnits = 12;
+
+function knownTerm(run: string): string {
+  if (run.length > maxKnownUnits) return wordTerm(run);
+  let term = known.get(run);
+  if (term === undefined) {
+    if (known.size === maxKnown) known.clear();
+    known.set(run, (term = wordTerm(run)));
+  }
+  return term;
+}
 
 /** The term of one word, or "" where it is a stop word. */
 function wordTerm(run: string): string {
