@@ -164,6 +164,17 @@ describe("any other model", () => {
     expect(pieces.join("")).toBe("passed on");
   });
 
+  it("is one reply where it came in parts, wherever those were cut", async () => {
+    const reply = Buffer.from(JSON.stringify({ choices: [{ index: 0, message: { content: "나누어 온 답" } }] }));
+    gateway.inner.behaviour.relay = async function* () {
+      for (let at = 0; at < reply.length; at += 5)
+        yield { event: { case: "chunk", value: reply.subarray(at, at + 5) } };
+      yield relayEnd;
+    };
+    const whole = await openai.chat.completions.create({ model: "gpt-x", messages });
+    expect(whole.choices[0]!.message.content).toBe("나누어 온 답");
+  });
+
   it("has events that came together, each on a line of its own", async () => {
     const event = (content: string) => JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
     gateway.inner.behaviour.relay = async function* () {

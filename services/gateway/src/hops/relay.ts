@@ -15,7 +15,7 @@ export interface ChatToRelay {
 }
 
 export type RelayedEvent =
-  /** The reply as the provider sent it; or the events of a streamed one that came together, each on a line of its own. */
+  /** A part of the reply as the provider sent it; or the events of a streamed one that came together, each on a line of its own. */
   | { readonly type: "chunk"; readonly json: Uint8Array }
   /** Sent once, last: the reply is complete. */
   | { readonly type: "end"; readonly usage: TokenUsage };

@@ -76,11 +76,11 @@ async function passOn(
   { response, write }: EndpointCall,
   { streamed, events }: { readonly streamed: boolean; readonly events: AsyncIterable<RelayedEvent> },
 ): Promise<void> {
-  let whole: Uint8Array | undefined;
+  const parts: Uint8Array[] = [];
   for await (const event of events) {
     if (event.type === "end") break;
     if (!streamed) {
-      whole = event.json;
+      parts.push(event.json);
       continue;
     }
     beginEvents(response);
@@ -90,8 +90,8 @@ async function passOn(
     beginEvents(response);
     return void response.end(DONE);
   }
-  if (whole === undefined) throw unexpectedReply("generation");
-  endWithJson(response, whole);
+  if (parts.length === 0) throw unexpectedReply("generation");
+  endWithJson(response, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
 }
 
 async function answerChat(call: EndpointCall, question: QuestionInChat, answers: Client<typeof AnswerService>) {

@@ -112,6 +112,18 @@ describe("a chat that is passed on", () => {
     expect(Math.max(...sizes)).toBeLessThan(4 * 1024 ** 2);
   });
 
+  it("comes back whole in parts, where it is longer than a message may be", async () => {
+    provider.set({ answer: Array<string>(20).fill("가".repeat(100_000)) });
+    const { client } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100000" });
+    const parts: Uint8Array[] = [];
+    for await (const { event } of client.relayChat({ body: Buffer.from(JSON.stringify(chat)) })) {
+      if (event.case === "chunk") parts.push(event.value);
+    }
+    expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBe(1024 ** 2);
+    const { choices } = JSON.parse(Buffer.concat(parts).toString()) as { choices: { message: { content: string } }[] };
+    expect(choices[0]!.message.content).toHaveLength(2_000_000);
+  });
+
   it("tells the usage to a client that asks for it", async () => {
     const { chunks } = await serve().relay({ ...streamed, stream_options: { include_usage: true } });
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { prompt_tokens: expect.any(Number) } });

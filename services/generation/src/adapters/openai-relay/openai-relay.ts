@@ -33,7 +33,11 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
         model: chat.model,
       });
       try {
-        yield* readPieces(pieces, clocks);
+        for await (const { data } of readPieces(pieces, clocks)) {
+          const json = encoder.encode(data);
+          if (chat.streamed) yield { kind: "chunk", json };
+          else for (const part of partsOf(json)) yield { kind: "chunk", json: part };
+        }
         yield { kind: "end", usage: bill.close() };
       } catch (error) {
         const refusal = error instanceof ErrorReply ? refusalOf(error) : undefined;
@@ -59,7 +63,7 @@ function limitsFor({ streamed }: Chat, timeoutMs: number, options: TimeLimits): 
 async function* readPieces(
   pieces: AsyncIterator<Relayed, void>,
   clocks: Clocks,
-): AsyncGenerator<RelayEvent, void, undefined> {
+): AsyncGenerator<Relayed, void, undefined> {
   for (let isWhole = false; ;) {
     const piece: IteratorResult<Relayed, void> = isWhole
       ? await clocks.wait(pieces.next(), USAGE_WAIT_MS).catch(nothingMore)
@@ -67,7 +71,16 @@ async function* readPieces(
     if (piece.done === true) return;
     clocks.begin();
     isWhole ||= piece.value.isWhole;
-    yield { kind: "chunk", json: encoder.encode(piece.value.data) };
+    yield piece.value;
+  }
+}
+
+/** A quarter of what a message may have. */
+const MAX_PART_BYTES = 1024 ** 2;
+
+function* partsOf(json: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let start = 0; start < json.byteLength; start += MAX_PART_BYTES) {
+    yield json.byteLength <= MAX_PART_BYTES ? json : json.subarray(start, start + MAX_PART_BYTES);
   }
 }
 

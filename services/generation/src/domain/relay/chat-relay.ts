@@ -17,7 +17,7 @@ export interface Chat {
 }
 
 export type RelayEvent =
-  /** JSON as the provider sent it: the reply, or the events of a streamed one that came together, each on a line of its own. */
+  /** JSON as the provider sent it: a part of the reply, at most 1 MiB; or the events of a streamed one that came together, whole, each on a line of its own. */
   | { readonly kind: "chunk"; readonly json: Uint8Array }
   /** The reply is complete. */
   | { readonly kind: "end"; readonly usage: Usage };

@@ -199,7 +199,8 @@ export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse
    */
   event: {
     /**
-     * Whole JSON values as the provider sent them: the reply; or the events of a streamed reply that came together, each on a line of its own.
+     * JSON as the provider sent it: a part of the reply, at most 1 MiB, to be joined with the others; or the events of a streamed reply that came
+     * together, whole, each on a line of its own.
      *
      * @generated from field: bytes chunk = 1;
      */
