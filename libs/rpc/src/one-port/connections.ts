@@ -61,8 +61,16 @@ export function createConnections(options: ConnectionsOptions): Connections {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("error", () => undefined);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => {
+      sockets.delete(socket);
+      if (closing) endUnused();
+    });
   });
+  /** Connections that were opened ahead of a need that did not come may be used while there are calls, and hold nothing up: no protocol of theirs would end them. */
+  const endUnused = () => {
+    const left = [...sockets];
+    if (left.every(({ bytesRead }) => bytesRead === 0)) for (const socket of left) socket.destroy();
+  };
 
   return {
     listen: ({ port, host }) =>
@@ -78,8 +86,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
       for (const response of http1Responses) closeAfter(response);
-      // Opened ahead of a need that did not come: no call is on them, and no protocol of theirs would end them.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      endUnused();
       return closed;
     },
     destroy() {
