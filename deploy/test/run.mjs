@@ -8,7 +8,7 @@ import { startStoresForTests } from "./genuine-stores.mjs";
 const results = path.join(root, ".nx", "test-results.json");
 
 const folders = process.argv.slice(2);
-// First of all: they are fetched while packages are installed, and start while the checks run.
+// First of all: they are fetched while packages are installed, and start while the first check runs.
 const stores = startStoresForTests(folders);
 for (const [signal, code] of [
   ["SIGINT", 130],
@@ -26,10 +26,13 @@ try {
 }
 
 async function main() {
-  const checks = folders.length > 0 ? [] : await runChecks();
+  const [checks, { tests, missingStores }] = await Promise.all([folders.length > 0 ? [] : runChecks(), runOnStores()]);
+  return report({ checks, tests, missingStores });
+}
+
+async function runOnStores() {
   const { environment, leftOut } = await stores.ready;
-  const tests = await runTests(environment);
-  return report({ checks, tests, missingStores: leftOut });
+  return { tests: await runTests(environment), missingStores: leftOut };
 }
 
 /** @returns {number} the exit code */
@@ -43,26 +46,20 @@ function report({ checks, tests, missingStores }) {
   return failed === 0 && passed > 0 ? 0 : 1;
 }
 
-/** Contracts, format, types and lint; each counts as one. Two at a time, the longest first, each with its lines in one piece. */
+/** Contracts, format, types and lint; each counts as one. One after the other beside the tests, which wait a good part of their time; each with its lines in one piece. */
 async function runChecks() {
   const tool = async (title, command, ...args) => {
     const { code, output } = await runQuietly(command, args, { env: toolEnvironment() });
     console.log(`\n# ${title}\n${output}${code === 0 ? "ok" : "FAILED"}: ${title}`);
     return code === 0;
   };
-  const waiting = [
+  return [
     // One run over everything reads and checks each file once; `nx run-many -t typecheck lint` has the same rules by package, cached.
-    () => tool("types", "tsc", "--build", ...typescriptProjects()),
-    () => tool("lint", "eslint", "--config", "deploy/lint/whole.config.mjs", "--max-warnings", "0", "."),
-    () => tool("format", "prettier", "--check", "--log-level", "warn", "."),
-    () => checkContracts(tool),
+    await tool("types", "tsc", "--build", ...typescriptProjects()),
+    await tool("lint", "eslint", "--config", "deploy/lint/whole.config.mjs", "--max-warnings", "0", "."),
+    await tool("format", "prettier", "--check", "--log-level", "warn", "."),
+    ...(await checkContracts(tool)),
   ];
-  const done = [];
-  const lane = async () => {
-    for (let check = waiting.shift(); check; check = waiting.shift()) done.push(await check());
-  };
-  await Promise.all([lane(), lane()]);
-  return done.flat();
 }
 
 /** Every package, and what stands beside its sources: tests and scripts. */
