@@ -1,8 +1,6 @@
-import { pause } from "@quartet/resilience";
+import { type Limit, openLimit, pause } from "@quartet/resilience";
 import { addUsage } from "./attempt-context.ts";
 import type { KeyAttempt } from "./attempt-context.ts";
-import { openAttemptScope } from "./attempt-scope.ts";
-import type { AttemptScope } from "./attempt-scope.ts";
 import type { KeyVerdict } from "./http-verdict.ts";
 import { createKeyQueue } from "./key-queue.ts";
 import { createKeyRing } from "./key-ring.ts";
@@ -94,7 +92,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     if (verdict.kind === "quota" || verdict.kind === "auth") shared?.tell(call.entry, verdict.kind);
   };
 
-  const contextOf = (call: Call, scope: AttemptScope, attempt: number, markBegun: () => void): KeyAttempt => ({
+  const contextOf = (call: Call, scope: Limit, attempt: number, markBegun: () => void): KeyAttempt => ({
     signal: scope.signal,
     label: call.entry.key.label,
     attempt,
@@ -127,7 +125,7 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       const isBehind = !queue.isEmpty && waitedMs < restWaitMs;
       const entry = isBehind ? undefined : ring.next(now, tried);
       if (entry !== undefined && tried?.has(entry)) {
-        if (forbidden.has(entry) && forbidden.has(ring.next(now, forbidden)!)) throw lastError;
+        if (forbidden.has(ring.next(now, forbidden)!)) throw lastError;
         const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
         if (waitMs >= leftMs) throw lastError;
         await pause(waitMs, signal);
@@ -138,7 +136,8 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
         ? ring.use(entry, now)
         : await queue.take({ leftMs, restWaitMs: restWaitMs - waitedMs }, signal);
       if (entry === undefined) waitedMs += clock.now() - now;
-      const scope = openAttemptScope(signal, deadline - clock.now());
+      // Whatever the attempt leaves open is closed by it.
+      const scope = openLimit(signal, { limitMs: deadline - clock.now(), error: outOfTime });
       let begun = false;
       try {
         const value = await work(
@@ -190,3 +189,5 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
     usage: () => ring.usage(clock.now()),
   };
 }
+
+const outOfTime = () => new DOMException("the deadline of this call is over", "TimeoutError");

@@ -1,16 +1,16 @@
 import { afterEach, expect, it } from "@jest/globals";
-import { type AttemptScope, openAttemptScope } from "./attempt-scope.ts";
+import { type Limit, openLimit } from "@quartet/resilience";
 import { createEntry } from "./entry.ts";
 import { streamLanded } from "./landed-stream.ts";
 
-const scopes: AttemptScope[] = [];
+const scopes: Limit[] = [];
 afterEach(() => scopes.splice(0).forEach((scope) => scope.close()));
 
 /** A stream whose messages come when the test says so. */
 function open() {
   const told = { landed: 0, broken: [] as unknown[], left: 0 };
   const sent: PromiseWithResolvers<IteratorResult<string>>[] = [];
-  const scope = openAttemptScope(undefined, 60_000);
+  const scope = openLimit(undefined, { limitMs: 60_000, error: () => new Error("too late") });
   scopes.push(scope);
   const messages = {
     next: () => {

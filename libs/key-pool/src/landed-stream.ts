@@ -1,11 +1,11 @@
-import type { AttemptScope } from "./attempt-scope.ts";
+import type { Limit } from "@quartet/resilience";
 import type { Call } from "./entry.ts";
 
 /** A call that got through: its value, and what is still held until its end. */
 export interface Landed<T> {
   readonly value: T;
   readonly call: Call;
-  readonly scope: AttemptScope;
+  readonly scope: Limit;
 }
 
 /** A stream that has begun. */

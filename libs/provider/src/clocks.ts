@@ -65,10 +65,10 @@ export function startClocks(options: ClocksOptions): Clocks {
   });
   const stall = stallWithin(stallMs);
   let begun = false;
-  const firstToken = setTimeout(
-    () => limit.abort(new ClockExpiredError("LLM_TTFT", firstTokenMs >= fairFirstTokenMs)),
-    firstTokenMs,
-  );
+  const firstTokenCame = limit.also({
+    limitMs: firstTokenMs,
+    error: () => new ClockExpiredError("LLM_TTFT", firstTokenMs >= fairFirstTokenMs),
+  });
 
   return {
     signal,
@@ -78,15 +78,12 @@ export function startClocks(options: ClocksOptions): Clocks {
     },
     begin() {
       begun = true;
-      clearTimeout(firstToken);
+      firstTokenCame();
     },
     wait(next, limitMs = stallMs) {
       if (!begun) return limit.wait(next);
       return limit.wait(next, limitMs < stallMs ? stallWithin(limitMs) : stall);
     },
-    stop() {
-      clearTimeout(firstToken);
-      limit.close();
-    },
+    stop: limit.close,
   };
 }

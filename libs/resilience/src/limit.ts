@@ -27,8 +27,8 @@ export interface Limit {
    * @throws the signal's reason.
    */
   wait<T>(work: Promise<T>, timeout?: WaitLimit): Promise<T>;
-  /** Ends what is waited for, and all that runs under the signal, for a reason of the owner's. The first reason holds. */
-  abort(reason: unknown): void;
+  /** Another limit as the total is one, from now until it is lifted by what is returned, or closed. */
+  also(limit: WaitLimit): () => void;
   /** Aborts the signal and frees the timers. */
   close(): void;
 }
@@ -64,7 +64,8 @@ export function openLimit(signal: AbortSignal | undefined, total: WaitLimit): Li
   };
 
   const onAbort = () => abort(signal?.reason);
-  const totalTimer = setTimeout(() => abort(total.error()), delayMs(total));
+  const startTimer = (limit: WaitLimit) => setTimeout(() => abort(limit.error()), delayMs(limit));
+  const timers = [startTimer(total)];
   if (signal?.aborted) onAbort();
   else signal?.addEventListener("abort", onAbort, { once: true });
   return {
@@ -83,9 +84,13 @@ export function openLimit(signal: AbortSignal | undefined, total: WaitLimit): Li
         giveUp = reject;
         restartTimer(limit);
       }),
-    abort,
+    also: (limit) => {
+      const started = startTimer(limit);
+      timers.push(started);
+      return () => clearTimeout(started);
+    },
     close: () => {
-      clearTimeout(totalTimer);
+      for (const started of timers) clearTimeout(started);
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       abort(callEnded);

@@ -19,20 +19,8 @@ export interface ReaderClocks {
 export function startReaderClocks(signal: AbortSignal, timeoutMs = Infinity): ReaderClocks {
   const totalMs = timeoutMs - Math.min(50, timeoutMs * 0.01);
   const limit = openLimit(signal, { limitMs: totalMs, error: () => outOf("OUT_OF_TIME") });
-  const firstMs = totalMs - Math.min(200, totalMs * 0.05);
-  // Whoever waits longer waits for the answer's own limit.
-  const first = firstMs > MAX_TIMER_MS ? undefined : setTimeout(() => limit.abort(outOf("LLM_TTFT")), firstMs);
-  return {
-    begin: () => clearTimeout(first),
-    wait: (value) => limit.wait(value),
-    stop() {
-      clearTimeout(first);
-      limit.close();
-    },
-  };
+  const firstCame = limit.also({ limitMs: totalMs - Math.min(200, totalMs * 0.05), error: () => outOf("LLM_TTFT") });
+  return { begin: firstCame, wait: (value) => limit.wait(value), stop: limit.close };
 }
-
-/** The most that a timer takes. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 
 const outOf = (failure: AnswererFailure) => new AnswererError({ failure });
