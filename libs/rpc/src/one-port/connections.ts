@@ -35,9 +35,12 @@ export interface Connections {
   destroy(): void;
 }
 
+const PREFACE_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 120_000;
+
 /** Accepts HTTP/1.1 and HTTP/2 on one port: by the first bytes on clear text, by ALPN over TLS. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { handle, tls, maxConnections = 10_000, idleTimeoutMs = 120_000 } = options;
+  const { handle, tls, maxConnections = 10_000, idleTimeoutMs = IDLE_TIMEOUT_MS } = options;
   const sockets = new Set<Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
   const http1Responses = new Set<http.ServerResponse>();
@@ -68,8 +71,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
   });
   /** Connections that were opened ahead of a need that did not come may be used while there are calls, and hold nothing up: no protocol of theirs would end them. */
   const endUnused = () => {
-    const left = [...sockets];
-    if (left.every(({ bytesRead }) => bytesRead === 0)) for (const socket of left) socket.destroy();
+    for (const { bytesRead } of sockets) if (bytesRead > 0) return;
+    for (const socket of sockets) socket.destroy();
   };
 
   return {
@@ -106,8 +109,11 @@ function clearTextServer(options: ConnectionLimits, onRequest: OnRequest, onSess
   // The HTTP/1.1 server owns the port, so that its own timeouts run; what speaks HTTP/2 is handed over.
   const [onHttp1] = server.listeners("connection") as ((socket: Socket) => void)[];
   server.removeAllListeners("connection");
+  const limits = {
+    prefaceMs: options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
+    silentMs: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+  };
   server.on("connection", (socket: Socket) => {
-    const limits = { prefaceMs: options.prefaceTimeoutMs ?? 10_000, silentMs: options.idleTimeoutMs ?? 120_000 };
     sortByPreface(socket, limits, {
       http1: () => onHttp1?.call(server, socket),
       http2: () => {
@@ -130,7 +136,7 @@ function tlsServer(options: ConnectionLimits, tls: TlsServerOptions, onRequest: 
       key,
       ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true }),
       allowHTTP1: true,
-      handshakeTimeout: options.prefaceTimeoutMs ?? 10_000,
+      handshakeTimeout: options.prefaceTimeoutMs ?? PREFACE_TIMEOUT_MS,
     },
     onRequest,
   );
@@ -149,7 +155,7 @@ function http1Options({
   return {
     headersTimeout: Math.min(headersTimeoutMs ?? 15_000, requestTimeout),
     requestTimeout,
-    keepAliveTimeout: idleTimeoutMs ?? 120_000,
+    keepAliveTimeout: idleTimeoutMs ?? IDLE_TIMEOUT_MS,
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: maxHeaderBytes ?? 16 * 1024,
   };
