@@ -91,7 +91,7 @@ async function passOn(
     return void response.end(DONE);
   }
   if (parts.length === 0) throw unexpectedReply("generation");
-  endWithJson(response, parts.length === 1 ? parts[0]! : Buffer.concat(parts));
+  endWithJson(response, Buffer.concat(parts));
 }
 
 async function answerChat(call: EndpointCall, question: QuestionInChat, answers: Client<typeof AnswerService>) {

@@ -80,7 +80,7 @@ const MAX_PART_BYTES = 1024 ** 2;
 
 function* partsOf(json: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let start = 0; start < json.byteLength; start += MAX_PART_BYTES) {
-    yield json.byteLength <= MAX_PART_BYTES ? json : json.subarray(start, start + MAX_PART_BYTES);
+    yield json.subarray(start, start + MAX_PART_BYTES);
   }
 }
 
