@@ -1,15 +1,15 @@
-import { Code } from "@connectrpc/connect";
+import { Code, type HandlerContext } from "@connectrpc/connect";
 import { AnswerService, type AnswerQuestionResponse } from "@quartet/contracts/gateway/v1/answer_service";
 import { DocumentService } from "@quartet/contracts/gateway/v1/document_service";
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { quartetError, reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
-import { soonestMs } from "@quartet/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { failure } from "./failure.ts";
 import { hang, text } from "./fakes.ts";
 import { openOnPort } from "./open-gateway.ts";
 import { createProcesses } from "./processes.ts";
+import { untilLeavingIsHeardMs } from "./reader-left.ts";
 import { ways } from "./ways.ts";
 
 const question = "휴가는 며칠입니까?";
@@ -56,21 +56,11 @@ describe.each(ways)("services of their own processes behind the one port, %s", (
 
   it("hear within a second that a caller has left", async () => {
     const { transport, close } = open(gateway.url);
-    const answers = createClient(AnswerService, transport);
-    const tookMs = await soonestMs(1_000, async () => {
-      const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
-      gateway.inner.behaviour.generate = async function* (_request, { signal }) {
-        signal.addEventListener("abort", () => finish());
-        yield text("첫 낱말 ");
-        await hang(signal);
-      };
-      for await (const { event } of answers.streamAnswerQuestion({ answer: { question } })) {
-        if (event.case === "textDelta") break;
-      }
-      const leftAt = performance.now();
-      await ended;
-      return performance.now() - leftAt;
-    });
+    const generate = async function* (_request: unknown, { signal }: HandlerContext) {
+      yield text("첫 낱말 ");
+      await hang(signal);
+    };
+    const tookMs = await untilLeavingIsHeardMs({ inner: gateway.inner, transport, generate });
     expect(tookMs).toBeLessThan(1_000);
     close();
   });

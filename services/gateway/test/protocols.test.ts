@@ -5,11 +5,11 @@ import { DocumentService } from "@quartet/contracts/gateway/v1/document_service"
 import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
-import { soonestMs } from "@quartet/testing";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { text } from "./fakes.ts";
 import { failure } from "./failure.ts";
 import { openOnPort } from "./open-gateway.ts";
+import { untilLeavingIsHeardMs } from "./reader-left.ts";
 import { ways } from "./ways.ts";
 
 type Gateway = Awaited<ReturnType<typeof openOnPort>>;
@@ -74,23 +74,13 @@ describe.each(ways)("the one port, %s", (_, open) => {
   });
 
   it("is left by a client, and generation hears of it within a second", async () => {
-    const answers = createClient(AnswerService, way.transport);
-    const tookMs = await soonestMs(1_000, async () => {
-      const { promise: ended, resolve: finish } = Promise.withResolvers<void>();
-      gateway.inner.behaviour.generate = async function* (_request, { signal }) {
-        signal.addEventListener("abort", () => finish());
-        for (;;) {
-          yield text("낱말 ");
-          await new Promise((resolve) => setTimeout(resolve, 5));
-        }
-      };
-      for await (const { event } of answers.streamAnswerQuestion({ answer: { question } })) {
-        if (event.case === "textDelta") break;
+    const generate = async function* () {
+      for (;;) {
+        yield text("낱말 ");
+        await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      const leftAt = performance.now();
-      await ended;
-      return performance.now() - leftAt;
-    });
+    };
+    const tookMs = await untilLeavingIsHeardMs({ inner: gateway.inner, transport: way.transport, generate });
     expect(tookMs).toBeLessThan(1_000);
     delete gateway.inner.behaviour.generate;
   });
