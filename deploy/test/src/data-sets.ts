@@ -1,7 +1,7 @@
+/** Parts of sets with relevance judgements, as `quartet eval` reads them: a JSON object a line, and judgements with tabs between. */
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-/** A set with relevance judgements, as `quartet eval` reads it: a JSON object a line, and judgements with tabs between. */
 const linesOf = async (folder: string, file: string): Promise<string[]> =>
   (await readFile(path.join(folder, file), "utf8")).trimEnd().split("\n");
 const write = (folder: string, file: string, lines: readonly string[]) =>
