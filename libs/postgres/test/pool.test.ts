@@ -282,7 +282,7 @@ describeWithStores("a pool", ["postgres"], ({ postgres }) => {
   it("gives up a connection that falls silent in the middle, at the caller's limit", async () => {
     await using proxy = await createTcpProxy({ target: database.url });
     const pool = open({ url: proxy.url(database.url), maxConnections: 1 });
-    const silent = pool.transaction({ ...never, timeoutMs: 300 }, async (transaction) => {
+    const silent = pool.transaction({ ...never, timeoutMs: 1_000 }, async (transaction) => {
       await transaction.query("SELECT 1");
       await proxy.set({ kind: "hang" });
       await transaction.query("SELECT 2");

@@ -36,6 +36,7 @@ async function act({ behaviour, count }: EchoRequest, { signal }: HandlerContext
     case "park deaf":
       return never;
     case "park":
+      signal.throwIfAborted();
       return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
     case "throw plain":
       throw new TypeError("password=hunter2 at 10.0.0.7");

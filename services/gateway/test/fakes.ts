@@ -265,5 +265,7 @@ async function* relayInTwo({ body }: RelayChatRequest) {
 }
 
 /** Never ends by itself. */
-export const hang = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+export const hang = async (signal: AbortSignal): Promise<never> => {
+  signal.throwIfAborted();
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+};

@@ -6,7 +6,7 @@ import { SearchService } from "@quartet/contracts/gateway/v1/search_service";
 import { reasonOf, violationsOf } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { text } from "./fakes.ts";
+import { hang, text } from "./fakes.ts";
 import { failure } from "./failure.ts";
 import { openOnPort } from "./open-gateway.ts";
 import { untilLeavingIsHeardMs } from "./reader-left.ts";
@@ -86,8 +86,7 @@ describe.each(ways)("the one port, %s", (_, open) => {
   });
 
   it("ends within a caller's deadline, and says so", async () => {
-    gateway.inner.behaviour.search = (_request, { signal }) =>
-      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    gateway.inner.behaviour.search = (_request, { signal }) => hang(signal);
     const began = performance.now();
     const search = createClient(SearchService, way.transport);
     const error = await failure(search.searchPassages({ query: question }, { timeoutMs: 300 }));

@@ -183,13 +183,13 @@ describe("a stream of a search", () => {
   });
 
   it("has the longest time there is, and ends with it", async () => {
-    await using gateway = await openInMemory({ QUARTET_DEFAULT_TIMEOUT: "100ms" });
+    await using gateway = await openInMemory({ QUARTET_DEFAULT_TIMEOUT: "300ms" });
     gateway.inner.behaviour.search = async (request) => {
-      await sleep(40);
+      await sleep(120);
       return pagesOf(60)(request);
     };
     expect(idsOf(await collect(gateway.search.streamSearchPassages({ search: { query } })))).toHaveLength(60);
-    const late = await failure(collect(gateway.search.streamSearchPassages({ search: { query } }, { timeoutMs: 150 })));
+    const late = await failure(collect(gateway.search.streamSearchPassages({ search: { query } }, { timeoutMs: 200 })));
     expect(late.code).toBe(Code.DeadlineExceeded);
   });
 });
