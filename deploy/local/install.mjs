@@ -92,6 +92,10 @@ export async function runQuietly(command, args, options = {}) {
   let output = "";
   const child = spawn(command, args, { cwd: root, ...options, stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text));
-  const [code] = await once(child, "close");
-  return { code: code ?? 1, output };
+  try {
+    const [code] = await once(child, "close");
+    return { code: code ?? 1, output };
+  } catch (error) {
+    return { code: 127, output: `${output}${error.message}\n` };
+  }
 }

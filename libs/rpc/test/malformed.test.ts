@@ -142,9 +142,17 @@ describe("malformed requests are the caller's mistake", () => {
 
   it("an unknown compression, content type or verb is refused as such", async () => {
     expect((await post("application/json", "{}", { "content-encoding": "rot13" })).status).toBe(501);
-    expect((await post("text/plain", "{}")).status).toBe(415);
+    const unknownType = await post("text/plain", "{}");
+    expect([unknownType.status, await unknownType.text()]).toEqual([
+      415,
+      "Send JSON with the header content-type: application/json.\n",
+    ]);
     const refused = await fetch(`http://127.0.0.1:${outerPort}${path}`);
-    expect([refused.status, refused.headers.get("allow")]).toEqual([405, "POST"]);
+    expect([refused.status, refused.headers.get("allow"), await refused.text()]).toEqual([
+      405,
+      "POST",
+      "Only POST is answered here.\n",
+    ]);
   });
 
   it("64-bit numbers survive JSON", async () => {

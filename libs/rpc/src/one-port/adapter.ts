@@ -12,7 +12,7 @@ import { completeTimeout, connectTimeoutHeader, connectTimeoutMs } from "../time
 import type { HttpEndpoint } from "./endpoint.ts";
 import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
 import type { ProtocolHandler } from "./protocols.ts";
-import { repairRefusal } from "./repair.ts";
+import { explainRefusal, repairRefusal } from "./repair.ts";
 import { type EndpointHostOptions, serveEndpoint, type ServeEndpoint } from "./serve-endpoint.ts";
 import { writeResponse } from "./respond.ts";
 import { isOrdinaryUnary } from "./serve-unary.ts";
@@ -90,9 +90,7 @@ export function createAdapter(
     const answer = await handler({ ...universal, signal: ended.signal });
     const refusal = contextValues.get(requestIdKey) === "" ? await repairRefusal(answer) : undefined;
     if (refusal !== undefined) countRefusal(method, refusal);
-    // HTTP requires it, and Connect leaves it out.
-    if (answer.status === 405) response.setHeader("allow", handler.allowedMethods.join(", "));
-    await writeResponse(refusal?.response ?? answer, response, ended.signal);
+    await writeResponse(refusal?.response ?? explainRefusal(answer, handler.allowedMethods), response, ended.signal);
   };
 
   return async (request, response) => {
