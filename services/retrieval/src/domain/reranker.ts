@@ -12,13 +12,17 @@ export interface RerankCandidate {
   readonly score: number;
 }
 
-export interface RerankQuery {
+/** The search whose passages are to be ordered. */
+export interface RerankedSearch {
   readonly tenant: string;
   readonly text: string;
   readonly vector: SearchRequest["vector"];
   readonly fusion: SearchRequest["fusion"];
   /** The collections that were searched. */
   readonly collections: readonly Collection[];
+}
+
+export interface RerankQuery extends RerankedSearch {
   /** As the fusion ordered them; no more than `maxCandidates`, and at least two. */
   readonly candidates: readonly RerankCandidate[];
 }
@@ -38,6 +42,8 @@ export interface Reranker {
   readonly maxCandidates: number;
   /** Whether it is shown the candidates' texts and titles, which have to be fetched for it. */
   readonly readsTexts: boolean;
+  /** Whether it can tell anything of what such a search finds; if not, it is not asked, and the fusion's order stands. Default: of every one. */
+  readonly suits?: (search: RerankedSearch) => boolean;
   /** Best first or not: the caller sorts. A candidate that is left out stands behind those that are not, as the fusion ordered them. */
   rerank(query: RerankQuery, options: CallOptions): Promise<readonly RerankedPassage[]>;
 }

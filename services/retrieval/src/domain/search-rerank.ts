@@ -1,8 +1,7 @@
-import type { Collection } from "./collection.ts";
 import type { StoredPassage } from "./document.ts";
 import type { FusedHit } from "./fusion.ts";
 import type { RerankCandidate, RerankedPassage, Reranker } from "./reranker.ts";
-import type { SearchRequest } from "./search-request.ts";
+import type { KeyedSearch } from "./search-key.ts";
 import type { StoreGuard } from "./store-guard.ts";
 
 /** A reranker with what stands before it. */
@@ -11,13 +10,6 @@ export interface Reranking {
   readonly guard: StoreGuard;
   /** The most it may take, within what the call has left. */
   readonly timeLimitMs: number;
-}
-
-/** The search whose passages are to be ordered. */
-export interface RerankedSearch {
-  readonly tenant: string;
-  readonly request: SearchRequest;
-  readonly collections: readonly Collection[];
 }
 
 export interface RerankCall {
@@ -42,19 +34,23 @@ export interface Reranked {
  */
 export async function rerank(
   fused: readonly FusedHit[],
-  { tenant, request, collections }: RerankedSearch,
+  { tenant, request, collections }: Pick<KeyedSearch, "tenant" | "request" | "collections">,
   { reranker, guard, timeLimitMs }: Reranking,
   { signal, endAt, read, onError }: RerankCall,
 ): Promise<Reranked> {
+  const { query: text, vector, fusion } = request;
+  const search = { tenant, text, vector, fusion, collections };
+  if (reranker.suits?.(search) === false) return { hits: fused, failed: false };
   const asked = fused.slice(0, reranker.maxCandidates);
   if (asked.length < 2) return { hits: fused, failed: false };
   const candidates = reranker.readsTexts ? await withTexts(asked, read) : asked.map(withoutText);
   if (candidates.length < 2) return { hits: fused, failed: false };
   try {
     const limitMs = Math.min(timeLimitMs, endAt - performance.now());
-    const { query: text, vector, fusion } = request;
-    const work = { tenant, text, vector, fusion, collections, candidates };
-    const scored = await guard.run((options) => reranker.rerank(work, options), { signal, limitMs });
+    const scored = await guard.run((options) => reranker.rerank({ ...search, candidates }, options), {
+      signal,
+      limitMs,
+    });
     return { hits: reorder(fused, scored), failed: false };
   } catch (error) {
     signal.throwIfAborted();

@@ -1,6 +1,6 @@
 import type { Collection } from "./collection.ts";
 import { liftSimilar } from "./lift-similar.ts";
-import type { Reranker, RerankQuery } from "./reranker.ts";
+import type { RerankedSearch, Reranker } from "./reranker.ts";
 import type { Stores } from "./stores.ts";
 
 /** More find hardly more, and every one is compared with every other. */
@@ -15,10 +15,11 @@ export function createSimilarityReranker({ stores }: { readonly stores: Pick<Sto
     id: "builtin-1",
     maxCandidates,
     readsTexts: false,
+    suits: (search) => comparable(search).length > 0,
     rerank: async (query, options) => {
       const { tenant, vector, candidates } = query;
+      if (vector === undefined) return candidates;
       const collections = comparable(query);
-      if (vector === undefined || collections.length === 0) return candidates;
       const passageIds = candidates.map(({ passageId }) => passageId);
       const asked = { spaceId: vector.spaceId, collections, passageIds };
       return liftSimilar(candidates, await stores.vectors.vectorsOf(tenant, asked, options));
@@ -27,7 +28,7 @@ export function createSimilarityReranker({ stores }: { readonly stores: Pick<Sto
 }
 
 /** The collections whose passages have vectors of the question's space, made by a model. */
-function comparable({ vector, fusion, collections }: RerankQuery): readonly string[] {
+function comparable({ vector, fusion, collections }: RerankedSearch): readonly string[] {
   if (fusion === "keyword-only" || fusion === "vector-only") return [];
   const has = ({ active }: Collection) => active?.space.id === vector?.spaceId && active?.space.kind === "semantic";
   return collections.filter(has).map(({ state }) => state.collection);
