@@ -14,6 +14,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     /** Each subject and mode, all rounds together. */
     seconds: { type: "string", default: "10" },
+    /** Each subject and mode, before the first round. */
+    "warm-up": { type: "string", default: "15" },
     "in-flight": { type: "string", default: "50" },
     pieces: { type: "string", default: "16" },
     ...outputOptions,
@@ -24,6 +26,7 @@ const rounds = numberOf("rounds", values.rounds);
 const inFlight = numberOf("in-flight", values["in-flight"]);
 const pieces = numberOf("pieces", values.pieces);
 const seconds = numberOf("seconds", values.seconds, { whole: false });
+const warmUp = numberOf("warm-up", values["warm-up"], { whole: false });
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
@@ -42,7 +45,7 @@ const columns: Columns<KeyPoolCell> = [
 const folder = await mkdtemp(path.join(tmpdir(), "quartet-bench-"));
 try {
   const measured = await measureKeyPool({
-    ...{ folder, rounds, inFlight, pieces, sliceMs: (seconds * 1000) / rounds },
+    ...{ folder, rounds, inFlight, pieces, sliceMs: (seconds * 1000) / rounds, warmUpMs: warmUp * 1000 },
     signal: stop.signal,
     progress: (line) => process.stderr.write(`${line}\n`),
   });

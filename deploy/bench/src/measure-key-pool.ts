@@ -17,6 +17,8 @@ export interface KeyPoolOptions {
   readonly rounds: number;
   /** How long one subject is loaded in one mode in one round. */
   readonly sliceMs: number;
+  /** The same before the first round, which is not counted. */
+  readonly warmUpMs: number;
   readonly inFlight: number;
   /** Pieces of a reply of 1 KB; streamed, each is an event. */
   readonly pieces: number;
@@ -42,7 +44,7 @@ interface Loaded {
 
 /** Loads one subject after another with chats for the provider, round by round. */
 export async function measureKeyPool(options: KeyPoolOptions): Promise<readonly KeyPoolRound[]> {
-  const { folder, rounds, inFlight, pieces, signal, progress } = options;
+  const { folder, rounds, sliceMs, warmUpMs, inFlight, pieces, signal, progress } = options;
   progress("starting the provider, the proxy, the hop, standalone and the five services ...");
   const answer = Array.from({ length: pieces }, (_, index) =>
     (index === 0 ? "w" : " ").padEnd(chatBytes / pieces, "ord"),
@@ -59,23 +61,23 @@ export async function measureKeyPool(options: KeyPoolOptions): Promise<readonly 
     hop,
     services: { url: services.url, pids: pidsOf(services, ["gateway", "generation"]) },
   };
-  const measureRound = async (): Promise<KeyPoolRound> => {
+  const measureRound = async (durationMs: number): Promise<KeyPoolRound> => {
     const results = { whole: {}, streamed: {} } as Record<ReplyMode, Record<KeyPoolSubject, KeyPoolSlice>>;
     for (const mode of replyModes) {
       for (const name of keyPoolSubjects) {
         signal.throwIfAborted();
-        results[mode][name] = await loadSubject(name, subjects[name], provider, mode, options);
+        results[mode][name] = await loadSubject(name, subjects[name], provider, { mode, inFlight, durationMs });
       }
     }
     return results;
   };
-  // What code costs before it is compiled is paid once in the life of a process: the first round is not counted.
+  // What code costs before it is compiled is paid once in the life of a process, and it takes thousands of calls until all that matters is.
   progress("warming up ...");
-  await measureRound();
+  await measureRound(warmUpMs);
   const seen: KeyPoolRound[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     progress(`round ${round} of ${rounds} ...`);
-    seen.push(await measureRound());
+    seen.push(await measureRound(sliceMs));
   }
   return seen;
 }
@@ -87,8 +89,7 @@ async function loadSubject(
   name: KeyPoolSubject,
   { url, pids }: Loaded,
   provider: Subject,
-  mode: ReplyMode,
-  { inFlight, sliceMs }: KeyPoolOptions,
+  { mode, inFlight, durationMs }: { readonly mode: ReplyMode; readonly inFlight: number; readonly durationMs: number },
 ): Promise<KeyPoolSlice> {
   const streamed = mode === "streamed";
   const client = createChatClient({ name, url, connections: inFlight, streamed });
@@ -101,7 +102,7 @@ async function loadSubject(
     const result = await load({
       send: (index) => send(index + 1),
       inFlight,
-      durationMs: sliceMs,
+      durationMs,
       cpuMs: () => {
         providerReadings.push(usageOf(provider.pids).cpuMs);
         return usageOf(pids).cpuMs;

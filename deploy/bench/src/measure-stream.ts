@@ -17,6 +17,8 @@ export interface StreamOptions {
   readonly rounds: number;
   /** How long one subject is loaded in one round, beside the answers of its start and its end. */
   readonly sliceMs: number;
+  /** The same before the first round, which is not counted. */
+  readonly warmUpMs: number;
   readonly atOnce: number;
   readonly firstTokenMs: number;
   readonly tokens: number;
@@ -44,7 +46,7 @@ const documentCount = 100;
 
 /** Loads one subject after another with chats whose answers are written slowly, round by round. */
 export async function measureStream(options: StreamOptions): Promise<readonly StreamRound[]> {
-  const { folder, rounds, atOnce, firstTokenMs, tokens, tokenMs, signal, progress } = options;
+  const { folder, rounds, sliceMs, warmUpMs, atOnce, firstTokenMs, tokens, tokenMs, signal, progress } = options;
   progress("starting the provider, the proxy, standalone and the five services ...");
   const behaviour = { firstPieceMs: firstTokenMs, pieceMs: tokenMs, tokens };
   await using started = await startPassingOn({ folder, behaviour, connections: atOnce, signal });
@@ -60,19 +62,21 @@ export async function measureStream(options: StreamOptions): Promise<readonly St
     services: { ...services, bodyOf: passedOn },
     grounded: { ...standalone, bodyOf: (number) => question(number, corpus) },
   };
-  const measureRound = async (title: string): Promise<StreamRound> => {
+  const measureRound = async (title: string, durationMs: number): Promise<StreamRound> => {
     const results = {} as Record<StreamSubject, StreamSlice>;
     for (const name of streamSubjects) {
       signal.throwIfAborted();
       progress(`${title}: ${name} ...`);
-      results[name] = await loadSubject(name, subjects[name], options);
+      results[name] = await loadSubject(name, subjects[name], durationMs, options);
     }
     return results;
   };
-  // What code costs before it is compiled is paid once in the life of a process: the first round is not counted.
-  await measureRound("warming up");
+  // What code costs before it is compiled is paid once in the life of a process, and it takes thousands of events until all that matters is.
+  await measureRound("warming up", warmUpMs);
   const seen: StreamRound[] = [];
-  for (let round = 1; round <= rounds; round += 1) seen.push(await measureRound(`round ${round} of ${rounds}`));
+  for (let round = 1; round <= rounds; round += 1) {
+    seen.push(await measureRound(`round ${round} of ${rounds}`, sliceMs));
+  }
   return seen;
 }
 
@@ -94,9 +98,10 @@ function question(number: number, { queries }: BenchCorpus): string {
 async function loadSubject(
   name: StreamSubject,
   { url, pids, bodyOf }: Loaded,
+  durationMs: number,
   options: StreamOptions,
 ): Promise<StreamSlice> {
-  const { atOnce, sliceMs, firstTokenMs, tokens, tokenMs } = options;
+  const { atOnce, firstTokenMs, tokens, tokenMs } = options;
   const client = createChatClient({ name, url, connections: atOnce, streamed: true });
   let sent = 0;
   const send = () => client.send(bodyOf(sent++));
@@ -105,7 +110,7 @@ async function loadSubject(
     await send();
     const answerMs = firstTokenMs + (tokens - 1) * tokenMs;
     const cpuMs = () => usageOf(pids).cpuMs;
-    const steady = await loadStreams({ send, atOnce, answerMs, durationMs: sliceMs, cpuMs });
+    const steady = await loadStreams({ send, atOnce, answerMs, durationMs, cpuMs });
     return { ...steady, burstP50Ms: await burst(send, atOnce) };
   } finally {
     await client.close();

@@ -14,6 +14,8 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     /** Each subject, all rounds together. */
     seconds: { type: "string", default: "12" },
+    /** Each subject, before the first round. */
+    "warm-up": { type: "string", default: "15" },
     "at-once": { type: "string", default: "100" },
     "first-token": { type: "string", default: "200" },
     tokens: { type: "string", default: "50" },
@@ -28,6 +30,7 @@ const firstTokenMs = numberOf("first-token", values["first-token"]);
 const tokens = numberOf("tokens", values.tokens);
 const tokenMs = numberOf("token-delay", values["token-delay"]);
 const seconds = numberOf("seconds", values.seconds, { whole: false });
+const warmUp = numberOf("warm-up", values["warm-up"], { whole: false });
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
@@ -48,7 +51,16 @@ const columns: Columns<StreamCell> = [
 const folder = await mkdtemp(path.join(tmpdir(), "quartet-bench-"));
 try {
   const measured = await measureStream({
-    ...{ folder, rounds, atOnce, firstTokenMs, tokens, tokenMs, sliceMs: (seconds * 1000) / rounds },
+    ...{
+      folder,
+      rounds,
+      atOnce,
+      firstTokenMs,
+      tokens,
+      tokenMs,
+      sliceMs: (seconds * 1000) / rounds,
+      warmUpMs: warmUp * 1000,
+    },
     signal: stop.signal,
     progress: (line) => process.stderr.write(`${line}\n`),
   });
