@@ -67,7 +67,7 @@ export async function startBudgetedServices(environment: Environment): Promise<B
       const request = { body: Buffer.from(JSON.stringify(body)) };
       let usage: TokenUsage | undefined;
       for await (const { event } of generator.relayChat(request, { contextValues: as(tenant) }))
-        if (event.case === "end") usage = event.value;
+        usage = event.case === "end" ? event.value : event.case === "whole" ? event.value.usage : usage;
       return usage;
     },
     budget: async (tenant) => {

@@ -37,6 +37,10 @@ describe.each([true, false])("a chat that is passed on, streamed: %s", (stream) 
       for await (const { event } of client().relayChat({ body })) {
         if (event.case === "chunk") chunks.push(new TextDecoder().decode(event.value));
         if (event.case === "end") end = event.value;
+        if (event.case === "whole") {
+          chunks.push(new TextDecoder().decode(event.value.json));
+          end = event.value.usage;
+        }
       }
     } catch (thrown) {
       expect(end).toBeUndefined();

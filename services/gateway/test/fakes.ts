@@ -247,6 +247,10 @@ export const chunk = (value: unknown) => ({
 
 export const relayEnd = { event: { case: "end" as const, value: usage(7, 2) } };
 
+export const whole = (value: unknown) => ({
+  event: { case: "whole" as const, value: { json: Buffer.from(JSON.stringify(value)), usage: usage(7, 2) } },
+});
+
 /** As a provider: a completion that names the model, or two pieces of it. */
 async function* relayInTwo({ body }: RelayChatRequest) {
   const { model, stream } = JSON.parse(Buffer.from(body).toString()) as { model: string; stream?: boolean };
@@ -257,11 +261,11 @@ async function* relayInTwo({ body }: RelayChatRequest) {
     }
     const choices = [{ index: 0, delta: {}, finish_reason: "stop" }];
     yield chunk({ ...common, object: "chat.completion.chunk", choices });
+    yield relayEnd;
   } else {
     const choices = [{ index: 0, message: { role: "assistant", content: "passed on" }, finish_reason: "stop" }];
-    yield chunk({ ...common, object: "chat.completion", choices, system_fingerprint: "fp" });
+    yield whole({ ...common, object: "chat.completion", choices, system_fingerprint: "fp" });
   }
-  yield relayEnd;
 }
 
 /** Never ends by itself. */

@@ -9,9 +9,16 @@ import { ChatRefusedError } from "./domain/relay/chat-refused-error.ts";
 import type { RelayEvent } from "./domain/relay/chat-relay.ts";
 
 export function toRelayResponse(event: RelayEvent): MessageInitShape<typeof RelayChatResponseSchema> {
-  return event.kind === "chunk"
-    ? { event: { case: "chunk", value: event.json as Uint8Array<ArrayBuffer> } }
-    : { event: { case: "end", value: toTokenUsage(event.usage) } };
+  switch (event.kind) {
+    case "chunk":
+      return { event: { case: "chunk", value: event.json as Uint8Array<ArrayBuffer> } };
+    case "end":
+      return { event: { case: "end", value: toTokenUsage(event.usage) } };
+    case "whole": {
+      const { json, usage } = event;
+      return { event: { case: "whole", value: { json: json as Uint8Array<ArrayBuffer>, usage: toTokenUsage(usage) } } };
+    }
+  }
 }
 
 /** The error of a chat that is not passed on, or gets no whole reply; anything else as it is. */

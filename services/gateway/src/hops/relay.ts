@@ -1,6 +1,5 @@
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { GenerationService } from "@quartet/contracts/generation/v1/generation_service";
-import type { TokenUsage } from "@quartet/contracts/type/v1/usage";
 import { quartetError } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
 import type { Call } from "../domain/stages.ts";
@@ -18,10 +17,12 @@ export type RelayedEvent =
   /** A part of the reply as the provider sent it; or the events of a streamed one that came together, each on a line of its own. */
   | { readonly type: "chunk"; readonly json: Uint8Array }
   /** Sent once, last: the reply is complete. */
-  | { readonly type: "end"; readonly usage: TokenUsage };
+  | { readonly type: "end" }
+  /** All of a reply that is not streamed: the only event. */
+  | { readonly type: "whole"; readonly json: Uint8Array };
 
 export interface RelayHop {
-  /** Passes a chat on. Ends with `end`, or fails. */
+  /** Passes a chat on. Ends with `end` or `whole`, or fails. */
   relay(chat: ChatToRelay, call: Call): AsyncGenerator<RelayedEvent, void, undefined>;
 }
 
@@ -34,18 +35,19 @@ export function createRelayHop(transport: Transport, hop: Hop, clocks: StreamClo
       const { timeoutMs } = call;
       const waits = streamed ? clocks : { firstMs: timeoutMs, idleMs: timeoutMs };
       const open = (options: object) => client.relayChat({ body: body as Uint8Array<ArrayBuffer> }, options);
-      let usage: TokenUsage | undefined;
+      let last: RelayedEvent | undefined;
       try {
         for await (const { event } of hop.stream(call, waits, open)) {
           if (event.case === "chunk") yield { type: "chunk", json: event.value };
-          else if (event.case === "end") usage = event.value;
+          else if (event.case === "end") last = { type: "end" };
+          else if (event.case === "whole") last = { type: "whole", json: event.value.json };
         }
       } catch (error) {
         throw isSwitchedOff(error) ? notEnabled(error) : error;
       }
       // Told only after the stream's own end: an error may still come behind the last message.
-      if (usage === undefined) throw new Refusal("STREAM_TRUNCATED", "The reply broke off before its end. Ask again.");
-      yield { type: "end", usage };
+      if (last === undefined) throw new Refusal("STREAM_TRUNCATED", "The reply broke off before its end. Ask again.");
+      yield last;
     },
   };
 }

@@ -21,7 +21,7 @@ import { failAsOpenAi } from "./openai-error.ts";
 export interface ChatEndpointOptions {
   /** The gateway's own rpcs, for who calls and with the time that is left. */
   readonly answers: Client<typeof AnswerService>;
-  /** Passes a chat on to the provider. Ends with `end`, or fails. */
+  /** Passes a chat on to the provider. Ends with `end` or `whole`, or fails. */
   readonly relay: (chat: ChatToRelay, context: HandlerContext) => AsyncIterable<RelayedEvent>;
   /** The largest body. */
   readonly maxBytes: number;

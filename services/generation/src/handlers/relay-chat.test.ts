@@ -45,20 +45,24 @@ function serve(environment: Record<string, string> = {}) {
   const client = createClient(GenerationService, transport);
   const relay = async (body: object | string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const chunks: Chunk[] = [];
+    const kinds = new Set<string | undefined>();
     let end: TokenUsage | undefined;
     let error: ConnectError | undefined;
     const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
     try {
       for await (const { event } of client.relayChat({ body: bytes }, options)) {
+        kinds.add(event.case);
         if (event.case === "chunk") {
           for (const line of Buffer.from(event.value).toString().split("\n")) chunks.push(JSON.parse(line) as Chunk);
-        }
-        if (event.case === "end") end = event.value;
+        } else if (event.case === "whole") {
+          chunks.push(JSON.parse(Buffer.from(event.value.json).toString()) as Chunk);
+          end = event.value.usage;
+        } else if (event.case === "end") end = event.value;
       }
     } catch (thrown) {
       error = thrown as ConnectError;
     }
-    return { chunks, end, error, text: chunks.map(textOf).join("") };
+    return { chunks, kinds: [...kinds], end, error, text: chunks.map(textOf).join("") };
   };
   return { relay, logged, client };
 }
@@ -79,8 +83,8 @@ const bodiesSent = () => provider.requests.map(({ body }) => body as Record<stri
 
 describe("a chat that is passed on", () => {
   it("comes back whole, in the provider's own words", async () => {
-    const { chunks, end } = await serve().relay({ ...chat, user: "user-7", seed: 5 });
-    expect(chunks).toHaveLength(1);
+    const { chunks, kinds, end } = await serve().relay({ ...chat, user: "user-7", seed: 5 });
+    expect([chunks.length, kinds]).toEqual([1, ["whole"]]);
     expect(chunks[0]).toMatchObject({
       object: "chat.completion",
       choices: [{ message: { content: "연차는 15일입니다." }, finish_reason: "stop" }],
@@ -91,8 +95,8 @@ describe("a chat that is passed on", () => {
   });
 
   it("comes back piece by piece, without what the client did not ask for", async () => {
-    const { chunks, end, text } = await serve().relay(streamed);
-    expect(text).toBe("연차는 15일입니다.");
+    const { chunks, kinds, end, text } = await serve().relay(streamed);
+    expect([text, kinds]).toEqual(["연차는 15일입니다.", ["chunk", "end"]]);
     expect(chunks.at(-1)!.choices[0]!.finish_reason).toBe("stop");
     expect(chunks.some(({ usage }) => usage)).toBe(false);
     expect(bodiesSent()).toEqual([{ ...streamed, stream_options: { include_usage: true } }]);
@@ -116,9 +120,12 @@ describe("a chat that is passed on", () => {
     provider.set({ answer: Array<string>(20).fill("가".repeat(100_000)) });
     const { client } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100000" });
     const parts: Uint8Array[] = [];
+    let last: string | undefined;
     for await (const { event } of client.relayChat({ body: Buffer.from(JSON.stringify(chat)) })) {
       if (event.case === "chunk") parts.push(event.value);
+      last = event.case;
     }
+    expect(last).toBe("end");
     expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBe(1024 ** 2);
     const { choices } = JSON.parse(Buffer.concat(parts).toString()) as { choices: { message: { content: string } }[] };
     expect(choices[0]!.message.content).toHaveLength(2_000_000);

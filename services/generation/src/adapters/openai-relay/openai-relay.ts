@@ -1,12 +1,13 @@
 import type { KeyPool } from "@quartet/key-pool";
 import { type Clocks, type ClocksOptions, ErrorReply, type ProviderClient, startClocks } from "@quartet/provider";
+import type { Usage } from "../../domain/answerer.ts";
 import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
 import type { CostOf } from "../bill.ts";
 import type { Pace } from "../pace.ts";
 import { answererErrorOf } from "../provider-errors.ts";
 import { limitsWithin, POOL_SLACK_MS, type TimeLimits, USAGE_WAIT_MS } from "../time-limits.ts";
 import { refusalOf } from "./provider-refusal.ts";
-import { type Relayed, relayOnce } from "./relay-attempt.ts";
+import { type Relayed, relayEvents, relayWhole } from "./relay-attempt.ts";
 import { createRelayBill } from "./relay-bill.ts";
 
 export interface OpenAiRelayOptions extends TimeLimits {
@@ -27,18 +28,17 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
       const bill = createRelayBill(chat.body, costOf && ((usage) => costOf(chat.model, usage)));
       const limits = limitsFor(chat, timeoutMs, options);
       const clocks = startClocks({ signal: caller, ...limits });
-      const pieces = keys.stream<Relayed>((key, context) => relayOnce(key, context, { client, chat, bill, pace }), {
-        signal: clocks.signal,
-        deadlineMs: limits.totalMs + POOL_SLACK_MS,
-        model: chat.model,
-      });
+      const attempt = { client, chat, bill };
+      const call = { signal: clocks.signal, deadlineMs: limits.totalMs + POOL_SLACK_MS, model: chat.model };
       try {
-        for await (const { data } of readPieces(pieces, clocks)) {
-          const json = encoder.encode(data);
-          if (chat.streamed) yield { kind: "chunk", json };
-          else for (const part of partsOf(json)) yield { kind: "chunk", json: part };
+        if (chat.streamed) {
+          const pieces = keys.stream<Relayed>((key, context) => relayEvents(key, context, { ...attempt, pace }), call);
+          for await (const { data } of readPieces(pieces, clocks)) yield { kind: "chunk", json: encoder.encode(data) };
+          yield { kind: "end", usage: bill.close() };
+        } else {
+          const reply = await clocks.wait(keys.run((key, context) => relayWhole(key, context, attempt), call));
+          yield* eventsOf(encoder.encode(reply), bill.close());
         }
-        yield { kind: "end", usage: bill.close() };
       } catch (error) {
         const refusal = error instanceof ErrorReply ? refusalOf(error) : undefined;
         throw refusal ?? answererErrorOf(error, { clocks, caller, usage: bill.close() });
@@ -47,8 +47,6 @@ export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
         // Also for a caller who left: what was written until then is paid for.
         const usage = bill.close();
         if (usage.calls > 0) onUsage?.(usage);
-        // Not waited for: a read that is pending ends by the signal.
-        void pieces.return().catch(() => undefined);
       }
     },
   };
@@ -64,24 +62,31 @@ async function* readPieces(
   pieces: AsyncIterator<Relayed, void>,
   clocks: Clocks,
 ): AsyncGenerator<Relayed, void, undefined> {
-  for (let isWhole = false; ;) {
-    const piece: IteratorResult<Relayed, void> = isWhole
-      ? await clocks.wait(pieces.next(), USAGE_WAIT_MS).catch(nothingMore)
-      : await clocks.wait(pieces.next());
-    if (piece.done === true) return;
-    clocks.begin();
-    isWhole ||= piece.value.isWhole;
-    yield piece.value;
+  try {
+    for (let isWhole = false; ;) {
+      const piece: IteratorResult<Relayed, void> = isWhole
+        ? await clocks.wait(pieces.next(), USAGE_WAIT_MS).catch(nothingMore)
+        : await clocks.wait(pieces.next());
+      if (piece.done === true) return;
+      clocks.begin();
+      isWhole ||= piece.value.isWhole;
+      yield piece.value;
+    }
+  } finally {
+    // Not waited for: a read that is pending ends by the clocks' signal.
+    void pieces.return?.().catch(() => undefined);
   }
 }
 
 /** A quarter of what a message may have. */
 const MAX_PART_BYTES = 1024 ** 2;
 
-function* partsOf(json: Uint8Array): Generator<Uint8Array, void, undefined> {
+function* eventsOf(json: Uint8Array, usage: Usage): Generator<RelayEvent, void, undefined> {
+  if (json.byteLength <= MAX_PART_BYTES) return yield { kind: "whole", json, usage };
   for (let start = 0; start < json.byteLength; start += MAX_PART_BYTES) {
-    yield json.subarray(start, start + MAX_PART_BYTES);
+    yield { kind: "chunk", json: json.subarray(start, start + MAX_PART_BYTES) };
   }
+  yield { kind: "end", usage };
 }
 
 /** The reply is whole: nothing that goes wrong while its usage is awaited matters any more. */

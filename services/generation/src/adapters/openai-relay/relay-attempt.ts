@@ -6,7 +6,7 @@ import { together } from "../together.ts";
 import { readRelayedEvent, readWholeReply } from "./chat-reply.ts";
 import type { RelayBill } from "./relay-bill.ts";
 
-/** The reply as the provider sent it, or events of a streamed one that came together, each on a line of its own. */
+/** Events of a streamed reply that came together, each on a line of its own. */
 export interface Relayed {
   readonly data: string;
   /** Whether all that the client waits for has come: only the usage may follow. */
@@ -17,44 +17,53 @@ export interface RelayAttemptOptions {
   readonly client: ProviderClient;
   readonly chat: Chat;
   readonly bill: RelayBill;
-  readonly pace: Pace;
 }
 
 const PATH = "/chat/completions";
 
-/**
- * One attempt with one key. The first value comes when the model has begun to write: what is before that, such as the role alone, is kept
- * back, so that an attempt that breaks off there can be made again.
- */
-export async function* relayOnce(
+/** One attempt with one key, for a reply that is not streamed; gives it as the provider sent it. */
+export async function relayWhole(
   apiKey: string,
   context: KeyAttempt,
-  { client, ...relaying }: RelayAttemptOptions,
-): AsyncGenerator<Relayed, void, undefined> {
-  const { chat, bill } = relaying;
+  { client, chat, bill }: RelayAttemptOptions,
+): Promise<string> {
   bill.called(context);
   try {
     const reply = await client.post(apiKey, PATH, chat.body, context);
-    if (chat.streamed) yield* relayEvents(reply, relaying);
-    else yield await relayWhole(reply, bill);
+    const { data, value } = await reply.whole();
+    const usage = readWholeReply(value);
+    if (usage === undefined) bill.wrote(data.length);
+    else bill.reported(usage);
+    return data;
   } catch (error) {
     bill.failed(error);
     throw error;
   }
 }
 
-async function relayWhole(reply: ProviderReply, bill: RelayBill): Promise<Relayed> {
-  const { data, value } = await reply.whole();
-  const usage = readWholeReply(value);
-  if (usage === undefined) bill.wrote(data.length);
-  else bill.reported(usage);
-  return { data, isWhole: true };
+/**
+ * One attempt with one key, for a streamed reply. The first value comes when the model has begun to write: what is before that, such as the role
+ * alone, is kept back, so that an attempt that breaks off there can be made again.
+ */
+export async function* relayEvents(
+  apiKey: string,
+  context: KeyAttempt,
+  { client, chat, bill, pace }: RelayAttemptOptions & { readonly pace: Pace },
+): AsyncGenerator<Relayed, void, undefined> {
+  bill.called(context);
+  try {
+    const reply = await client.post(apiKey, PATH, chat.body, context);
+    yield* readEvents(reply, { chat, bill, pace });
+  } catch (error) {
+    bill.failed(error);
+    throw error;
+  }
 }
 
 /** @throws {StreamBrokenError} when a choice has no finish reason at the end, or there is none at all */
-async function* relayEvents(
+async function* readEvents(
   reply: ProviderReply,
-  { chat, bill, pace }: Omit<RelayAttemptOptions, "client">,
+  { chat, bill, pace }: Omit<RelayAttemptOptions, "client"> & { readonly pace: Pace },
 ): AsyncGenerator<Relayed> {
   const progress = createProgress(chat, bill);
   const paced = pace.begin();

@@ -20,7 +20,9 @@ export type RelayEvent =
   /** JSON as the provider sent it: a part of the reply, at most 1 MiB; or the events of a streamed one that came together, whole, each on a line of its own. */
   | { readonly kind: "chunk"; readonly json: Uint8Array }
   /** The reply is complete. */
-  | { readonly kind: "end"; readonly usage: Usage };
+  | { readonly kind: "end"; readonly usage: Usage }
+  /** All of a reply that is not streamed and has at most 1 MiB: the only event. */
+  | { readonly kind: "whole"; readonly json: Uint8Array; readonly usage: Usage };
 
 export interface RelayOptions {
   /** On whose behalf. */
@@ -34,7 +36,7 @@ export interface RelayOptions {
 }
 
 /**
- * Passes a chat to a provider: any number of chunks, then one end.
+ * Passes a chat to a provider: one whole reply; or any number of chunks, then one end.
  *
  * @throws {AnswererError} when there is no reply, or no more of it; its `usage` is what was spent
  * @throws {ChatRefusedError} the provider does not take the chat

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/generation/v1/generation_service.proto.
  */
 export const file_quartet_generation_v1_generation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEi5wIKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESiwEKCHNlY3Rpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLlNlY3Rpb25TcGVjQlu6SFi6AVAKFXNlY3Rpb25zLnVuaXF1ZV9uYW1lcxIZc2VjdGlvbiBuYW1lcyBtdXN0IGRpZmZlchocdGhpcy5tYXAocywgcy5uYW1lKS51bmlxdWUoKZIBAhAIEjQKDW1vZGVsX29wdGlvbnMYBCABKAsyHS5xdWFydGV0LnR5cGUudjEuTW9kZWxPcHRpb25zEhoKEnJldHJpZXZhbF9kaXNhYmxlZBgFIAEoCCK1AQoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIwCgp0ZXh0X2RlbHRhGAEgASgLMhoucXVhcnRldC50eXBlLnYxLlRleHREZWx0YUgAEisKB3NlY3Rpb24YAiABKAsyGC5xdWFydGV0LnR5cGUudjEuU2VjdGlvbkgAEjMKA2VuZBgDIAEoCzIkLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0aW9uRW5kSABCBwoFZXZlbnQigAIKDUdlbmVyYXRpb25FbmQSLAoJY2l0YXRpb25zGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uEisKCGFuc3dlcmVyGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkFuc3dlcmVyEioKBXVzYWdlGAMgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2USMgoMZGVncmFkYXRpb25zGAQgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEjQKDWZpbmlzaF9yZWFzb24YBSABKA4yHS5xdWFydGV0LnR5cGUudjEuRmluaXNoUmVhc29uIi0KEFJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAiWQoRUmVsYXlDaGF0UmVzcG9uc2USDwoFY2h1bmsYASABKAxIABIqCgNlbmQYAiABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZUgAQgcKBWV2ZW50MuYBChFHZW5lcmF0aW9uU2VydmljZRJvCg5HZW5lcmF0ZUFuc3dlchIsLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlcXVlc3QaLS5xdWFydGV0LmdlbmVyYXRpb24udjEuR2VuZXJhdGVBbnN3ZXJSZXNwb25zZTABEmAKCVJlbGF5Q2hhdBInLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5SZWxheUNoYXRSZXF1ZXN0GigucXVhcnRldC5nZW5lcmF0aW9uLnYxLlJlbGF5Q2hhdFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
+  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEi5wIKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESiwEKCHNlY3Rpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLlNlY3Rpb25TcGVjQlu6SFi6AVAKFXNlY3Rpb25zLnVuaXF1ZV9uYW1lcxIZc2VjdGlvbiBuYW1lcyBtdXN0IGRpZmZlchocdGhpcy5tYXAocywgcy5uYW1lKS51bmlxdWUoKZIBAhAIEjQKDW1vZGVsX29wdGlvbnMYBCABKAsyHS5xdWFydGV0LnR5cGUudjEuTW9kZWxPcHRpb25zEhoKEnJldHJpZXZhbF9kaXNhYmxlZBgFIAEoCCK1AQoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIwCgp0ZXh0X2RlbHRhGAEgASgLMhoucXVhcnRldC50eXBlLnYxLlRleHREZWx0YUgAEisKB3NlY3Rpb24YAiABKAsyGC5xdWFydGV0LnR5cGUudjEuU2VjdGlvbkgAEjMKA2VuZBgDIAEoCzIkLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0aW9uRW5kSABCBwoFZXZlbnQigAIKDUdlbmVyYXRpb25FbmQSLAoJY2l0YXRpb25zGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uEisKCGFuc3dlcmVyGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkFuc3dlcmVyEioKBXVzYWdlGAMgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2USMgoMZGVncmFkYXRpb25zGAQgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEjQKDWZpbmlzaF9yZWFzb24YBSABKA4yHS5xdWFydGV0LnR5cGUudjEuRmluaXNoUmVhc29uIi0KEFJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAijQEKEVJlbGF5Q2hhdFJlc3BvbnNlEg8KBWNodW5rGAEgASgMSAASKgoDZW5kGAIgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2VIABIyCgV3aG9sZRgDIAEoCzIhLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5XaG9sZVJlcGx5SABCBwoFZXZlbnQiRgoKV2hvbGVSZXBseRIMCgRqc29uGAEgASgMEioKBXVzYWdlGAIgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2Uy5gEKEUdlbmVyYXRpb25TZXJ2aWNlEm8KDkdlbmVyYXRlQW5zd2VyEiwucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBotLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlMAESYAoJUmVsYXlDaGF0EicucXVhcnRldC5nZW5lcmF0aW9uLnYxLlJlbGF5Q2hhdFJlcXVlc3QaKC5xdWFydGV0LmdlbmVyYXRpb24udjEuUmVsYXlDaGF0UmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
 
 /**
  * GenerateAnswerRequest is all that an answer is made from.
@@ -214,6 +214,14 @@ export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse
      */
     value: TokenUsage;
     case: "end";
+  } | {
+    /**
+     * All of a reply that is not streamed and has at most 1 MiB; nothing comes before or after it.
+     *
+     * @generated from field: quartet.generation.v1.WholeReply whole = 3;
+     */
+    value: WholeReply;
+    case: "whole";
   } | { case: undefined; value?: undefined };
 };
 
@@ -223,6 +231,34 @@ export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse
  */
 export const RelayChatResponseSchema: GenMessage<RelayChatResponse> = /*@__PURE__*/
   messageDesc(file_quartet_generation_v1_generation_service, 4);
+
+/**
+ * WholeReply is a reply of the provider with what it cost.
+ *
+ * @generated from message quartet.generation.v1.WholeReply
+ */
+export type WholeReply = Message<"quartet.generation.v1.WholeReply"> & {
+  /**
+   * JSON as the provider sent it.
+   *
+   * @generated from field: bytes json = 1;
+   */
+  json: Uint8Array;
+
+  /**
+   * What it cost.
+   *
+   * @generated from field: quartet.type.v1.TokenUsage usage = 2;
+   */
+  usage?: TokenUsage | undefined;
+};
+
+/**
+ * Describes the message quartet.generation.v1.WholeReply.
+ * Use `create(WholeReplySchema)` to create a new message.
+ */
+export const WholeReplySchema: GenMessage<WholeReply> = /*@__PURE__*/
+  messageDesc(file_quartet_generation_v1_generation_service, 5);
 
 /**
  * GenerationService writes answers from passages. Internal.
@@ -249,7 +285,7 @@ export const GenerationService: GenService<{
   /**
    * Passes an OpenAI-style chat to the provider under the key pool, limits and budgets, without retrieval.
    *
-   * Any number of `chunk`, then one `end`; a stream without `end` carries an error. INVALID_ARGUMENT (MODEL_UNKNOWN) for a model that the
+   * One `whole`; or any number of `chunk`, then one `end`. A stream without either end carries an error. INVALID_ARGUMENT (MODEL_UNKNOWN) for a model that the
    * operator does not allow, (FIELD_INVALID) for a body that is no chat request, or that the provider does not take.
    *
    * @generated from rpc quartet.generation.v1.GenerationService.RelayChat
