@@ -16,6 +16,8 @@ export interface MeasureOptions {
   readonly rounds: number;
   /** How long one subject is loaded at one level in one round. */
   readonly sliceMs: number;
+  /** How long each is loaded before the first round, which is not counted. */
+  readonly warmUpMs: number;
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
@@ -55,10 +57,11 @@ interface Opened {
 
 const documentsPerPut = 50;
 const comparedQueries = 50;
+const warmUpInFlight = 20;
 
 /** Starts all subjects on stores of their own with the same documents, and loads one after another, level by level, round by round. */
 export async function measure(options: MeasureOptions): Promise<Measured> {
-  const { folder, passageCount, queryCount, rounds, sliceMs, signal, progress } = options;
+  const { folder, passageCount, queryCount, rounds, sliceMs, warmUpMs, signal, progress } = options;
   const corpus = createBenchCorpus({ documentCount: passageCount, queryCount });
   await using open = new AsyncDisposableStack();
   const start = async (starting: Promise<Subject>): Promise<Opened> => {
@@ -85,6 +88,9 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
   const after = await floor.client.memory();
 
   const agreement = await compare(subjects, corpus.queries.slice(0, comparedQueries));
+  // What code costs before it is compiled is paid once in the life of a process.
+  progress("warming up ...");
+  await loadAll(subjects, floor, { ...corpus, inFlight: warmUpInFlight, sliceMs: warmUpMs, signal });
   const slices: Slice[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     progress(`round ${round} of ${rounds} ...`);

@@ -17,6 +17,8 @@ const { values } = parseArgs({
     /** Each cell of the table, all rounds together. */
     seconds: { type: "string", default: "4.5" },
     rounds: { type: "string", default: "3" },
+    /** Each subject, before the first round. */
+    "warm-up": { type: "string", default: "5" },
     ...outputOptions,
   },
 });
@@ -27,6 +29,7 @@ const plan = {
   queryCount: numberOf("queries", values.queries),
   rounds,
   sliceMs: (numberOf("seconds", values.seconds, { whole: false }) * 1000) / rounds,
+  warmUpMs: numberOf("warm-up", values["warm-up"], { whole: false }) * 1000,
 };
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
