@@ -8,8 +8,8 @@ export interface Pace {
 
 /** One stream; it counts from its first piece on. */
 export interface PacedStream {
-  /** How long from now until the next piece may go on, in milliseconds; 0 for the first. */
-  restMs(): number;
+  /** How long from now until the next piece may go on, in milliseconds; undefined for the first, which waits for nothing. */
+  restMs(): number | undefined;
   /** A piece goes on now. */
   went(): void;
   end(): void;
@@ -32,7 +32,7 @@ export function createPace({ maxRestMs, perSecond = 2_000, now = () => performan
       let wentAt: number | undefined;
       return {
         restMs() {
-          if (wentAt === undefined) return 0;
+          if (wentAt === undefined) return undefined;
           return Math.max(0, wentAt + Math.min(maxRestMs, (1_000 * streams) / perSecond) - now());
         },
         went() {

@@ -25,6 +25,17 @@ describe("together", () => {
     expect(await gather(together((async function* () {})(), restless))).toEqual([]);
   });
 
+  it("gives what comes first by itself, whatever comes with it", async () => {
+    async function* source() {
+      yield* [1, 2, 3];
+    }
+    let hasBegun = false;
+    const batches = together(source(), { restMs: () => (hasBegun ? 0 : undefined) });
+    expect((await batches.next()).value).toEqual([1]);
+    hasBegun = true;
+    expect(await gather(batches)).toEqual([[2, 3]]);
+  });
+
   it("gives what came before a failure first", async () => {
     async function* source() {
       yield* [1, 2];

@@ -8,7 +8,8 @@ const MIN_TIMER_MS = 1;
 
 /**
  * The same values, those that come in one turn of the event loop together, and those that come while the stream rests: what a provider wrote at once, or
- * faster than the process can pass on one by one, goes on as one. What is left at the end goes at once. Whoever passes something on tells the stream.
+ * faster than the process can pass on one by one, goes on as one. The first, which people wait for, goes on at once, as does what is left at the end.
+ * Whoever passes something on tells the stream.
  */
 export async function* together<T>(
   source: AsyncIterable<T>,
@@ -53,7 +54,7 @@ export async function* together<T>(
       if (come.length === 0 && end === undefined) await new Promise<void>((resolve) => (wake = resolve));
       if (end === undefined) {
         const restMs = paced.restMs();
-        await (restMs < MIN_TIMER_MS ? setImmediate() : rest(restMs));
+        if (restMs !== undefined) await (restMs < MIN_TIMER_MS ? setImmediate() : rest(restMs));
       }
       const batch = come;
       come = [];
