@@ -10,9 +10,18 @@ import { plainError } from "../errors.ts";
 import { requestIdKey } from "../principal.ts";
 import { completeTimeout, connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
-import { breakOff, type HttpHandler, type HttpRequest, type HttpResponse, isGone, pathOf } from "./http.ts";
+import {
+  breakOff,
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  isGone,
+  pathOf,
+  refuse,
+  refuseVerb,
+} from "./http.ts";
 import type { ProtocolHandler } from "./protocols.ts";
-import { explainRefusal, repairRefusal } from "./repair.ts";
+import { repairRefusal } from "./repair.ts";
 import { type EndpointHostOptions, serveEndpoint, type ServeEndpoint } from "./serve-endpoint.ts";
 import { writeResponse } from "./respond.ts";
 import { isOrdinaryUnary } from "./serve-unary.ts";
@@ -90,7 +99,11 @@ export function createAdapter(
     const answer = await handler({ ...universal, signal: ended.signal });
     const refusal = contextValues.get(requestIdKey) === "" ? await repairRefusal(answer) : undefined;
     if (refusal !== undefined) countRefusal(method, refusal);
-    await writeResponse(refusal?.response ?? explainRefusal(answer, handler.allowedMethods), response, ended.signal);
+    // Both Connect refuses without a word.
+    if (answer.status === 405) return refuseVerb(response, handler.allowedMethods.join(", "));
+    if (answer.status === 415)
+      return refuse(response, 415, "Send JSON with the header content-type: application/json.");
+    await writeResponse(refusal?.response ?? answer, response, ended.signal);
   };
 
   return async (request, response) => {

@@ -1,5 +1,5 @@
 import { isLoopback } from "../loopback.ts";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import { type HttpRequest, type HttpResponse, refuse } from "./http.ts";
 
 /** Stands for every name of this machine itself: `localhost`, `127.0.0.1`, `[::1]`. */
 export const loopbackNames = "loopback";
@@ -22,9 +22,11 @@ export function createHostCheck(names: readonly string[]): (request: HttpRequest
       answered = authority;
       return false;
     }
-    response.statusCode = 421;
-    response.setHeader("content-type", "text/plain");
-    response.end("This server does not answer to that name; the operator lists its names in QUARTET_HOST_NAMES.\n");
+    refuse(
+      response,
+      421,
+      "This server does not answer to that name; the operator lists its names in QUARTET_HOST_NAMES.",
+    );
     return true;
   };
 }

@@ -22,3 +22,16 @@ export function breakOff(response: HttpResponse): void {
   if ("stream" in response) response.stream.close(http2.constants.NGHTTP2_CANCEL);
   else response.destroy();
 }
+
+/** Refuses what no handler sees, with a line for whoever wrote the request. */
+export function refuse(response: HttpResponse, status: number, line: string): void {
+  response.statusCode = status;
+  response.setHeader("content-type", "text/plain");
+  response.end(`${line}\n`);
+}
+
+/** Refuses another verb; HTTP wants those that are answered. */
+export function refuseVerb(response: HttpResponse, verbs: string): void {
+  response.setHeader("allow", verbs);
+  refuse(response, 405, `Only ${verbs} is answered here.`);
+}

@@ -35,31 +35,6 @@ export async function repairRefusal({ status, body, header }: UniversalServerRes
   };
 }
 
-/** Connect refuses another verb or content type without a word; HTTP wants the verbs that are answered, and whoever wrote the call an advice. */
-export function explainRefusal(
-  answer: UniversalServerResponse,
-  allowedMethods: readonly string[],
-): UniversalServerResponse {
-  if (answer.body !== undefined && answer.body !== null) return answer;
-  const verbs = allowedMethods.join(", ");
-  switch (answer.status) {
-    case 405:
-      return plainText(answer, `Only ${verbs} is answered here.\n`, { allow: verbs });
-    case 415:
-      return plainText(answer, "Send JSON with the header content-type: application/json.\n");
-    default:
-      return answer;
-  }
-}
-
-function plainText({ status, header }: UniversalServerResponse, text: string, more: Record<string, string> = {}) {
-  const bytes = Buffer.from(text);
-  const all = new Headers(header);
-  for (const [name, value] of Object.entries({ ...more, "content-type": "text/plain" })) all.set(name, value);
-  all.set("content-length", String(bytes.byteLength));
-  return { status, header: all, body: one(bytes) };
-}
-
 async function readAll(body: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);

@@ -12,7 +12,7 @@ import { createServerChain, type ServerChainOptions } from "../server-chain.ts";
 import { requestOf, throughChain } from "../through-chain.ts";
 import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
-import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
+import { type HttpRequest, type HttpResponse, isGone, refuseVerb } from "./http.ts";
 import { LateBodyError, readBody } from "./request-body.ts";
 import { writePart } from "./respond.ts";
 
@@ -137,10 +137,3 @@ const lateBody = (cause: LateBodyError) =>
     message: "The request did not come in time. Send it at once.",
     cause,
   });
-
-function refuseVerb(response: HttpResponse, verb: string): void {
-  response.statusCode = 405;
-  response.setHeader("allow", verb);
-  response.setHeader("content-type", "text/plain");
-  response.end(`Only ${verb} is answered here.\n`);
-}
