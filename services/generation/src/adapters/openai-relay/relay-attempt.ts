@@ -22,49 +22,28 @@ export interface RelayAttemptOptions {
 const PATH = "/chat/completions";
 
 /** One attempt with one key, for a reply that is not streamed; gives it as the provider sent it. */
-export async function relayWhole(
-  apiKey: string,
-  context: KeyAttempt,
-  { client, chat, bill }: RelayAttemptOptions,
-): Promise<string> {
-  bill.called(context);
-  try {
-    const reply = await client.post(apiKey, PATH, chat.body, context);
-    const { data, value } = await reply.whole();
-    const usage = readWholeReply(value);
-    if (usage === undefined) bill.wrote(data.length);
-    else bill.reported(usage);
-    return data;
-  } catch (error) {
-    bill.failed(error);
-    throw error;
-  }
+export async function relayWhole(apiKey: string, context: KeyAttempt, options: RelayAttemptOptions): Promise<string> {
+  const { bill } = options;
+  const { data, value } = await (await post(apiKey, context, options)).whole();
+  const usage = readWholeReply(value);
+  if (usage === undefined) bill.wrote(data.length);
+  else bill.reported(usage);
+  return data;
 }
 
 /**
  * One attempt with one key, for a streamed reply. The first value comes when the model has begun to write: what is before that, such as the role
  * alone, is kept back, so that an attempt that breaks off there can be made again.
+ *
+ * @throws {StreamBrokenError} when a choice has no finish reason at the end, or there is none at all
  */
 export async function* relayEvents(
   apiKey: string,
   context: KeyAttempt,
-  { client, chat, bill, pace }: RelayAttemptOptions & { readonly pace: Pace },
+  options: RelayAttemptOptions & { readonly pace: Pace },
 ): AsyncGenerator<Relayed, void, undefined> {
-  bill.called(context);
-  try {
-    const reply = await client.post(apiKey, PATH, chat.body, context);
-    yield* readEvents(reply, { chat, bill, pace });
-  } catch (error) {
-    bill.failed(error);
-    throw error;
-  }
-}
-
-/** @throws {StreamBrokenError} when a choice has no finish reason at the end, or there is none at all */
-async function* readEvents(
-  reply: ProviderReply,
-  { chat, bill, pace }: Omit<RelayAttemptOptions, "client"> & { readonly pace: Pace },
-): AsyncGenerator<Relayed> {
+  const { chat, bill, pace } = options;
+  const reply = await post(apiKey, context, options);
   const progress = createProgress(chat, bill);
   const paced = pace.begin();
   let keptBack: string[] = [];
@@ -86,6 +65,21 @@ async function* readEvents(
     paced.end();
   }
   if (!progress.hasEnded) throw new StreamBrokenError("the stream ended without a finish_reason");
+}
+
+/** Only here a call can fail so that it costs nothing: what is refused, or finds no connection, has no reply to read. */
+async function post(
+  apiKey: string,
+  context: KeyAttempt,
+  { client, chat, bill }: RelayAttemptOptions,
+): Promise<ProviderReply> {
+  bill.called(context);
+  try {
+    return await client.post(apiKey, PATH, chat.body, context);
+  } catch (error) {
+    bill.failed(error);
+    throw error;
+  }
 }
 
 /** More than this before the first word is something that the client should see. */
