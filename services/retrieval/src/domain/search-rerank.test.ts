@@ -17,19 +17,29 @@ interface Fakes {
   readonly answer?: (query: RerankQuery, signal: AbortSignal) => Promise<readonly RerankedPassage[]>;
   readonly maxCandidates?: number;
   readonly readsTexts?: boolean;
+  readonly suits?: Reranker["suits"];
   readonly gone?: readonly number[];
   readonly endAt?: number;
   readonly signal?: AbortSignal;
   readonly timeLimitMs?: number;
 }
 
-function setUp({ answer, maxCandidates = 100, readsTexts = true, gone = [], timeLimitMs = 10_000, ...rest }: Fakes) {
+function setUp({
+  answer,
+  maxCandidates = 100,
+  readsTexts = true,
+  suits = () => true,
+  gone = [],
+  timeLimitMs = 10_000,
+  ...rest
+}: Fakes) {
   const asked: RerankQuery[] = [];
   const errors: unknown[] = [];
   const reranker: Reranker = {
     id: "fake",
     maxCandidates,
     readsTexts,
+    suits,
     rerank: async (query, { signal }) => {
       asked.push(query);
       return answer === undefined ? [] : answer(query, signal);
@@ -84,6 +94,19 @@ describe("reranking", () => {
       [1, 0.9],
     ]);
     expect(asked[0]!.candidates[0]).toEqual({ passageId: 1, text: "", title: "", score: 0.9 });
+  });
+
+  it("leaves a search alone that does not suit the reranker, which is not asked", async () => {
+    const seen: unknown[] = [];
+    const suits: Reranker["suits"] = (given) => {
+      seen.push(given);
+      return false;
+    };
+    const { run, asked } = setUp({ suits, answer: async () => [{ passageId: 2, score: 1 }] });
+    const fused = fusedOf(0.9, 0.5);
+    expect(await run(fused)).toEqual({ hits: fused, failed: false });
+    expect(asked).toEqual([]);
+    expect(seen).toEqual([{ tenant: "t", text: "연차", vector: undefined, fusion: "convex", collections: [] }]);
   });
 
   it("leaves behind what it was not shown or did not score, in the fusion's order", async () => {

@@ -55,8 +55,9 @@ describe("the built-in reranker", () => {
     ["in spaces that know only spelling", { collections: [collectionOf("규정", "s", "hashed")] }],
     ["in other spaces", { collections: [collectionOf("규정", "other")] }],
   ])("leaves searches as they are %s", async (_, changes) => {
-    const { suits } = setUp();
-    expect(suits(changes)).toBe(false);
-    expect(suits({})).toBe(true);
+    const { rerank, suits, asked, query } = setUp();
+    expect(await rerank(changes)).toBe(query.candidates);
+    expect(asked).toEqual([]);
+    expect([suits({}), suits(changes)]).toEqual([true, false]);
   });
 });

@@ -18,8 +18,8 @@ export function createSimilarityReranker({ stores }: { readonly stores: Pick<Sto
     suits: (search) => comparable(search).length > 0,
     rerank: async (query, options) => {
       const { tenant, vector, candidates } = query;
-      if (vector === undefined) return candidates;
       const collections = comparable(query);
+      if (vector === undefined || collections.length === 0) return candidates;
       const passageIds = candidates.map(({ passageId }) => passageId);
       const asked = { spaceId: vector.spaceId, collections, passageIds };
       return liftSimilar(candidates, await stores.vectors.vectorsOf(tenant, asked, options));
