@@ -66,8 +66,10 @@ export async function startBudgetedServices(environment: Environment): Promise<B
     relay: async (tenant, body) => {
       const request = { body: Buffer.from(JSON.stringify(body)) };
       let usage: TokenUsage | undefined;
-      for await (const { event } of generator.relayChat(request, { contextValues: as(tenant) }))
-        usage = event.case === "end" ? event.value : event.case === "whole" ? event.value.usage : usage;
+      for await (const { event } of generator.relayChat(request, { contextValues: as(tenant) })) {
+        if (event.case === "end") usage = event.value;
+        if (event.case === "whole") ({ usage } = event.value);
+      }
       return usage;
     },
     budget: async (tenant) => {
