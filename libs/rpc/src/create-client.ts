@@ -12,6 +12,7 @@ import type {
 import type { CallOptions, Transport } from "@connectrpc/connect";
 import { Code, type StreamResponse } from "@connectrpc/connect";
 import { abortError, callEnded, plainError, toClientError } from "./errors.ts";
+import { only } from "./only.ts";
 
 /** What a service looks like to its callers: a function for each rpc. */
 export type Client<S extends DescService> = {
@@ -49,7 +50,12 @@ export function createClient<S extends DescService>(service: S, transport: Trans
         break;
       case "server_streaming":
         client[method.localName] = (request: never, options?: CallOptions) =>
-          new ResponseReader(transport, method, only(request), options);
+          new ResponseReader(
+            transport,
+            method,
+            only(() => request),
+            options,
+          );
         break;
       case "client_streaming":
         client[method.localName] = (requests: AsyncIterable<never>, options?: CallOptions) =>
@@ -183,8 +189,4 @@ async function readOne(reader: ResponseReader): Promise<unknown> {
   } finally {
     await reader.return();
   }
-}
-
-async function* only<T>(value: T): AsyncGenerator<T> {
-  yield value;
 }

@@ -17,6 +17,7 @@ import {
 } from "@connectrpc/connect";
 import type { CallContext } from "./call-context.ts";
 import type { AnyHandler } from "./guard.ts";
+import { only } from "./only.ts";
 import { requestOf, throughChain } from "./through-chain.ts";
 
 /** One rpc with its guarded handler and the chain around it: what the grpc-js host and the in-memory transport run. */
@@ -50,7 +51,7 @@ export function invokeStream(
     const output = handler(input as never, contextFor(context, request));
     const message =
       method.methodKind === "client_streaming"
-        ? one(toMessage(method.output, await output))
+        ? onlyOf(toMessage(method.output, await output))
         : toMessages(method.output, output as AsyncIterable<unknown>);
     return { ...responseOf(context), stream: true, method, message };
   };
@@ -94,9 +95,7 @@ function toMessages(type: DescMessage, source: AsyncIterable<unknown>): AsyncIte
   };
 }
 
-async function* one<T>(value: T): AsyncGenerator<T> {
-  yield value;
-}
+const onlyOf = <T>(value: T): AsyncIterable<T> => only(() => value);
 
 async function single<T>(messages: AsyncIterable<T>): Promise<T> {
   const iterator = messages[Symbol.asyncIterator]();

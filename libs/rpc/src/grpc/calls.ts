@@ -4,7 +4,8 @@ import type { StreamRequest, StreamResponse, UnaryRequest, UnaryResponse } from 
 import * as grpc from "@grpc/grpc-js";
 import { abortError } from "../errors.ts";
 import { decodeResponse, encode, methodDefinition } from "./codec.ts";
-import { toHeaders, toMetadata } from "./metadata.ts";
+import { addTo, toHeaders, toMetadata } from "./metadata.ts";
+import { readReplies, type TakeNext } from "./replies.ts";
 import { fromStatus } from "./status.ts";
 
 export interface Wire {
@@ -52,7 +53,7 @@ export async function callStream(wire: Wire, request: StreamRequest, deadline: n
     const { status } = await ended;
     if (failure.error !== undefined) throw failure.error;
     if (status.code !== grpc.status.OK) throw fromStatus(status, header);
-    toHeaders(status.metadata).forEach((value, key) => trailer.append(key, value));
+    addTo(trailer, status.metadata);
   };
   return { stream: true, service, method, header, trailer, message: decoded(method, replies(ended), finish) };
 }
@@ -92,7 +93,7 @@ function follow(call: Call, signal: AbortSignal): { headed: Promise<Headers>; en
 interface OpenStream {
   readonly call: grpc.ClientReadableStream<Buffer> | grpc.ClientWritableStream<Buffer>;
   /** The encoded responses, until the call has ended; whether well is told by its status. */
-  readonly replies: (ended: Promise<unknown>) => AsyncIterable<Buffer>;
+  readonly replies: (ended: Promise<unknown>) => TakeNext<Buffer>;
   /** Why the requests could not be sent to their end. */
   readonly failure: { error?: unknown };
 }
@@ -109,14 +110,14 @@ async function open({ client, writeMaxBytes }: Wire, request: StreamRequest, dea
     const call = withoutStack(() =>
       client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, bytes, metadata, { deadline }),
     );
-    return { call, replies: () => read(call), failure };
+    return { call, replies: () => readReplies(call), failure };
   }
   if (method.methodKind === "bidi_streaming") {
     const call = withoutStack(() =>
       client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline }),
     );
     void send(call, request.message, encodeRequest, failure);
-    return { call, replies: () => read(call), failure };
+    return { call, replies: () => readReplies(call), failure };
   }
   let reply: Buffer | undefined;
   const call = withoutStack(() =>
@@ -132,9 +133,11 @@ async function open({ client, writeMaxBytes }: Wire, request: StreamRequest, dea
   void send(call, request.message, encodeRequest, failure);
   return {
     call,
-    async *replies(ended) {
+    replies: (ended) => async () => {
       await ended;
-      if (reply !== undefined) yield reply;
+      const last = reply;
+      reply = undefined;
+      return last;
     },
     failure,
   };
@@ -171,20 +174,21 @@ async function send(
   }
 }
 
-/** What arrives, to the end or the failure; grpc-js tells either once more as the call's status. */
-async function* read(call: grpc.ClientReadableStream<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    for await (const bytes of call.iterator({ destroyOnReturn: false })) yield bytes as Buffer;
-  } catch {
-    // See follow().
-  }
-}
-
-async function* decoded(
+/** The responses, and behind them what `finish` throws. */
+function decoded(
   { output }: DescMethod,
-  replies: AsyncIterable<Buffer>,
+  takeNext: TakeNext<Buffer>,
   finish: () => Promise<void>,
-): AsyncGenerator<Message> {
-  for await (const bytes of replies) yield decodeResponse(output, bytes);
-  await finish();
+): AsyncIterable<Message> {
+  let isOver = false;
+  const next = async (): Promise<IteratorResult<Message, undefined>> => {
+    const bytes = isOver ? undefined : await takeNext();
+    if (bytes !== undefined) return { done: false, value: decodeResponse(output, bytes) };
+    if (!isOver) {
+      isOver = true;
+      await finish();
+    }
+    return { done: true, value: undefined };
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

@@ -6,6 +6,7 @@ import { CallContext } from "../call-context.ts";
 import type { Deadlines } from "../deadline.ts";
 import { abortError, plainError, toServerError } from "../errors.ts";
 import { type Invocable, invokeStream, invokeUnary } from "../invoke.ts";
+import { only } from "../only.ts";
 import { decodeRequest, encode } from "./codec.ts";
 import { toHeaders, toMetadata } from "./metadata.ts";
 import { toStatus } from "./status.ts";
@@ -31,7 +32,12 @@ export function hostMethod(
       return hostUnary({ method, handler, chain }, options);
     case "server_streaming":
       return (call: WritableCall) =>
-        void respond(call, { method, handler, chain }, options, once(method, call.request));
+        void respond(
+          call,
+          { method, handler, chain },
+          options,
+          only(() => decodeRequest(method.input, call.request)),
+        );
     case "bidi_streaming":
       return (call: DuplexCall) => void respond(call, { method, handler, chain }, options, requests(method, call));
     case "client_streaming":
@@ -166,10 +172,6 @@ function drained(call: WritableCall | DuplexCall, signal: AbortSignal): Promise<
     signal.addEventListener("abort", onAbort, { once: true });
     call.once("drain", onDrain);
   });
-}
-
-async function* once({ input }: DescMethodStreaming, bytes: Buffer): AsyncGenerator<Message> {
-  yield decodeRequest(input, bytes);
 }
 
 async function* requests({ input }: DescMethodStreaming, call: ReadableCall | DuplexCall): AsyncGenerator<Message> {

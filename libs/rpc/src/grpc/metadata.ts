@@ -6,12 +6,16 @@ const reserved = new Set(["content-type", "te", "user-agent", "host", "connectio
 /** As Connect shows metadata: values under `-bin` keys are base64 without padding. */
 export function toHeaders(metadata: Metadata): Headers {
   const headers = new Headers();
+  addTo(headers, metadata);
+  return headers;
+}
+
+export function addTo(headers: Headers, metadata: Metadata): void {
   for (const [key, values] of Object.entries(metadata.toJSON() as Record<string, (string | Buffer)[]>)) {
     for (const value of values) {
       headers.append(key, typeof value === "string" ? value : value.toString("base64").replace(/=+$/, ""));
     }
   }
-  return headers;
 }
 
 /** Throws if a value is not printable ASCII: HTTP/2 cannot carry it. */
