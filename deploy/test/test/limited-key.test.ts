@@ -46,8 +46,9 @@ describe.each(["generation", "embedding"] as const)("%s with three keys, one lim
       expect(errors).toEqual([]);
       const refused = hits(0).filter(({ status }) => status === 429).length;
       expect(hits(0).length - refused).toBe(20);
-      // Those on their way to it when it was refused for the first time come on top.
-      expect(refused).toBeLessThanOrEqual(tells ? 2 : atOnce === 1 ? 2 : 17);
+      // Where nothing is told, those on their way to it when it was refused for the first time come on top: about a third of all that are under
+      // way, and as calls do not end in the order in which they began, not exactly.
+      expect(refused).toBeLessThanOrEqual(tells || atOnce === 1 ? 2 : atOnce / 2);
       const [second, third] = [hits(1).length, hits(2).length];
       expect(Math.abs(second - third) / Math.max(second, third)).toBeLessThan(0.05);
     },

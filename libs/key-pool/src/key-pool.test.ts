@@ -172,6 +172,34 @@ describe("run", () => {
     expect(dead.hits).toHaveLength(2);
   });
 
+  it("waits for a key that rests where the others may not do what is asked, and says when it returns where that is too long", async () => {
+    const pool = build(2);
+    const short = provider([limited(1_000), failed("forbidden")]);
+    expect(await run(pool, short.attempt)).toBe("answer of key-1");
+    expect(short.hits.map(([label]) => label)).toEqual(["key-1", "key-2", "key-1"]);
+    expect(short.hits[2]![1]).toBeGreaterThanOrEqual(1_000);
+    expect(short.hits[2]![1]).toBeLessThanOrEqual(1_250);
+
+    const long = provider([limited(30_000), failed("forbidden")]);
+    expect(await run(build(2), long.attempt)).toEqual(new NoKeyAvailableError("resting", 30_000));
+    expect(long.hits).toHaveLength(2);
+  });
+
+  it("serves all who wait for the one key that may do what is asked, as soon as it can be used", async () => {
+    const pool = build(2);
+    const start = performance.now();
+    const attempt = async (_key: string, { label }: KeyAttempt) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (label === "key-2") throw failed("forbidden");
+      if (performance.now() - start < 1_000) throw limited(1_000);
+      return performance.now() - start;
+    };
+    const calls = Array.from({ length: 20 }, () => pool.run(attempt));
+    await jest.runAllTimersAsync();
+    const endedAt = await Promise.all(calls);
+    expect(Math.max(...endedAt)).toBeLessThan(3_000);
+  });
+
   it("fails fast, with the earliest return, when all keys rest for longer than it waits", async () => {
     const pool = build(2);
     const { hits, attempt } = provider([limited(40_000), limited(30_000)]);

@@ -62,8 +62,9 @@ export interface KeyPool {
  * - 429 rests the key, and those that share its limit, for as long as told, a day at most. `insufficient_quota`, 402 and 401 take it out; ten minutes later one call
  *   finds out whether they still hold. All three, and a server's or a connection's error, send the call on: to another key at once; else to
  *   the same keys after 0 to 1 s, 2 s, 4 s ... at most 60 s (full jitter). So does 403, but never to the same key: what one may not do another may, such as
- *   asking for a model, and it says nothing about other calls.
- * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`. Calls that find no key wait in line.
+ *   asking for a model, also one that rests a while, and it says nothing about other calls.
+ * - After a rest one call goes first, and the others follow when it was let in: see `KeyLimit`. Calls that find no key wait in line; those that were refused by 403
+ *   wait aside.
  * - At most three attempts end in 429, 403 or a server's error. An attempt that only finds out that its key is dead does not count: each key
  *   can do so once.
  * - Nothing is tried again once it has begun, after the signal, or past the deadline; and no wait is begun that would not end before it.
@@ -122,10 +123,20 @@ export function createKeyPool(options: KeyPoolOptions): KeyPool {
       const now = clock.now();
       const leftMs = deadline - now;
       if (leftMs <= 0) throw lastError ?? new DOMException("no time left", "TimeoutError");
-      const isBehind = !queue.isEmpty && waitedMs < restWaitMs;
+      if (forbidden.size > 0) {
+        const others = ring.blocked(now, forbidden);
+        if (others !== undefined) {
+          if (others.error.kind !== "resting") throw lastError;
+          await queue.waitAside(others, { leftMs, restWaitMs: restWaitMs - waitedMs }, signal);
+          waitedMs += clock.now() - now;
+          tried = new Set(forbidden);
+          continue;
+        }
+      }
+      // Whoever is first in line takes any key, which those with forbidden ones cannot.
+      const isBehind = forbidden.size === 0 && !queue.isEmpty && waitedMs < restWaitMs;
       const entry = isBehind ? undefined : ring.next(now, tried);
       if (entry !== undefined && tried?.has(entry)) {
-        if (forbidden.has(ring.next(now, forbidden)!)) throw lastError;
         const waitMs = random() * Math.min(maxMs, baseMs * 2 ** waits++);
         if (waitMs >= leftMs) throw lastError;
         await pause(waitMs, signal);

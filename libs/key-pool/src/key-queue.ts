@@ -21,7 +21,9 @@ export interface KeyQueue {
    * @throws {NoKeyAvailableError} when it would not, or when no key returns; and the signal's reason.
    */
   take(patience: Patience, signal: AbortSignal | undefined): Promise<Call>;
-  /** Something changed: the first in line looks again. */
+  /** For a call that may not use every key: waits aside until what blocks the others may be over. @throws as `take` does */
+  waitAside(blocked: Blocked, patience: Patience, signal: AbortSignal | undefined): Promise<void>;
+  /** Something changed: the first in line looks again, and those aside. */
   wake(): void;
 }
 
@@ -48,6 +50,11 @@ export function createKeyQueue(ring: KeyRing, clock: { now(): number }, random: 
       return line.length === 0;
     },
     wake: line.wake,
+    waitAside: async (blocked, patience, signal) => {
+      const waitMs = waitMsFor(blocked, patience);
+      if (line.length >= MAX_WAITING) throw blocked.error;
+      await line.waitAside(waitMs, signal);
+    },
     take: async (patience, signal) => {
       const startedAt = clock.now();
       const blocked = ring.blocked(startedAt);

@@ -132,11 +132,12 @@ export function createKeyRing(keys: readonly PoolKey[], { baseMs, maxMs, onEmpty
       if (rest(entry.limit, { number, last: uses }, words, now)) entry.rests++;
     },
 
-    /** Undefined as long as a key can be used. */
-    blocked: (now: number): Blocked | undefined => {
+    /** Undefined as long as a key can be used, other than these. */
+    blocked: (now: number, except?: ReadonlySet<Entry>): Blocked | undefined => {
       let first = Infinity;
       let isTaken = false;
       for (const entry of entries) {
+        if (except?.has(entry)) continue;
         const how = standing(entry, now);
         if (how <= STALE) return undefined;
         if (how === TAKEN) isTaken = true;

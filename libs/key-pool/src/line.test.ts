@@ -31,6 +31,27 @@ describe("a line", () => {
     expect([seen, line.length]).toEqual([["a", "b", "c"], 0]);
   });
 
+  it("wakes those aside together with the first, and counts them", async () => {
+    const line = createLine();
+    const seen: string[] = [];
+    const asAside = (name: string, ms: number, signal?: AbortSignal) =>
+      line.waitAside(ms, signal).then(
+        () => seen.push(name),
+        () => seen.push(`${name} gone`),
+      );
+    const leaving = new AbortController();
+    void asAside("a", 1_000);
+    void asAside("b", 500);
+    void asAside("c", 1_000, leaving.signal);
+    expect(line.length).toBe(3);
+    leaving.abort(new Error("left"));
+    await jest.advanceTimersByTimeAsync(500);
+    expect([seen, line.length]).toEqual([["c gone", "b"], 1]);
+    line.wake();
+    await settle();
+    expect([seen, line.length]).toEqual([["c gone", "b", "a"], 0]);
+  });
+
   it("passes over those who have gone or whose time is up, also in the moment in which it is their turn", async () => {
     const line = createLine();
     const seen: string[] = [];
