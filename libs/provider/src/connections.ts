@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent } from "undici";
 
 /** How long an idle connection is kept; most providers close theirs after 60 s or more, and one that tells otherwise is believed. */
 const KEEP_ALIVE_MS = 30_000;
@@ -20,37 +20,4 @@ export function createAgent({ connections, ca }: AgentOptions): Agent {
     bodyTimeout: 0,
     connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) },
   });
-}
-
-/** May be told more than once. */
-export interface Watching {
-  /** The request goes to a connection, or can no longer. */
-  onStarted(): void;
-  /** Bytes have come. */
-  onHeard(): void;
-}
-
-export function watchRequest(
-  handler: Dispatcher.DispatchHandler,
-  { onStarted, onHeard }: Watching,
-): Dispatcher.DispatchHandler {
-  return {
-    onRequestStart: (...given) => {
-      onStarted();
-      handler.onRequestStart?.(...given);
-    },
-    onResponseStart: (...given) => {
-      onHeard();
-      handler.onResponseStart?.(...given);
-    },
-    onResponseData: (...given) => {
-      onHeard();
-      handler.onResponseData?.(...given);
-    },
-    onResponseEnd: (...given) => handler.onResponseEnd?.(...given),
-    onResponseError: (...given) => {
-      onStarted();
-      handler.onResponseError?.(...given);
-    },
-  };
 }

@@ -46,7 +46,7 @@ const caught = (promise: Promise<unknown>) =>
   );
 async function eventsOf(reply: ProviderReply): Promise<string[]> {
   const events: string[] = [];
-  for await (const { data } of reply.events()) events.push(data);
+  for await (const together of reply.events()) events.push(...together.map(({ data }) => data));
   return events;
 }
 

@@ -1,6 +1,7 @@
 import OpenAI, { APIConnectionError, APIError } from "openai";
 import type { HeadersLike } from "@quartet/key-pool";
 import { ConnectionError, ErrorReply, ProviderError } from "./errors.ts";
+import type { HttpRequest } from "./exchange.ts";
 import type { HttpReply } from "./http-reply.ts";
 import { openReply, type ProviderReply, readErrorText } from "./reply.ts";
 import { createTransport, type Transport, type TransportFigures } from "./transport.ts";
@@ -18,8 +19,10 @@ export interface ProviderClientOptions {
 
 /** What a call needs of a key pool's attempt, which is one. */
 export interface CallContext {
-  /** Aborting it ends the call, at any time until the reply has been read. */
+  /** Aborting it ends the call, at any time until all of the reply has come. */
   readonly signal: AbortSignal;
+  /** Told when the call goes out on a connection: one that is given up before, or finds none, costs nothing. */
+  sent?(): void;
   /** Told the headers of the reply, whatever its status, as soon as they are there. */
   heard?(headers: HeadersLike): void;
   /** The longest reply of this call in bytes. Default: the client's. */
@@ -88,14 +91,15 @@ export function createProviderClient(options: ProviderClientOptions): ProviderCl
       through((options) => clientOf(apiKey).chat.completions.create(parameters, options), context),
     embeddings: (apiKey, parameters, context) =>
       through((options) => clientOf(apiKey).embeddings.create(parameters, options), context),
-    post: async (apiKey, path, body, { signal, heard, maxReplyBytes }) => {
+    post: async (apiKey, path, body, { signal, sent: onSent, heard, maxReplyBytes }) => {
       const headers = {
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
         "user-agent": "quartet",
       };
-      const http = await transport.post({ origin, path: prefix + path + search, headers, body, signal, maxReplyBytes });
+      const call = { signal, onSent, maxReplyBytes };
+      const http = await transport.post({ ...call, origin, path: prefix + path + search, headers, body });
       heard?.(http.headers);
       return await openReply(http);
     },
@@ -132,13 +136,13 @@ interface SdkResponse extends Pick<Response, "ok" | "status" | "statusText" | "u
 }
 
 /** What of a call goes to our fetch past the SDK, whose own way to cancel hangs by weak references. */
-type SdkCall = Pick<CallContext, "signal" | "maxReplyBytes">;
+type SdkCall = Pick<HttpRequest, "signal" | "onSent" | "maxReplyBytes">;
 
 type FetchOptions = NonNullable<OpenAI.RequestOptions["fetchOptions"]>;
 
 /** Whatever is in `fetchOptions`, the SDK gives to its fetch. */
-function optionsOf({ signal, maxReplyBytes }: CallContext): OpenAI.RequestOptions {
-  const call: SdkCall = { signal, maxReplyBytes };
+function optionsOf({ signal, sent: onSent, maxReplyBytes }: CallContext): OpenAI.RequestOptions {
+  const call: SdkCall = { signal, onSent, maxReplyBytes };
   return { fetchOptions: { call } as FetchOptions };
 }
 

@@ -12,7 +12,7 @@ export interface ReplyJson {
   readonly value: unknown;
 }
 
-/** A reply with status 2xx, of which nothing but the head is read yet. Exactly one of the three is called, once. */
+/** A reply with status 2xx, of which nothing but the head is read yet. Exactly one of `whole`, `events` and `dismiss` is called, once. */
 export interface ProviderReply {
   readonly status: number;
   readonly headers: HeadersLike;
@@ -25,15 +25,17 @@ export interface ProviderReply {
    */
   whole(): Promise<ReplyJson>;
   /**
-   * The events up to `[DONE]`, or to the end where the provider leaves that out: that the last one was there is for the reader to see. Whoever
-   * leaves early ends the call.
+   * The events up to `[DONE]`, or to the end where the provider leaves that out, in each step those that have come since the last: that the last
+   * one was there is for the reader to see. Whoever leaves early ends the call.
    *
    * @throws {ProtocolError} it is no event stream, or an event is no JSON
    * @throws {ErrorReply} without a status: the provider tells an error within the stream
    * @throws {ReplyTooLongError}
    * @throws {StreamBrokenError} the connection broke
    */
-  events(): AsyncGenerator<ReplyJson, void, undefined>;
+  events(): AsyncGenerator<readonly ReplyJson[], void, undefined>;
+  /** Waits so long before the next step; less when there is nothing more to wait for. */
+  linger(ms: number): Promise<void>;
   /** Ends the call. */
   dismiss(): void;
 }
@@ -57,6 +59,7 @@ export async function openReply(http: HttpReply): Promise<ProviderReply> {
       return { data, value: parseJson(data) };
     },
     events: () => readEvents(http),
+    linger: http.linger,
     dismiss: http.dismiss,
   };
 }
@@ -68,7 +71,7 @@ function expectType({ headers, dismiss }: HttpReply, types: RegExp, what: string
   throw new ProtocolError(`the reply is no ${what}`);
 }
 
-async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, undefined> {
+async function* readEvents(http: HttpReply): AsyncGenerator<readonly ReplyJson[], void, undefined> {
   expectType(http, /^text\/event-stream\b/i, "event stream");
   const reader = createEventReader();
   let endTimer: NodeJS.Timeout | undefined;
@@ -76,13 +79,10 @@ async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, und
     for await (const bytes of http.body) {
       // Read to its end, the connection can be used again.
       if (endTimer !== undefined) continue;
-      for (const event of reader.push(bytes)) {
-        if (event.data.startsWith("[DONE]")) {
-          endTimer = setTimeout(http.dismiss, END_WAIT_MS);
-          break;
-        }
-        yield readEvent(event, parseJson(event.data), http);
-      }
+      const { events, isLast, error } = readTogether(reader.push(bytes), http);
+      if (isLast) endTimer = setTimeout(http.dismiss, END_WAIT_MS);
+      if (events.length > 0) yield events;
+      if (error !== undefined) throw error;
     }
   } catch (error) {
     // After [DONE], all that is needed was said.
@@ -91,15 +91,36 @@ async function* readEvents(http: HttpReply): AsyncGenerator<ReplyJson, void, und
     clearTimeout(endTimer);
   }
   if (endTimer !== undefined) return;
-  for (const event of reader.end()) {
-    // One that was cut off is no JSON: what is missing is missed by whoever reads.
-    const value = event.isWhole ? parseJson(event.data) : tryJson(event.data);
-    if (value !== undefined) yield readEvent(event, value, http);
+  const { events, error } = readTogether(reader.end(), http);
+  if (events.length > 0) yield events;
+  if (error !== undefined) throw error;
+}
+
+interface Together {
+  readonly events: readonly ReplyJson[];
+  /** Whether `[DONE]` is behind them. */
+  readonly isLast: boolean;
+  /** What is wrong with the next one: it comes after them. */
+  readonly error?: unknown;
+}
+
+function readTogether(sent: readonly ServerSentEvent[], { headers }: HttpReply): Together {
+  const events: ReplyJson[] = [];
+  try {
+    for (const event of sent) {
+      if (event.data.startsWith("[DONE]")) return { events, isLast: true };
+      // One that was cut off is no JSON: what is missing is missed by whoever reads.
+      const value = event.isWhole ? parseJson(event.data) : tryJson(event.data);
+      if (value !== undefined) events.push(readEvent(event, value, headers));
+    }
+    return { events, isLast: false };
+  } catch (error) {
+    return { events, isLast: false, error };
   }
 }
 
 /** @throws {ErrorReply} */
-function readEvent({ event, data }: ServerSentEvent, value: unknown, { headers }: HttpReply): ReplyJson {
+function readEvent({ event, data }: ServerSentEvent, value: unknown, headers: HeadersLike): ReplyJson {
   const error = errorWithin(value, event);
   if (error !== undefined) throw new ErrorReply({ status: undefined, headers, error });
   return { data, value };

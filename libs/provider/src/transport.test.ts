@@ -155,11 +155,11 @@ describe.each(["HTTP/1.1", "HTTP/2"] as const)("over %s", (protocol) => {
 
   it("lets a call go at once that is cancelled while it waits for a connection", async () => {
     const held: Response[] = [];
-    const { url } = await serve(protocol, (_request, response) => void held.push(response));
+    const { url, sockets } = await serve(protocol, (_request, response) => void held.push(response));
     const transport = transportTo({ connections: 1 });
     // Over HTTP/2 a connection takes a hundred.
     const full = protocol === "HTTP/2" ? 100 : 1;
-    const busy = Array.from({ length: full }, () => caught(post(transport, url)));
+    const busy = Array.from({ length: full }, () => post(transport, url).then(textOf));
     await until(() => held.length === full);
     const caller = new AbortController();
     const waiting = caught(post(transport, url, caller.signal));
@@ -167,9 +167,15 @@ describe.each(["HTTP/1.1", "HTTP/2"] as const)("over %s", (protocol) => {
     caller.abort(new Error("left"));
     expect(await waiting).toMatchObject({ message: "left" });
     expect(transport.figures().waitingCount).toBe(0);
-    for (const response of held) response.end();
-    await Promise.all(busy);
+    for (const response of held) response.end("over");
+    expect(new Set(await Promise.all(busy))).toEqual(new Set(["over"]));
     expect(held).toHaveLength(full);
+    // The connection that it waited for goes to the next call.
+    const next = post(transport, url).then(textOf);
+    await until(() => held.length === full + 1);
+    held.at(-1)!.end("here");
+    expect(await next).toBe("here");
+    expect(sockets).toHaveLength(1);
   });
 
   it("says what broke: before the reply, within it, and where it goes on and on", async () => {

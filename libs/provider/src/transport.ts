@@ -1,8 +1,8 @@
-import type { Agent, Dispatcher } from "undici";
+import type { Agent } from "undici";
 import { createWaitTimes } from "@quartet/resilience";
-import { ConnectionError } from "./errors.ts";
-import { createAgent, type Watching, watchRequest } from "./connections.ts";
-import { createHttpReply, type HttpReply } from "./http-reply.ts";
+import { createAgent } from "./connections.ts";
+import { exchange, type HttpRequest } from "./exchange.ts";
+import type { HttpReply } from "./http-reply.ts";
 
 export interface TransportOptions {
   /** Connections kept to the provider at most. Over HTTP/1.1 a call holds one until its end, over HTTP/2 a hundred calls share one. */
@@ -13,19 +13,6 @@ export interface TransportOptions {
   readonly ca?: string | undefined;
   /** A call that is given up when nothing came on any connection for so long is the last on these connections. Default: 5 s. */
   readonly distrustAfterMs?: number;
-}
-
-export interface HttpRequest {
-  /** As in `https://api.openai.com`. */
-  readonly origin: string;
-  /** With its query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
-  /** Aborting it closes the socket, or over HTTP/2 the stream, at any time until the end of the reply. */
-  readonly signal: AbortSignal;
-  /** The longest body of this reply in bytes. Default: the transport's. */
-  readonly maxReplyBytes?: number | undefined;
 }
 
 /** Connections as they are now; see the contract's `PoolStats`. */
@@ -66,90 +53,46 @@ export function createTransport(options: TransportOptions): Transport {
   /** When a byte came last, on any connection. */
   let lastHeardAt = 0;
 
-  const connect = (): Connections => {
-    const agent = createAgent(options);
-    const dispatcher = agent.compose(
-      (dispatch) => (request, handler) =>
-        dispatch(request, watchRequest(handler, (request as WatchedRequest).watching)),
-    );
-    return { agent, dispatcher };
-  };
-  const watch = (): Watching => {
-    waitingCount++;
-    const waitsSince = performance.now();
-    let waits = true;
-    return {
-      onStarted: () => {
-        if (!waits) return;
-        waits = false;
-        waitingCount--;
-        waitTimes.add(performance.now() - waitsSince);
-      },
-      onHeard: () => (lastHeardAt = performance.now()),
-    };
-  };
-  let current = connect();
+  let current = createAgent(options);
   const left = new Set<Agent>();
 
-  const leave = (connections: Connections) => {
-    if (connections !== current) return;
-    const { agent } = current;
-    current = connect();
+  const leave = (agent: Agent) => {
+    if (agent !== current) return;
+    current = createAgent(options);
     left.add(agent);
     void agent.close().finally(() => left.delete(agent));
   };
 
   return {
-    post: async ({ maxReplyBytes: maxBytes = maxReplyBytes, ...request }) => {
-      const { signal } = request;
+    post: (request) => {
       const used = current;
       const startedAt = performance.now();
-      const onGivenUp = () => {
-        if (performance.now() - Math.max(startedAt, lastHeardAt) >= distrustAfterMs) leave(used);
-      };
-      const watching = watch();
-      const watched: WatchedRequest = { ...request, method: "POST", watching };
-      try {
-        const reply = await orAborted(used.dispatcher.request(watched), signal);
-        return createHttpReply(reply, { maxBytes, signal, onGivenUp });
-      } catch (error) {
-        watching.onStarted();
-        if (!signal.aborted) throw new ConnectionError(error);
-        onGivenUp();
-        throw signal.reason;
-      }
+      waitingCount++;
+      return exchange(
+        used,
+        { ...request, maxReplyBytes: request.maxReplyBytes ?? maxReplyBytes },
+        {
+          onStarted: () => {
+            waitingCount--;
+            waitTimes.add(performance.now() - startedAt);
+          },
+          onHeard: () => (lastHeardAt = performance.now()),
+          onGivenUp: () => {
+            if (performance.now() - Math.max(startedAt, lastHeardAt) >= distrustAfterMs) leave(used);
+          },
+        },
+      );
     },
     figures: () => ({
-      ...countConnections([current.agent, ...left]),
+      ...countConnections([current, ...left]),
       maxSize: connections,
       waitingCount,
       waitP95Ms: waitTimes.p95(),
     }),
     close: async () => {
-      await Promise.all([current.agent, ...left].map((agent) => agent.destroy()));
+      await Promise.all([current, ...left].map((agent) => agent.destroy()));
     },
   };
-}
-
-/** What is watched is told along with the request: whoever reads a request passes over what he does not know. */
-interface WatchedRequest extends Dispatcher.RequestOptions, Dispatcher.DispatchOptions {
-  readonly watching: Watching;
-}
-
-/** undici notices only when it is its turn that a call that waits for a connection was aborted; nobody waits for that. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-interface Connections {
-  readonly agent: Agent;
-  /** The same, watched. */
-  readonly dispatcher: Dispatcher;
 }
 
 function countConnections(agents: readonly Agent[]): { size: number; idleCount: number } {

@@ -6,6 +6,8 @@ import { createBill } from "./bill.ts";
 const estimate = () => ({ inputTokens: 40, outputTokens: 2 });
 const refused = new ErrorReply({ status: 429 });
 const broken = new StreamBrokenError();
+/** It was given up before it went out. */
+const unsent = new Error("left");
 const unreachable = new ConnectionError(Object.assign(new Error("no"), { code: "ECONNREFUSED" }));
 
 /** A nano-dollar a token. One call for each failure, and one that ends with the bill where `isWhole`. */
@@ -15,10 +17,12 @@ function billOf(failures: readonly Error[], { isWhole = false } = {}) {
   const attempt = { addUsage: (usage: (typeof added)[number]) => void added.push(usage) };
   for (const error of failures) {
     bill.called(attempt);
+    if (error !== unsent) bill.sent();
     bill.failed(error);
   }
   if (isWhole) {
     bill.called(attempt);
+    bill.sent();
     bill.reported({ inputTokens: 50, outputTokens: 5, cachedInputTokens: 0 });
   }
   const usage = bill.close(estimate);
@@ -38,13 +42,14 @@ describe("the bill of an answer", () => {
     expect(billOf([broken])).toMatchObject({ inputTokens: 40, outputTokens: 2, calls: 1, estimated: true });
   });
 
-  it.each([refused, unreachable])("is empty after %s, which costs nothing", (error) => {
+  it.each([refused, unreachable, unsent])("is empty after %s, which costs nothing", (error) => {
     const nothing = { inputTokens: 0, outputTokens: 0, estimated: false, costNanos: 0 };
     expect(billOf([error, error])).toMatchObject({ ...nothing, calls: 2 });
   });
 
   it("holds what the model read for replies that broke off before others", () => {
     expect(billOf([broken, refused])).toMatchObject({ inputTokens: 40, outputTokens: 0, calls: 2, estimated: true });
+    expect(billOf([broken, unsent])).toMatchObject({ inputTokens: 40, outputTokens: 0, calls: 2, estimated: true });
     expect(billOf([broken, broken])).toMatchObject({ inputTokens: 80, outputTokens: 2, calls: 2, estimated: true });
     expect(billOf([broken, refused, broken], { isWhole: true })).toMatchObject({
       inputTokens: 50 + 2 * 40,
@@ -54,7 +59,7 @@ describe("the bill of an answer", () => {
     });
   });
 
-  it("is empty where no call went out", () => {
+  it("is nothing where no call was made", () => {
     expect(createBill().close(estimate)).toBeUndefined();
   });
 });

@@ -4,14 +4,16 @@ import type { Usage } from "../domain/answerer.ts";
 
 /** What one answer or chat costs, over all attempts. */
 export interface Bill {
-  /** A call goes out with a key; it is billed unless it is refused. */
+  /** A call is made with a key. */
   called(attempt: Pick<KeyAttempt, "addUsage">): void;
-  /** The call failed; one that the provider refused, or that found no connection, costs nothing. */
+  /** It goes out on a connection, and is billed unless it is refused. */
+  sent(): void;
+  /** It failed; one that the provider refused, or that found no connection, costs nothing. */
   failed(error: unknown): void;
   /** The provider told what the call costs. */
   reported(usage: ReportedUsage): void;
   /**
-   * Counts the whole on the key that was used last, at the first call of this, and gives it again at later ones. Undefined when no call went out.
+   * Counts the whole on the key that was used last, at the first call of this, and gives it again at later ones. Undefined when no call was made.
    *
    * @param estimate for a provider that did not tell
    */
@@ -46,9 +48,12 @@ export function createBill(costOf: CostOf = () => undefined): Bill {
     called(attempt) {
       calls += 1;
       if (billed) brokenOff += 1;
-      billed = true;
+      billed = false;
       told = undefined;
       last = attempt;
+    },
+    sent() {
+      billed = true;
     },
     failed(error) {
       const isRefused = error instanceof ErrorReply && error.status !== undefined;

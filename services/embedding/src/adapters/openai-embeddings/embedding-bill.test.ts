@@ -18,13 +18,21 @@ const fails =
     Promise.reject(error);
 const hangs: Answer = (_, own) =>
   new Promise((_resolve, reject) => own.addEventListener("abort", () => reject(own.reason as Error)));
+/** Waits for a connection until it is given up. */
+const waits: Answer = (texts, own) => hangs(texts, own);
 
 /** What was told of the bill, and what the key has used; two nano-dollars a token. */
 async function embed(answers: readonly Answer[], { timeoutMs = 60_000, texts = [text], aborting = signal } = {}) {
   const keys: KeyPool = createKeyPool({ keys: [{ label: "key-1", value: "k" }], classify, random: () => 0 });
   let calls = 0;
   const embedder = createOpenAiEmbedder({
-    client: { create: (_key, given, attempt) => answers[calls++]!(given, attempt.signal) },
+    client: {
+      create: (_key, given, attempt) => {
+        const answer = answers[calls++]!;
+        if (answer !== waits) attempt.sent?.();
+        return answer(given, attempt.signal);
+      },
+    },
     keys,
     model: "m",
     dimensions: 2,
@@ -80,6 +88,10 @@ describe("the bill of texts", () => {
     setTimeout(() => left.abort(new Error("left")), 20);
     expect((await embed([hangs], { aborting: left.signal })).told).toEqual([{ ...guessed, calls: 1 }]);
     expect((await embed([hangs], { timeoutMs: 30 })).told).toEqual([{ ...guessed, calls: 1 }]);
+  });
+
+  it("is empty where the call was given up before it went out", async () => {
+    expect((await embed([waits], { timeoutMs: 30 })).told).toEqual([]);
   });
 
   it("holds the other batches of a list of which one fails", async () => {

@@ -8,11 +8,13 @@ import { readInputTokens } from "./embedding-reply.ts";
 export interface EmbeddingBill {
   /** Undefined while nothing was billed. */
   readonly usage: Usage | undefined;
-  /** A call goes out. */
+  /** A call is made. */
   called(): void;
+  /** It goes out on a connection. */
+  sent(): void;
   /** The provider answered, whether that is of use or not. */
   replied(attempt: Pick<KeyAttempt, "addUsage">, reply: unknown): void;
-  /** There was no whole reply: the caller left, the time was over, or it broke off. A call that was refused, or found no connection, costs nothing. */
+  /** There was no whole reply: the caller left, the time was over, or it broke off. A call that did not go out, or was refused, costs nothing. */
   failed(attempt: Pick<KeyAttempt, "addUsage">, error: unknown): void;
 }
 
@@ -33,6 +35,7 @@ export function createEmbeddingBill(texts: readonly string[], costOf: CostOf): E
   const most = MOST_TOKENS_AROUND + MOST_TOKENS_PER_BYTE * bytes;
   let [calls, billed, sum] = [0, 0, 0];
   let isEstimated = false;
+  let isSent = false;
 
   const count = ({ addUsage }: Pick<KeyAttempt, "addUsage">, told: number | undefined) => {
     const inputTokens = told !== undefined && told <= most ? told : undefined;
@@ -47,10 +50,15 @@ export function createEmbeddingBill(texts: readonly string[], costOf: CostOf): E
     get usage() {
       return billed === 0 ? undefined : { inputTokens: sum, calls, estimated: isEstimated };
     },
-    called: () => void (calls += 1),
+    called: () => {
+      calls += 1;
+      isSent = false;
+    },
+    sent: () => void (isSent = true),
     replied: (attempt, reply) => count(attempt, readInputTokens(reply)),
     failed: (attempt, error) => {
-      if (!(error instanceof ErrorReply || error instanceof ConnectionError)) count(attempt, undefined);
+      const isFree = !isSent || error instanceof ErrorReply || error instanceof ConnectionError;
+      if (!isFree) count(attempt, undefined);
     },
   };
 }

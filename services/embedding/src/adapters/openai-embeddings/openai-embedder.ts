@@ -64,7 +64,7 @@ export function createOpenAiEmbedder(options: OpenAiEmbedderOptions): Embedder {
     const expected = { count: texts.length, dimensions: space?.dimensions };
     const once = async (key: string, attempt: KeyAttempt) => {
       bill.called();
-      const reply = await client.create(key, texts, attempt).catch((error: unknown) => {
+      const reply = await client.create(key, texts, { ...attempt, sent: () => bill.sent() }).catch((error: unknown) => {
         bill.failed(attempt, error);
         throw error;
       });

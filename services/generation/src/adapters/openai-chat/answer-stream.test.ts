@@ -13,11 +13,13 @@ const event = (delta: object, finishReason: string | null = null) => {
 
 /** A provider that sends these events, and then fails. */
 const brokenAfter = (...events: ReturnType<typeof event>[]): ChatClient => ({
-  open: async () =>
-    (async function* () {
-      yield* events;
+  open: async () => ({
+    async *events() {
+      yield events;
       throw new StreamBrokenError();
-    })(),
+    },
+    linger: async () => undefined,
+  }),
 });
 
 async function read(chat: ChatClient) {

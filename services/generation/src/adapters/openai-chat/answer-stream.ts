@@ -2,8 +2,8 @@ import type { KeyPool } from "@quartet/key-pool";
 import { type ReplyJson, StreamBrokenError } from "@quartet/provider";
 import type { Bill } from "../bill.ts";
 import type { Pace } from "../pace.ts";
+import { pacedEvents } from "../paced-events.ts";
 import { POOL_SLACK_MS } from "../time-limits.ts";
-import { together } from "../together.ts";
 import { type ChatChunk, readChatChunk } from "./chat-chunk.ts";
 import type { ChatClient, ChatRequest } from "./chat-client.ts";
 
@@ -33,10 +33,11 @@ export function answerStream(options: AnswerStreamOptions) {
   return keys.stream<ChatChunk>(
     async function* attempt(apiKey, context) {
       bill.called(context);
+      const call = { ...context, sent: () => bill.sent() };
       const paced = pace.begin();
       let finished = false;
       try {
-        for await (const events of together(await chat.open(apiKey, request, context), paced)) {
+        for await (const events of pacedEvents(await chat.open(apiKey, request, call), paced)) {
           const chunk = readTogether(events, bill);
           if (finished || !saysSomething(chunk)) continue;
           finished = chunk.finishReason !== undefined;

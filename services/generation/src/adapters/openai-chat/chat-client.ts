@@ -1,4 +1,4 @@
-import { type CallContext, OPENAI_URL, type ProviderClient, type ReplyJson } from "@quartet/provider";
+import { type CallContext, OPENAI_URL, type ProviderClient, type ProviderReply } from "@quartet/provider";
 import type { ChatMessage } from "../../domain/prompt.ts";
 
 export interface ChatClientOptions {
@@ -25,11 +25,11 @@ export interface ChatRequest extends ChatLimits {
 export interface ChatClient {
   /**
    * Asks for an answer; resolves when the provider begins to stream its events. Aborting the signal closes the socket, and so does
-   * leaving the iterator early.
+   * leaving its events early.
    *
    * @throws {ProviderError} here and while it is read
    */
-  open(apiKey: string, request: ChatRequest, context: CallContext): Promise<AsyncIterable<ReplyJson>>;
+  open(apiKey: string, request: ChatRequest, context: CallContext): Promise<Pick<ProviderReply, "events" | "linger">>;
 }
 
 /** OpenAI's newer models refuse the older name; servers that only speak its protocol often know no other. */
@@ -40,10 +40,10 @@ export const maxTokensField = (baseUrl: string = OPENAI_URL) =>
 export function createChatClient(options: ChatClientOptions): ChatClient {
   const { provider, baseUrl = OPENAI_URL, model, temperature, maxOutputTokens } = options;
   return {
-    async open(apiKey, request, context) {
+    open(apiKey, request, context) {
       const maxTokens = Math.min(request.maxOutputTokens ?? maxOutputTokens, maxOutputTokens);
       const wantedTemperature = request.temperature ?? temperature;
-      const reply = await provider.chat(
+      return provider.chat(
         apiKey,
         {
           model,
@@ -55,7 +55,6 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
         },
         context,
       );
-      return reply.events();
     },
   };
 }

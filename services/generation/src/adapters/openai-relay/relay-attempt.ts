@@ -2,7 +2,7 @@ import type { KeyAttempt } from "@quartet/key-pool";
 import { type ProviderClient, type ProviderReply, StreamBrokenError } from "@quartet/provider";
 import type { Chat } from "../../domain/relay/chat-relay.ts";
 import type { Pace } from "../pace.ts";
-import { together } from "../together.ts";
+import { pacedEvents } from "../paced-events.ts";
 import { readRelayedEvent, readWholeReply } from "./chat-reply.ts";
 import type { RelayBill } from "./relay-bill.ts";
 
@@ -48,7 +48,7 @@ export async function* relayEvents(
   const paced = pace.begin();
   let keptBack: string[] = [];
   try {
-    for await (const events of together(reply.events(), paced)) {
+    for await (const events of pacedEvents(reply, paced)) {
       for (const { data, value } of events) if (progress.take(value)) keptBack.push(onOneLine(data));
       if (keptBack.length === 0 || !(progress.hasBegun || keptBack.length >= MAX_KEPT_BACK)) continue;
       paced.went();
@@ -75,7 +75,7 @@ async function post(
 ): Promise<ProviderReply> {
   bill.called(context);
   try {
-    return await client.post(apiKey, PATH, chat.body, context);
+    return await client.post(apiKey, PATH, chat.body, { ...context, sent: () => bill.sent() });
   } catch (error) {
     bill.failed(error);
     throw error;

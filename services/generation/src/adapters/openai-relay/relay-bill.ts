@@ -6,7 +6,7 @@ import { type Bill, type CostOf, createBill } from "../bill.ts";
 export interface RelayBill extends Omit<Bill, "close"> {
   /** A piece of text came. */
   wrote(characters: number): void;
-  /** As in Bill; nothing when no call went out. */
+  /** As in Bill; nothing when no call was made. */
   close(): Usage;
 }
 
