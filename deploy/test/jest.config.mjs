@@ -15,6 +15,7 @@ export default {
       { jsc: { parser: { syntax: "typescript" }, target: "es2024" }, module: { type: "es6" }, sourceMaps: "inline" },
     ],
   },
+  moduleNameMapper: { "^fast-check$": fileURLToPath(new URL("fast-check.mjs", import.meta.url)) },
   testSequencer: fileURLToPath(new URL("longest-first.mjs", import.meta.url)),
   // Of a suite's time, a third and more is waiting for processes, stores and clocks: three keep two cores busy.
   maxWorkers: 3,

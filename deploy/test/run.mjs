@@ -1,4 +1,5 @@
 /** `npm test`: every check of the project, then one line that counts them. `npm test -- libs/text` runs the tests below a folder only. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ensureInstalled, nodePath, root, run, runQuietly, toolEnvironment } from "../local/install.mjs";
@@ -87,11 +88,18 @@ async function runTests(environment) {
         DATABASE_URL: undefined,
         ELASTICSEARCH_URL: undefined,
         REDIS_URL: undefined,
+        QUARTET_TEST_SEED: seedOfTree(),
         ...environment,
       }),
     },
   );
   return summarise(readResults());
+}
+
+/** The same for the same files, as far as they are committed; undefined outside of git. */
+function seedOfTree() {
+  const { status, stdout } = spawnSync("git", ["rev-parse", "HEAD^{tree}"], { cwd: root, encoding: "utf8" });
+  return status === 0 ? String(Number.parseInt(stdout.slice(0, 7), 16)) : undefined;
 }
 
 function readResults() {
