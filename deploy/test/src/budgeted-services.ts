@@ -65,12 +65,7 @@ export async function startBudgetedServices(environment: Environment): Promise<B
     embed: async (tenant, ...texts) => (await embedder.embedTexts({ texts }, { contextValues: as(tenant) })).usage,
     relay: async (tenant, body) => {
       const request = { body: Buffer.from(JSON.stringify(body)) };
-      let usage: TokenUsage | undefined;
-      for await (const { event } of generator.relayChat(request, { contextValues: as(tenant) })) {
-        if (event.case === "end") usage = event.value;
-        if (event.case === "whole") ({ usage } = event.value);
-      }
-      return usage;
+      return (await generator.relayChat(request, { contextValues: as(tenant) })).usage;
     },
     budget: async (tenant) => {
       const { status } = await instance.getInstanceReport({}, { contextValues: as(tenant) });

@@ -77,6 +77,18 @@ describe.each(bothWays)("callers of %s", (_name, start) => {
     await provider?.close();
   }, 60_000);
 
+  it("get the reply of a chat whole, also one that is longer than other messages may be", async () => {
+    provider.set({ answer: Array<string>(20).fill("가".repeat(100_000)) });
+    const messages = [{ role: "user", content: newQuestion() }];
+    const response = await fetch(`${product.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "any", messages }),
+    });
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+    expect(choices[0]!.message.content).toBe("가".repeat(2_000_000));
+  });
+
   /** The next request of this kind to the provider, from now on. */
   const nextRequest = (kind: "embeddings" | "chat/completions") => {
     const from = provider.requests.length;

@@ -16,7 +16,12 @@ export { watchFigures } from "./inner-service/figure-gauges.ts";
 export { createInstanceReporter } from "./inner-service/instance-reporter.ts";
 export type { InstanceReporter, InstanceReporterOptions } from "./inner-service/instance-reporter.ts";
 export { hasProvider, providerVariables } from "./inner-service/provider-config.ts";
-export { relayedModels, relayVariables } from "./inner-service/relay-config.ts";
+export {
+  MAX_RELAY_MESSAGE_BYTES,
+  MAX_RELAYED_REPLY_BYTES,
+  relayedModels,
+  relayVariables,
+} from "./inner-service/relay-config.ts";
 export { checkRedisUrl, redisVariables } from "./inner-service/redis-config.ts";
 export { checkTls, hostVariables, serverVariables, tlsVariables } from "./inner-service/server-config.ts";
 export type { ServerConfig, TlsConfig } from "./inner-service/server-config.ts";

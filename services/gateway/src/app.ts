@@ -1,5 +1,5 @@
 import { createGrpcTransport } from "@quartet/rpc";
-import { type App, type Component, composeComponents, readTlsFiles } from "@quartet/service";
+import { type App, type Component, composeComponents, MAX_RELAY_MESSAGE_BYTES, readTlsFiles } from "@quartet/service";
 import { createLogger, createMetrics } from "@quartet/telemetry";
 import { createReplicasByAddress } from "./adapters/replicas-by-address.ts";
 import type { Config } from "./config.ts";
@@ -16,10 +16,10 @@ export async function createApp(config: Config): Promise<App> {
   const metrics = createMetrics({ component: "gateway" });
   const tls = await readTlsFiles(config);
   const limits = { readMaxBytes: config.maxMessageBytes, writeMaxBytes: config.maxMessageBytes };
-  const dial = (address: string) =>
+  const dial = (address: string, { readMaxBytes }: { readonly readMaxBytes: number } = limits) =>
     createGrpcTransport({
       target: address.includes("//") ? address : address.split(",").map((each) => each.trim()),
-      ...limits,
+      ...{ ...limits, readMaxBytes },
       ...(tls && { tls }),
     });
   const addresses = {
@@ -32,7 +32,7 @@ export async function createApp(config: Config): Promise<App> {
     embedding: dial(addresses.embedding),
     retrieval: dial(addresses.retrieval),
     compression: dial(addresses.compression),
-    generation: dial(addresses.generation),
+    generation: dial(addresses.generation, { readMaxBytes: Math.max(config.maxMessageBytes, MAX_RELAY_MESSAGE_BYTES) }),
   };
   const replicas = createReplicasByAddress({
     addresses,

@@ -38,7 +38,6 @@ import { createStreamAnswerQuestion } from "./handlers/stream-answer-question.ts
 import { createStreamSearchPassages } from "./handlers/stream-search-passages.ts";
 import { createWarmCache } from "./handlers/warm-cache.ts";
 import { createHops, type Hops, type Transports } from "./hops/hops.ts";
-import type { ChatToRelay, RelayedEvent } from "./hops/relay.ts";
 import type { Replicas } from "./hops/replicas.ts";
 import { listAllCollections, ownCall } from "./hops/indexing.ts";
 import { createIndexing } from "./indexing.ts";
@@ -69,10 +68,17 @@ const OPERATIONS = { maxInFlight: 8, maxQueued: 32 };
 /** What figures of the record may take, as those of a replica. */
 const STATUS_TIMEOUT_MS = 3_000;
 
+/** Passes the bodies of chats on to the provider: a RelayHop, under the limits of the gateway. */
+export interface Relay {
+  /** The reply of a chat that is not streamed. */
+  complete(body: Uint8Array, context: HandlerContext): Promise<Uint8Array>;
+  /** That of a streamed one, in events that came together, each on a line of its own. */
+  stream(body: Uint8Array, context: HandlerContext): AsyncIterable<Uint8Array>;
+}
+
 /** The gateway's services, and what its paths of plain HTTP need beside them. */
 export interface GatewayModule extends ServiceModule {
-  /** Passes a chat on to the provider. */
-  relayChat(chat: ChatToRelay, context: HandlerContext): AsyncGenerator<RelayedEvent, void, undefined>;
+  readonly relay: Relay;
 }
 
 /** The public services over whatever transports lead to the inner four, and the embedding worker. */
@@ -200,7 +206,10 @@ export function createModule(config: Config, options: ModuleOptions): GatewayMod
         }),
       });
     },
-    relayChat: chats.stream((chat: ChatToRelay, context) => hops.relay.relay(chat, beginCall(context))),
+    relay: {
+      complete: chats.unary((body: Uint8Array, context) => hops.relay.complete(body, beginCall(context))),
+      stream: chats.stream((body: Uint8Array, context) => hops.relay.stream(body, beginCall(context))),
+    },
     start: async () => indexing.start(),
     stop: async () => {
       invalidation.close();

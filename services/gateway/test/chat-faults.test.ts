@@ -15,7 +15,7 @@ import {
   question,
   reset,
 } from "./chat-gateway.ts";
-import { chunk, hang, relayEnd, text } from "./fakes.ts";
+import { chunk, hang, relayed, text } from "./fakes.ts";
 import { createMemoryStores } from "./memory-stores.ts";
 import { openOnPort } from "./open-gateway.ts";
 
@@ -33,7 +33,7 @@ const post = (body: unknown, headers: Record<string, string> = {}, at = gateway)
 
 describe("what goes wrong", () => {
   const failing = (error: unknown) => {
-    gateway.inner.behaviour.relay = async function* () {
+    gateway.inner.behaviour.relay = async () => {
       throw error;
     };
     return openai.chat.completions.create({ model: "gpt-x", messages }).catch((thrown: unknown) => thrown as APIError);
@@ -97,6 +97,17 @@ describe("what goes wrong", () => {
     if (options.retryDelayMs !== undefined) expect(error.headers!.get("retry-after")).toBe("2");
   });
 
+  it("is told at once, and the chat is not paid for again, where a replica goes down", async () => {
+    const lost = quartetError({ code: Code.Unavailable, reason: "DRAINING", message: "It goes down." });
+    expect(((await failing(lost)) as APIError).status).toBe(503);
+    expect(gateway.inner.calls).toEqual(["relay"]);
+  });
+
+  it("is a reply of another contract where it holds nothing", async () => {
+    gateway.inner.behaviour.relay = async () => ({});
+    expect((await post({ model: "gpt-x", messages })).status).toBe(503);
+  });
+
   it("tells clients not to try again what does not pass", async () => {
     const lasting = await failing(quartetError({ code: Code.ResourceExhausted, reason: "LLM_QUOTA", message: "none" }));
     expect((lasting as APIError).headers!.get("x-should-retry")).toBe("false");
@@ -112,7 +123,7 @@ describe("what goes wrong", () => {
     ["answered", "quartet"],
   ])("within a stream is its last event, without [DONE]: %s", async (_what, model) => {
     const broken = quartetError({ code: Code.Unavailable, reason: "STREAM_TRUNCATED", message: "It broke off." });
-    gateway.inner.behaviour.relay = async function* () {
+    gateway.inner.behaviour.streamRelay = async function* () {
       yield chunk({ choices: [{ index: 0, delta: { content: "half" } }] });
       throw broken;
     };
@@ -169,17 +180,14 @@ describe("what goes wrong", () => {
 describe("time and callers", () => {
   it("ends a chat when the client's own time is up, as its SDK tells it", async () => {
     let grantedMs: number | undefined;
-    gateway.inner.behaviour.relay = async function* (_request, context) {
+    gateway.inner.behaviour.relay = async (_request, context) => {
       grantedMs = context.timeoutMs();
-      yield relayEnd;
+      return relayed("{}");
     };
     await openai.chat.completions.create({ model: "gpt-x", messages }, { timeout: 7_000 }).catch(() => undefined);
     expect(grantedMs).toBeGreaterThan(5_000);
     expect(grantedMs).toBeLessThanOrEqual(7_000);
-    gateway.inner.behaviour.relay = async function* (_request, { signal }) {
-      await hang(signal);
-      yield relayEnd;
-    };
+    gateway.inner.behaviour.relay = (_request, { signal }) => hang(signal);
     const response = await post({ model: "gpt-x", messages }, { "connect-timeout-ms": "200" });
     expect([response.status, ((await response.json()) as Failed).error.reason]).toEqual([504, "OUT_OF_TIME"]);
   });
@@ -194,7 +202,7 @@ describe("time and callers", () => {
         await setTimeout(5);
       }
     };
-    inner.relay = async function* (_request, { signal }) {
+    inner.streamRelay = async function* (_request, { signal }) {
       signal.addEventListener("abort", () => left.resolve(), { once: true });
       for (;;) {
         yield chunk({ choices: [{ index: 0, delta: { content: "on " } }] });
@@ -224,10 +232,9 @@ describe("time and callers", () => {
     const reader = clientOf(guarded, stores.issue("acme", { roles: ["read"] }));
     expect((await reader.chat.completions.create(question)).choices[0]!.message.content).toBe("14일 [2]");
     let tenant: string | undefined;
-    guarded.inner.behaviour.relay = async function* (_request, context) {
+    guarded.inner.behaviour.relay = async (_request, context) => {
       ({ tenant } = principalOf(context));
-      yield chunk({ choices: [] });
-      yield relayEnd;
+      return relayed('{"choices":[]}');
     };
     await reader.chat.completions.create({ model: "gpt-x", messages }, { headers: { "quartet-tenant": "other" } });
     expect(tenant).toBe("acme");

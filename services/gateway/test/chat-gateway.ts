@@ -9,6 +9,7 @@ export const openChatGateway = (): Promise<ChatGateway> => openOnPort({ QUARTET_
 /** Lets the inner services behave as they did at first. */
 export function reset({ inner }: ChatGateway): void {
   delete inner.behaviour.relay;
+  delete inner.behaviour.streamRelay;
   delete inner.behaviour.generate;
   delete inner.behaviour.search;
   inner.calls.length = 0;

@@ -11,6 +11,8 @@ import {
   GenerationService,
   type RelayChatRequest,
   type RelayChatResponseSchema,
+  type StreamRelayChatRequest,
+  type StreamRelayChatResponseSchema,
 } from "@quartet/contracts/generation/v1/generation_service";
 import { DocumentService } from "@quartet/contracts/retrieval/v1/document_service";
 import { IndexService } from "@quartet/contracts/retrieval/v1/index_service";
@@ -35,7 +37,8 @@ export interface Behaviour {
   search?: Reply<SearchPassagesRequest, Promise<MessageInitShape<typeof SearchPassagesResponseSchema>>>;
   compress?: Reply<CompressPassagesRequest, Promise<Passage[]>>;
   generate?: Reply<GenerateAnswerRequest, AsyncIterable<MessageInitShape<typeof GenerateAnswerResponseSchema>>>;
-  relay?: Reply<RelayChatRequest, AsyncIterable<MessageInitShape<typeof RelayChatResponseSchema>>>;
+  relay?: Reply<RelayChatRequest, Promise<MessageInitShape<typeof RelayChatResponseSchema>>>;
+  streamRelay?: Reply<StreamRelayChatRequest, AsyncIterable<MessageInitShape<typeof StreamRelayChatResponseSchema>>>;
   /** The space of the embedder. */
   ownSpace: string;
   /** The spaces it can make at all. */
@@ -140,9 +143,13 @@ export function createFakeServices(): FakeServices {
         requests.generate.push(request);
         return behaviour.generate?.(request, context) ?? answerInTwo();
       },
-      relayChat(request, context) {
+      async relayChat(request, context) {
         calls.push("relay");
-        return behaviour.relay?.(request, context) ?? relayInTwo(request);
+        return (await behaviour.relay?.(request, context)) ?? relayAtOnce(request);
+      },
+      streamRelayChat(request, context) {
+        calls.push("relay");
+        return behaviour.streamRelay?.(request, context) ?? relayInTwo(request);
       },
     });
     add(DocumentService, {
@@ -247,25 +254,26 @@ export const chunk = (value: unknown) => ({
 
 export const relayEnd = { event: { case: "end" as const, value: usage(7, 2) } };
 
-export const whole = (value: unknown) => ({
-  event: { case: "whole" as const, value: { json: Buffer.from(JSON.stringify(value)), usage: usage(7, 2) } },
-});
+export const relayed = (reply: string) => ({ json: Buffer.from(reply), usage: usage(7, 2) });
 
-/** As a provider: a completion that names the model, or two pieces of it. */
-async function* relayInTwo({ body }: RelayChatRequest) {
-  const { model, stream } = JSON.parse(Buffer.from(body).toString()) as { model: string; stream?: boolean };
-  const common = { id: "chatcmpl-1", created: 1, model };
-  if (stream === true) {
-    for (const content of ["passed ", "on"]) {
-      yield chunk({ ...common, object: "chat.completion.chunk", choices: [{ index: 0, delta: { content } }] });
-    }
-    const choices = [{ index: 0, delta: {}, finish_reason: "stop" }];
-    yield chunk({ ...common, object: "chat.completion.chunk", choices });
-    yield relayEnd;
-  } else {
-    const choices = [{ index: 0, message: { role: "assistant", content: "passed on" }, finish_reason: "stop" }];
-    yield whole({ ...common, object: "chat.completion", choices, system_fingerprint: "fp" });
-  }
+const asked = ({ body }: RelayChatRequest | StreamRelayChatRequest) => {
+  const { model } = JSON.parse(Buffer.from(body).toString()) as { model: string };
+  return { id: "chatcmpl-1", created: 1, model };
+};
+
+/** As a provider: a completion that names the model. */
+function relayAtOnce(request: RelayChatRequest) {
+  const choices = [{ index: 0, message: { role: "assistant", content: "passed on" }, finish_reason: "stop" }];
+  const completion = { ...asked(request), object: "chat.completion", choices, system_fingerprint: "fp" };
+  return relayed(JSON.stringify(completion));
+}
+
+/** The same in two pieces. */
+async function* relayInTwo(request: StreamRelayChatRequest) {
+  const common = { ...asked(request), object: "chat.completion.chunk" };
+  for (const content of ["passed ", "on"]) yield chunk({ ...common, choices: [{ index: 0, delta: { content } }] });
+  yield chunk({ ...common, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+  yield relayEnd;
 }
 
 /** Never ends by itself. */

@@ -3,7 +3,14 @@ import { GenerationService } from "@quartet/contracts/generation/v1/generation_s
 import { createProvider, type Provider } from "@quartet/provider";
 import { createRedis, type Redis } from "@quartet/redis";
 import type { ServiceModule } from "@quartet/rpc";
-import { createServiceApp, type App, relayedModels, type Telemetry } from "@quartet/service";
+import {
+  type App,
+  createServiceApp,
+  MAX_RELAY_MESSAGE_BYTES,
+  MAX_RELAYED_REPLY_BYTES,
+  relayedModels,
+  type Telemetry,
+} from "@quartet/service";
 import { createChatClient, maxTokensField } from "./adapters/openai-chat/chat-client.ts";
 import { createOpenAiAnswerer } from "./adapters/openai-chat/openai-answerer.ts";
 import { createOpenAiRelay } from "./adapters/openai-relay/openai-relay.ts";
@@ -21,7 +28,7 @@ import { createBudgetedRelay } from "./domain/relay/budgeted-relay.ts";
 import { createSectionedAnswerer } from "./domain/sections/sectioned-answerer.ts";
 import { createSharedAnswerer } from "./domain/shared-answerer.ts";
 import { createGenerateAnswer } from "./handlers/generate-answer.ts";
-import { createRelayChat } from "./handlers/relay-chat.ts";
+import { createRelayHandlers } from "./handlers/relay-handlers.ts";
 import { createPromptFigures, type PromptFigures } from "./prompt-figures.ts";
 import { createSectionFigures } from "./section-figures.ts";
 
@@ -65,7 +72,7 @@ export function createModule(config: Config, telemetry: Telemetry, options: Modu
     routes: (add) =>
       add(GenerationService, {
         generateAnswer: createGenerateAnswer({ answerer, sectioned }),
-        relayChat: createRelayChat({
+        ...createRelayHandlers({
           relay: provider && relaysChats(config) ? createRelay(config, { provider, budget, pace }) : undefined,
           rules: chatRulesOf(config),
         }),
@@ -99,10 +106,12 @@ const MAX_REST_MS = 50;
 const REPLY_BYTES_PER_CHARACTER = 1024;
 const REPLY_BYTES_AT_LEAST = 1024 ** 2;
 
+const maxReplyBytesOf = ({ maxOutputCharacters }: Config): number =>
+  REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * maxOutputCharacters;
+
 /** The one way to the provider, for answers and for chats that are passed on: they share connections and keys. */
 function openProvider(config: Config, given: { readonly redis: Redis | undefined } & Telemetry): Provider {
-  const maxReplyBytes = REPLY_BYTES_AT_LEAST + REPLY_BYTES_PER_CHARACTER * config.maxOutputCharacters;
-  return createProvider({ ...config, ...given, maxReplyBytes });
+  return createProvider({ ...config, ...given, maxReplyBytes: maxReplyBytesOf(config) });
 }
 
 interface Asking {
@@ -114,7 +123,9 @@ interface Asking {
 function createRelay(config: Config, { provider, budget, pace }: Asking): ChatRelay {
   const { client, keysFor } = provider;
   const costOf = budget?.costNanos;
-  const relay = createOpenAiRelay({ ...config, client, keys: keysFor("generation.chats"), pace, costOf });
+  const keys = keysFor("generation.chats");
+  const maxWholeReplyBytes = Math.min(maxReplyBytesOf(config), MAX_RELAYED_REPLY_BYTES);
+  const relay = createOpenAiRelay({ ...config, client, keys, pace, costOf, maxWholeReplyBytes });
   return budget ? createBudgetedRelay({ relay, budget }) : relay;
 }
 
@@ -162,5 +173,10 @@ function createModelAnswerer(
 
 /** The service as a process of its own, on gRPC. */
 export function createApp(config: Config): App {
-  return createServiceApp({ name: "generation", config, createModule: (telemetry) => createModule(config, telemetry) });
+  return createServiceApp({
+    name: "generation",
+    config,
+    createModule: (telemetry) => createModule(config, telemetry),
+    writeMaxBytes: MAX_RELAY_MESSAGE_BYTES,
+  });
 }

@@ -1,23 +1,26 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import type { RelayChatResponseSchema } from "@quartet/contracts/generation/v1/generation_service";
+import type {
+  RelayChatResponseSchema,
+  StreamRelayChatResponseSchema,
+} from "@quartet/contracts/generation/v1/generation_service";
 import { quartetError } from "@quartet/errors";
 import { toTokenUsage } from "@quartet/rpc";
 import { toConnectError } from "./convert.ts";
 import { AnswererError } from "./domain/answerer-error.ts";
 import { ChatRefusedError } from "./domain/relay/chat-refused-error.ts";
-import type { RelayEvent } from "./domain/relay/chat-relay.ts";
+import type { RelayEvent, WholeReply } from "./domain/relay/chat-relay.ts";
 
-export function toRelayResponse(event: RelayEvent): MessageInitShape<typeof RelayChatResponseSchema> {
+export function toRelayResponse({ json, usage }: WholeReply): MessageInitShape<typeof RelayChatResponseSchema> {
+  return { json: json as Uint8Array<ArrayBuffer>, usage: toTokenUsage(usage) };
+}
+
+export function toRelayEvent(event: RelayEvent): MessageInitShape<typeof StreamRelayChatResponseSchema> {
   switch (event.kind) {
     case "chunk":
       return { event: { case: "chunk", value: event.json as Uint8Array<ArrayBuffer> } };
     case "end":
       return { event: { case: "end", value: toTokenUsage(event.usage) } };
-    case "whole": {
-      const { json, usage } = event;
-      return { event: { case: "whole", value: { json: json as Uint8Array<ArrayBuffer>, usage: toTokenUsage(usage) } } };
-    }
   }
 }
 

@@ -9,6 +9,10 @@ export const relayVariables = {
   }),
 } as const;
 
+/** The longest reply of a chat that is passed on and not streamed. It travels as one message, which must fit what both services take. */
+export const MAX_RELAYED_REPLY_BYTES = 64 * 1024 ** 2;
+export const MAX_RELAY_MESSAGE_BYTES = MAX_RELAYED_REPLY_BYTES + 64 * 1024;
+
 /** The models to which chats are passed on; empty where none are. */
 export function relayedModels({ relayModels }: ConfigOf<typeof relayVariables>): readonly string[] | "any" {
   if (relayModels.includes("any")) return "any";

@@ -24,6 +24,8 @@ export interface ServiceAppOptions {
   readonly createModule: (telemetry: Telemetry) => ServiceModule;
   /** The threads that the module was given; closed after it, and told among its figures. Default: none. */
   readonly workers?: WorkerPool;
+  /** The longest response. Default: 4 MiB, as clients take by default. */
+  readonly writeMaxBytes?: number;
   /** How long running calls may take to finish when the process is told to stop. Default 20,000. */
   readonly drainLimitMs?: number;
   /** Default: one that writes to standard error. */
@@ -41,6 +43,7 @@ export function createServiceApp({
   config,
   createModule,
   workers,
+  writeMaxBytes,
   drainLimitMs = 20_000,
   ...given
 }: ServiceAppOptions): App {
@@ -66,6 +69,7 @@ export function createServiceApp({
         logger: log,
         metrics,
         trustNetwork: config.trustNetwork,
+        ...(writeMaxBytes !== undefined && { writeMaxBytes }),
         ...(tls && { tls: { ...tls, clientAuthority: tls.authority } }),
       })
         .mount(module.routes)

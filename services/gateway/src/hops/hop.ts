@@ -34,8 +34,10 @@ export interface StreamClocks {
 export interface Hop {
   readonly name: string;
   readonly breaker: Breaker;
-  /** A call that may be repeated: all unary rpcs of the inner services may. */
+  /** A call that may be repeated. */
   unary<T>(call: Call, work: (options: CallOptions) => Promise<T>): Promise<T>;
+  /** A call that must not be, because it is paid for; never retried. */
+  once<T>(call: Call, work: (options: CallOptions) => Promise<T>): Promise<T>;
   /** A stream; never retried. */
   stream<T>(
     call: Call,
@@ -57,13 +59,12 @@ export function createHop({ name, maxInFlight, fairMs, events, breakerEvents }: 
     fairMs,
     ...(events && { events }),
   });
-  return {
-    name,
-    breaker,
-    async unary(call, work) {
+  const ask =
+    ({ idempotent }: { readonly idempotent: boolean }): Hop["unary"] =>
+    async (call, work) => {
       const { signal, timeoutMs: grantMs, floorMs } = call;
       try {
-        return await policy.unary({ grantMs, floorMs, signal, idempotent: true }, (attempt) =>
+        return await policy.unary({ grantMs, floorMs, signal, idempotent }, (attempt) =>
           work(callOptions(attempt, call)).catch((error: unknown) => {
             throw asOwnClock(error, name, grantMs);
           }),
@@ -71,7 +72,12 @@ export function createHop({ name, maxInFlight, fairMs, events, breakerEvents }: 
       } catch (error) {
         throw toHopError(error, name);
       }
-    },
+    };
+  return {
+    name,
+    breaker,
+    unary: ask({ idempotent: true }),
+    once: ask({ idempotent: false }),
     async *stream(call, clocks, open) {
       const { signal, timeoutMs: grantMs, floorMs } = call;
       try {

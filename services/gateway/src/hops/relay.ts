@@ -4,53 +4,49 @@ import { quartetError } from "@quartet/errors";
 import { createClient } from "@quartet/rpc";
 import type { Call } from "../domain/stages.ts";
 import { Refusal } from "../domain/refusal.ts";
+import { unexpectedReply } from "./hop-errors.ts";
 import type { Hop, StreamClocks } from "./hop.ts";
 
-/** A chat in the provider's own form. */
-export interface ChatToRelay {
-  readonly body: Uint8Array;
-  /** Whether the reply comes piece by piece. */
-  readonly streamed: boolean;
-}
-
-export type RelayedEvent =
-  /** A part of the reply as the provider sent it; or the events of a streamed one that came together, each on a line of its own. */
-  | { readonly type: "chunk"; readonly json: Uint8Array }
-  /** Sent once, last: the reply is complete. */
-  | { readonly type: "end" }
-  /** All of a reply that is not streamed: the only event. */
-  | { readonly type: "whole"; readonly json: Uint8Array };
-
+/** Passes chats on; each is the body that the client sent. */
 export interface RelayHop {
-  /** Passes a chat on. Ends with `end` or `whole`, or fails. */
-  relay(chat: ChatToRelay, call: Call): AsyncGenerator<RelayedEvent, void, undefined>;
+  /** For a chat that is not streamed: the provider's reply, as it is. */
+  complete(body: Uint8Array, call: Call): Promise<Uint8Array>;
+  /** For a streamed one: the events that came together, each on a line of its own. Ends when the reply is complete, or fails. */
+  stream(body: Uint8Array, call: Call): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
 /** A breaker of its own: what a model does that clients choose must not keep answers from being written. */
 export function createRelayHop(transport: Transport, hop: Hop, clocks: StreamClocks): RelayHop {
   const client = createClient(GenerationService, transport);
   return {
-    async *relay({ body, streamed }, call) {
-      // A reply that is not streamed comes at once when all of it is written.
-      const { timeoutMs } = call;
-      const waits = streamed ? clocks : { firstMs: timeoutMs, idleMs: timeoutMs };
-      const open = (options: object) => client.relayChat({ body: body as Uint8Array<ArrayBuffer> }, options);
-      let last: RelayedEvent | undefined;
+    complete: async (body, call) => {
       try {
-        for await (const { event } of hop.stream(call, waits, open)) {
-          if (event.case === "chunk") yield { type: "chunk", json: event.value };
-          else if (event.case === "end") last = { type: "end" };
-          else if (event.case === "whole") last = { type: "whole", json: event.value.json };
+        const { json } = await hop.once(call, (options) => client.relayChat(requestOf(body), options));
+        if (json.byteLength === 0) throw unexpectedReply("generation");
+        return json;
+      } catch (error) {
+        throw isSwitchedOff(error) ? notEnabled(error) : error;
+      }
+    },
+    async *stream(body, call) {
+      let isWhole = false;
+      try {
+        for await (const { event } of hop.stream(call, clocks, (options) =>
+          client.streamRelayChat(requestOf(body), options),
+        )) {
+          if (event.case === "chunk") yield event.value;
+          else if (event.case === "end") isWhole = true;
         }
       } catch (error) {
         throw isSwitchedOff(error) ? notEnabled(error) : error;
       }
       // Told only after the stream's own end: an error may still come behind the last message.
-      if (last === undefined) throw new Refusal("STREAM_TRUNCATED", "The reply broke off before its end. Ask again.");
-      yield last;
+      if (!isWhole) throw new Refusal("STREAM_TRUNCATED", "The reply broke off before its end. Ask again.");
     },
   };
 }
+
+const requestOf = (body: Uint8Array) => ({ body: body as Uint8Array<ArrayBuffer> });
 
 /** What is between services elsewhere is the operator's word here: this service passes no chats on. */
 const isSwitchedOff = (error: unknown): boolean =>

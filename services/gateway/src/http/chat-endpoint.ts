@@ -1,4 +1,4 @@
-import type { CallOptions, HandlerContext } from "@connectrpc/connect";
+import type { CallOptions } from "@connectrpc/connect";
 import { AnswerService } from "@quartet/contracts/gateway/v1/answer_service";
 import {
   type Client,
@@ -9,9 +9,8 @@ import {
   type HttpResponse,
   requestIdOf,
 } from "@quartet/rpc";
-import type { ChatToRelay, RelayedEvent } from "../hops/relay.ts";
 import { withFieldNames } from "../handlers/errors.ts";
-import { unexpectedReply } from "../hops/hop-errors.ts";
+import type { Relay } from "../module.ts";
 import { type CompletionHead, createCompletionChunks, toCompletion } from "./chat-completion.ts";
 import { isOwnModel, OWN_MODEL, type QuestionInChat, readChatRequest, readQuestion } from "./chat-request.ts";
 import { beginEvents, eventOf, eventsOfLines } from "./events.ts";
@@ -21,8 +20,7 @@ import { failAsOpenAi } from "./openai-error.ts";
 export interface ChatEndpointOptions {
   /** The gateway's own rpcs, for who calls and with the time that is left. */
   readonly answers: Client<typeof AnswerService>;
-  /** Passes a chat on to the provider. Ends with `end` or `whole`, or fails. */
-  readonly relay: (chat: ChatToRelay, context: HandlerContext) => AsyncIterable<RelayedEvent>;
+  readonly relay: Relay;
   /** The largest body. */
   readonly maxBytes: number;
   /** For chats that name no time. */
@@ -52,8 +50,8 @@ export function createChatEndpoint(options: ChatEndpointOptions): HttpEndpoint {
           throw withFieldNames(error, fieldInChat);
         });
       }
-      const { streamed } = chat;
-      return passOn(call, { streamed, events: relay({ body, streamed }, call.context) });
+      if (chat.streamed) return passOn(call, relay.stream(body, call.context));
+      endWithJson(call.response, await relay.complete(body, call.context));
     },
     fail: failAsOpenAi,
   };
@@ -72,26 +70,14 @@ function fieldInChat(field: string): string {
   return own === "question" ? "messages" : `${OWN_MODEL}.${own}`;
 }
 
-async function passOn(
-  { response, write }: EndpointCall,
-  { streamed, events }: { readonly streamed: boolean; readonly events: AsyncIterable<RelayedEvent> },
-): Promise<void> {
-  const parts: Uint8Array[] = [];
-  for await (const event of events) {
-    if (event.type === "end") break;
-    if (!streamed) {
-      parts.push(event.json);
-      continue;
-    }
+/** Begins with the first event, so that what fails before has a status of its own. */
+async function passOn({ response, write }: EndpointCall, eventLines: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const lines of eventLines) {
     beginEvents(response);
-    await write(eventsOfLines(event.json));
+    await write(eventsOfLines(lines));
   }
-  if (streamed) {
-    beginEvents(response);
-    return void response.end(DONE);
-  }
-  if (parts.length === 0) throw unexpectedReply("generation");
-  endWithJson(response, Buffer.concat(parts));
+  beginEvents(response);
+  response.end(DONE);
 }
 
 async function answerChat(call: EndpointCall, question: QuestionInChat, answers: Client<typeof AnswerService>) {

@@ -8,12 +8,12 @@ import { createAnswerEventsEndpoint } from "./answer-events-endpoint.ts";
 import { createChatEndpoint } from "./chat-endpoint.ts";
 import { createModelsEndpoints } from "./models-endpoint.ts";
 
-/** A chat is held whole in memory twice on its way; the contract of RelayChat takes no more. */
+/** A chat is held whole in memory twice on its way; the contract takes no more. */
 const MAX_CHAT_BYTES = 1024 ** 2;
 const HEARTBEAT_MS = 15_000;
 
 /** Paths that speak as others do: OpenAI's for chats, and server-sent events for answers. */
-export function createEndpoints(config: Config, { routes, relayChat }: GatewayModule): readonly HttpEndpoint[] {
+export function createEndpoints(config: Config, { routes, relay }: GatewayModule): readonly HttpEndpoint[] {
   const { maxMessageBytes, maxTimeoutMs, defaultTimeoutMs, generateTimeoutMs } = config;
   const own: Routes = (add) =>
     routes((service, handlers) => {
@@ -25,7 +25,7 @@ export function createEndpoints(config: Config, { routes, relayChat }: GatewayMo
   return [
     createChatEndpoint({
       answers,
-      relay: relayChat,
+      relay,
       maxBytes: Math.min(MAX_CHAT_BYTES, maxMessageBytes),
       defaultTimeoutMs: Math.max(defaultTimeoutMs, generateTimeoutMs),
     }),

@@ -44,26 +44,27 @@ function serve(environment: Record<string, string> = {}) {
   );
   const transport = createInMemoryTransport(module.routes, { validate: true, logger: log });
   const client = createClient(GenerationService, transport);
-  const relay = async (body: object | string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
+  /** By whichever rpc is for the chat. */
+  const relay = async (chat: object, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
     const chunks: Chunk[] = [];
-    const kinds = new Set<string | undefined>();
     let end: TokenUsage | undefined;
     let error: ConnectError | undefined;
-    const bytes = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
     try {
-      for await (const { event } of client.relayChat({ body: bytes }, options)) {
-        kinds.add(event.case);
-        if (event.case === "chunk") {
-          for (const line of Buffer.from(event.value).toString().split("\n")) chunks.push(JSON.parse(line) as Chunk);
-        } else if (event.case === "whole") {
-          chunks.push(JSON.parse(Buffer.from(event.value.json).toString()) as Chunk);
-          end = event.value.usage;
-        } else if (event.case === "end") end = event.value;
+      if (!("stream" in chat)) {
+        const { json, usage } = await client.relayChat(requestOf(chat), options);
+        chunks.push(JSON.parse(Buffer.from(json).toString()) as Chunk);
+        end = usage;
+      } else {
+        for await (const { event } of client.streamRelayChat(requestOf(chat), options)) {
+          if (event.case === "chunk") {
+            for (const line of Buffer.from(event.value).toString().split("\n")) chunks.push(JSON.parse(line) as Chunk);
+          } else if (event.case === "end") end = event.value;
+        }
       }
     } catch (thrown) {
       error = thrown as ConnectError;
     }
-    return { chunks, kinds: [...kinds], end, error, text: chunks.map(textOf).join("") };
+    return { chunks, end, error, text: chunks.map(textOf).join("") };
   };
   return { relay, logged, client };
 }
@@ -77,6 +78,7 @@ interface Chunk {
   }[];
 }
 
+const requestOf = (chat: object) => ({ body: Buffer.from(JSON.stringify(chat)) });
 const textOf = ({ choices }: Chunk): string => choices[0]?.delta?.content ?? "";
 const chat = { model: "fake-model", messages };
 const streamed = { ...chat, stream: true };
@@ -84,8 +86,7 @@ const bodiesSent = () => provider.requests.map(({ body }) => body as Record<stri
 
 describe("a chat that is passed on", () => {
   it("comes back whole, in the provider's own words", async () => {
-    const { chunks, kinds, end } = await serve().relay({ ...chat, user: "user-7", seed: 5 });
-    expect([chunks.length, kinds]).toEqual([1, ["whole"]]);
+    const { chunks, end } = await serve().relay({ ...chat, user: "user-7", seed: 5 });
     expect(chunks[0]).toMatchObject({
       object: "chat.completion",
       choices: [{ message: { content: "연차는 15일입니다." }, finish_reason: "stop" }],
@@ -96,8 +97,8 @@ describe("a chat that is passed on", () => {
   });
 
   it("comes back piece by piece, without what the client did not ask for", async () => {
-    const { chunks, kinds, end, text } = await serve().relay(streamed);
-    expect([text, kinds]).toEqual(["연차는 15일입니다.", ["chunk", "end"]]);
+    const { chunks, end, text } = await serve().relay(streamed);
+    expect(text).toBe("연차는 15일입니다.");
     expect(chunks.at(-1)!.choices[0]!.finish_reason).toBe("stop");
     expect(chunks.some(({ usage }) => usage)).toBe(false);
     expect(bodiesSent()).toEqual([{ ...streamed, stream_options: { include_usage: true } }]);
@@ -108,28 +109,13 @@ describe("a chat that is passed on", () => {
     provider.set({ answer: ["가".repeat(100_000)], tokens: 40 });
     const { client } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100000" });
     const sizes: number[] = [];
-    for await (const { event } of client.relayChat({ body: Buffer.from(JSON.stringify(streamed)) })) {
+    for await (const { event } of client.streamRelayChat(requestOf(streamed))) {
       if (event.case === "chunk") sizes.push(event.value.byteLength);
       // What comes meanwhile goes on together, as far as there is room for it.
       await sleep(20);
     }
     expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(40 * 300_000);
     expect(Math.max(...sizes)).toBeLessThan(4 * 1024 ** 2);
-  });
-
-  it("comes back whole in parts, where it is longer than a message may be", async () => {
-    provider.set({ answer: Array<string>(20).fill("가".repeat(100_000)) });
-    const { client } = serve({ QUARTET_GENERATION_MAX_CHARACTERS: "100000" });
-    const parts: Uint8Array[] = [];
-    let last: string | undefined;
-    for await (const { event } of client.relayChat({ body: Buffer.from(JSON.stringify(chat)) })) {
-      if (event.case === "chunk") parts.push(event.value);
-      last = event.case;
-    }
-    expect(last).toBe("end");
-    expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBe(1024 ** 2);
-    const { choices } = JSON.parse(Buffer.concat(parts).toString()) as { choices: { message: { content: string } }[] };
-    expect(choices[0]!.message.content).toHaveLength(2_000_000);
   });
 
   it("tells the usage to a client that asks for it", async () => {
@@ -166,6 +152,19 @@ describe("a chat that is passed on", () => {
 });
 
 describe("a chat that is refused", () => {
+  it("is asked for whole though it is streamed, or the other way round", async () => {
+    const { client } = serve();
+    const errors = [
+      await client.relayChat(requestOf(streamed)).catch((error: unknown) => error),
+      await client
+        .streamRelayChat(requestOf(chat))
+        .next()
+        .catch((error: unknown) => error),
+    ];
+    expect(errors.map((error) => violationsOf(error).map(({ field }) => field))).toEqual([["stream"], ["stream"]]);
+    expect(provider.requests).toEqual([]);
+  });
+
   it("breaks the rules, and no key is spent on it", async () => {
     const { error } = await serve().relay({ ...chat, temperature: 99 });
     expect([error!.code, reasonOf(error)]).toEqual([Code.InvalidArgument, "FIELD_INVALID"]);
@@ -302,7 +301,7 @@ describe("a provider that fails while a chat is passed on", () => {
   it("is left by a reader who reads no further", async () => {
     provider.set({ endless: true, answer: "on ", pieceMs: 5 });
     const { client } = serve();
-    for await (const _ of client.relayChat({ body: Buffer.from(JSON.stringify(streamed)) })) break;
+    for await (const _ of client.streamRelayChat(requestOf(streamed))) break;
     await provider.requests[0]!.closed;
   });
 });

@@ -21,7 +21,8 @@ it.each([true, false])("bills a chat that is given up, unless it never went out 
   );
   const keys = createKeyPool({ keys: [{ label: "key-1", value: "sk-1" }], classify });
   const limits = { totalTimeoutMs: 60_000, firstTokenTimeoutMs: 60_000, stallTimeoutMs: 60_000 };
-  const relay = createOpenAiRelay({ client, keys, pace: createPace({ maxRestMs: 50 }), ...limits });
+  const pace = createPace({ maxRestMs: 50 });
+  const relay = createOpenAiRelay({ client, keys, pace, maxWholeReplyBytes: 1_000_000, ...limits });
   const body = Buffer.from(JSON.stringify({ model: "m", messages: [{ role: "user", content: "연차는?" }], stream }));
   const chat = checkChat(body, { maxTokensField: "max_tokens" });
 
@@ -31,7 +32,8 @@ it.each([true, false])("bills a chat that is given up, unless it never went out 
     const usages: Usage[] = [];
     const options = { tenant: "t", signal: caller.signal, onUsage: (usage: Usage) => void usages.push(usage) };
     const reading = (async () => {
-      for await (const _event of relay.relay(chat, options));
+      if (!stream) return void (await relay.complete(chat, options));
+      for await (const _event of relay.stream(chat, options));
     })();
     const leave = async () => {
       caller.abort(new Error("left"));
@@ -69,12 +71,13 @@ it("splits what came together where it is more than a message may have, and lose
     client: { ...client, post: async () => reply as ProviderReply },
     keys,
     pace: createPace({ maxRestMs: 50 }),
+    maxWholeReplyBytes: 1_000_000,
     ...{ totalTimeoutMs: 60_000, firstTokenTimeoutMs: 60_000, stallTimeoutMs: 60_000 },
   });
   const body = Buffer.from(JSON.stringify({ model: "m", messages: [{ role: "user", content: "?" }], stream: true }));
   const chat = checkChat(body, { maxTokensField: "max_tokens" });
   const parts: Uint8Array[] = [];
-  for await (const event of relay.relay(chat, { tenant: "t", signal: new AbortController().signal })) {
+  for await (const event of relay.stream(chat, { tenant: "t", signal: new AbortController().signal })) {
     if (event.kind === "chunk") parts.push(event.json);
   }
   expect(Math.max(...parts.map(({ byteLength }) => byteLength))).toBeLessThan(4 * 1024 ** 2);

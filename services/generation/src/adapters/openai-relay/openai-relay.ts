@@ -1,7 +1,6 @@
 import type { KeyPool } from "@quartet/key-pool";
 import { type Clocks, type ClocksOptions, ErrorReply, type ProviderClient, startClocks } from "@quartet/provider";
-import type { Usage } from "../../domain/answerer.ts";
-import type { Chat, ChatRelay, RelayEvent } from "../../domain/relay/chat-relay.ts";
+import type { Chat, ChatRelay, RelayEvent, RelayOptions } from "../../domain/relay/chat-relay.ts";
 import type { CostOf } from "../bill.ts";
 import type { Pace } from "../pace.ts";
 import { answererErrorOf } from "../provider-errors.ts";
@@ -14,6 +13,8 @@ export interface OpenAiRelayOptions extends TimeLimits {
   readonly client: ProviderClient;
   readonly keys: KeyPool;
   readonly pace: Pace;
+  /** The longest reply that is not streamed; one that is has the client's limit. */
+  readonly maxWholeReplyBytes: number;
   /** What tokens of a model cost, in billionths of a US dollar. Default: nobody knows. */
   readonly costOf?: ((model: string, tokens: Parameters<CostOf>[0]) => number | undefined) | undefined;
 }
@@ -22,31 +23,51 @@ const encoder = new TextEncoder();
 
 /** Passes chats on to any provider with OpenAI's protocol, in the provider's own words both ways. */
 export function createOpenAiRelay(options: OpenAiRelayOptions): ChatRelay {
-  const { client, keys, pace, costOf } = options;
-  return {
-    async *relay(chat, { signal: caller, timeoutMs = Infinity, onUsage }): AsyncGenerator<RelayEvent> {
-      const bill = createRelayBill(chat.body, costOf && ((usage) => costOf(chat.model, usage)));
-      const limits = limitsFor(chat, timeoutMs, options);
-      const clocks = startClocks({ signal: caller, ...limits });
-      const attempt = { client, chat, bill };
-      const call = { signal: clocks.signal, deadlineMs: limits.totalMs + POOL_SLACK_MS, model: chat.model };
-      try {
-        if (chat.streamed) {
-          const pieces = keys.stream<Relayed>((key, context) => relayEvents(key, context, { ...attempt, pace }), call);
-          for await (const { data } of readPieces(pieces, clocks)) yield { kind: "chunk", json: encoder.encode(data) };
-          yield { kind: "end", usage: bill.close() };
-        } else {
-          const reply = await clocks.wait(keys.run((key, context) => relayWhole(key, context, attempt), call));
-          yield* eventsOf(encoder.encode(reply), bill.close());
-        }
-      } catch (error) {
+  const { client, keys, pace, costOf, maxWholeReplyBytes: maxReplyBytes } = options;
+  const begin = (chat: Chat, { signal: caller, timeoutMs = Infinity, onUsage }: RelayOptions) => {
+    const bill = createRelayBill(chat.body, costOf && ((usage) => costOf(chat.model, usage)));
+    const limits = limitsFor(chat, timeoutMs, options);
+    const clocks = startClocks({ signal: caller, ...limits });
+    return {
+      clocks,
+      attempt: { client, chat, bill },
+      call: { signal: clocks.signal, deadlineMs: limits.totalMs + POOL_SLACK_MS, model: chat.model },
+      usage: () => bill.close(),
+      failureOf: (error: unknown): unknown => {
         const refusal = error instanceof ErrorReply ? refusalOf(error) : undefined;
-        throw refusal ?? answererErrorOf(error, { clocks, caller, usage: bill.close() });
-      } finally {
+        return refusal ?? answererErrorOf(error, { clocks, caller, usage: bill.close() });
+      },
+      /** Also for a caller who left: what was written until then is paid for. */
+      end: () => {
         clocks.stop();
-        // Also for a caller who left: what was written until then is paid for.
         const usage = bill.close();
         if (usage.calls > 0) onUsage?.(usage);
+      },
+    };
+  };
+  return {
+    complete: async (chat, given) => {
+      const { clocks, attempt, call, usage, failureOf, end } = begin(chat, given);
+      try {
+        const asked = keys.run((key, context) => relayWhole(key, context, { ...attempt, maxReplyBytes }), call);
+        const reply = await clocks.wait(asked);
+        return { json: encoder.encode(reply), usage: usage() };
+      } catch (error) {
+        throw failureOf(error);
+      } finally {
+        end();
+      }
+    },
+    async *stream(chat, given): AsyncGenerator<RelayEvent> {
+      const { clocks, attempt, call, usage, failureOf, end } = begin(chat, given);
+      try {
+        const pieces = keys.stream<Relayed>((key, context) => relayEvents(key, context, { ...attempt, pace }), call);
+        for await (const { data } of readPieces(pieces, clocks)) yield { kind: "chunk", json: encoder.encode(data) };
+        yield { kind: "end", usage: usage() };
+      } catch (error) {
+        throw failureOf(error);
+      } finally {
+        end();
       }
     },
   };
@@ -76,17 +97,6 @@ async function* readPieces(
     // Not waited for: a read that is pending ends by the clocks' signal.
     void pieces.return?.().catch(() => undefined);
   }
-}
-
-/** A quarter of what a message may have. */
-const MAX_PART_BYTES = 1024 ** 2;
-
-function* eventsOf(json: Uint8Array, usage: Usage): Generator<RelayEvent, void, undefined> {
-  if (json.byteLength <= MAX_PART_BYTES) return yield { kind: "whole", json, usage };
-  for (let start = 0; start < json.byteLength; start += MAX_PART_BYTES) {
-    yield { kind: "chunk", json: json.subarray(start, start + MAX_PART_BYTES) };
-  }
-  yield { kind: "end", usage };
 }
 
 /** The reply is whole: nothing that goes wrong while its usage is awaited matters any more. */

@@ -1,5 +1,5 @@
 import type { KeyAttempt } from "@quartet/key-pool";
-import { type ProviderClient, type ProviderReply, StreamBrokenError } from "@quartet/provider";
+import { type CallContext, type ProviderClient, type ProviderReply, StreamBrokenError } from "@quartet/provider";
 import type { Chat } from "../../domain/relay/chat-relay.ts";
 import type { Pace } from "../pace.ts";
 import { pacedEvents } from "../paced-events.ts";
@@ -22,9 +22,13 @@ export interface RelayAttemptOptions {
 const PATH = "/chat/completions";
 
 /** One attempt with one key, for a reply that is not streamed; gives it as the provider sent it. */
-export async function relayWhole(apiKey: string, context: KeyAttempt, options: RelayAttemptOptions): Promise<string> {
+export async function relayWhole(
+  apiKey: string,
+  context: KeyAttempt,
+  { maxReplyBytes, ...options }: RelayAttemptOptions & { readonly maxReplyBytes: number },
+): Promise<string> {
   const { bill } = options;
-  const { data, value } = await (await post(apiKey, context, options)).whole();
+  const { data, value } = await (await post(apiKey, { ...context, maxReplyBytes }, options)).whole();
   const usage = readWholeReply(value);
   if (usage === undefined) bill.wrote(data.length);
   else bill.reported(usage);
@@ -70,7 +74,7 @@ export async function* relayEvents(
 /** Only here a call can fail so that it costs nothing: what is refused, or finds no connection, has no reply to read. */
 async function post(
   apiKey: string,
-  context: KeyAttempt,
+  context: KeyAttempt & Pick<CallContext, "maxReplyBytes">,
   { client, chat, bill }: RelayAttemptOptions,
 ): Promise<ProviderReply> {
   bill.called(context);

@@ -1,6 +1,6 @@
 import type { Budget } from "@quartet/budget";
 import { setAside } from "../set-aside.ts";
-import type { ChatRelay, RelayEvent } from "./chat-relay.ts";
+import type { Chat, ChatRelay, RelayEvent, RelayOptions } from "./chat-relay.ts";
 
 export interface BudgetedRelayOptions {
   /** Asks the model, and tells in `onUsage` what that was billed for. */
@@ -15,15 +15,25 @@ const TOKENS_AROUND_CHAT = 64;
 
 /** Sets the most that a chat can cost aside before it is passed on, and settles what it came to: whole, broken off or given up by its reader. */
 export function createBudgetedRelay({ relay, budget }: BudgetedRelayOptions): ChatRelay {
+  const setAsideFor = (chat: Chat, { tenant, signal }: RelayOptions) => {
+    const { model, body, choices, maxOutputTokens: outputTokens = OUTPUT_TOKENS_OF_ONE * choices } = chat;
+    // A byte is the least that a token is made of.
+    const inputTokens = body.byteLength + TOKENS_AROUND_CHAT;
+    return setAside(budget, { tenant, model, inputTokens, outputTokens, signal });
+  };
   return {
-    async *relay(chat, options): AsyncGenerator<RelayEvent> {
-      const { tenant, signal } = options;
-      const { model, body, choices, maxOutputTokens: outputTokens = OUTPUT_TOKENS_OF_ONE * choices } = chat;
-      // A byte is the least that a token is made of.
-      const inputTokens = body.byteLength + TOKENS_AROUND_CHAT;
-      const held = await setAside(budget, { tenant, model, inputTokens, outputTokens, signal });
+    complete: async (chat, options) => {
+      const held = await setAsideFor(chat, options);
       try {
-        yield* relay.relay(chat, { ...options, onUsage: held.settle });
+        return await relay.complete(chat, { ...options, onUsage: held.settle });
+      } finally {
+        held.release();
+      }
+    },
+    async *stream(chat, options): AsyncGenerator<RelayEvent> {
+      const held = await setAsideFor(chat, options);
+      try {
+        yield* relay.stream(chat, { ...options, onUsage: held.settle });
       } finally {
         held.release();
       }

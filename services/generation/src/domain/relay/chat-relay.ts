@@ -16,13 +16,18 @@ export interface Chat {
   readonly maxOutputTokens: number | undefined;
 }
 
+/** A reply that came at once. */
+export interface WholeReply {
+  /** JSON as the provider sent it. */
+  readonly json: Uint8Array;
+  readonly usage: Usage;
+}
+
 export type RelayEvent =
-  /** JSON as the provider sent it: a part of the reply, at most 1 MiB; or the events of a streamed one that came together, whole, each on a line of its own. */
+  /** Events that came together, as the provider sent them and whole, each on a line of its own. */
   | { readonly kind: "chunk"; readonly json: Uint8Array }
   /** The reply is complete. */
-  | { readonly kind: "end"; readonly usage: Usage }
-  /** All of a reply that is not streamed and has at most 1 MiB: the only event. */
-  | { readonly kind: "whole"; readonly json: Uint8Array; readonly usage: Usage };
+  | { readonly kind: "end"; readonly usage: Usage };
 
 export interface RelayOptions {
   /** On whose behalf. */
@@ -36,11 +41,14 @@ export interface RelayOptions {
 }
 
 /**
- * Passes a chat to a provider: one whole reply; or any number of chunks, then one end.
+ * Passes chats to a provider.
  *
  * @throws {AnswererError} when there is no reply, or no more of it; its `usage` is what was spent
  * @throws {ChatRefusedError} the provider does not take the chat
  */
 export interface ChatRelay {
-  relay(chat: Chat, options: RelayOptions): AsyncIterable<RelayEvent>;
+  /** A chat that is not streamed. */
+  complete(chat: Chat, options: RelayOptions): Promise<WholeReply>;
+  /** A streamed one: any number of chunks, then one end. */
+  stream(chat: Chat, options: RelayOptions): AsyncIterable<RelayEvent>;
 }

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file quartet/generation/v1/generation_service.proto.
  */
 export const file_quartet_generation_v1_generation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEi5wIKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESiwEKCHNlY3Rpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLlNlY3Rpb25TcGVjQlu6SFi6AVAKFXNlY3Rpb25zLnVuaXF1ZV9uYW1lcxIZc2VjdGlvbiBuYW1lcyBtdXN0IGRpZmZlchocdGhpcy5tYXAocywgcy5uYW1lKS51bmlxdWUoKZIBAhAIEjQKDW1vZGVsX29wdGlvbnMYBCABKAsyHS5xdWFydGV0LnR5cGUudjEuTW9kZWxPcHRpb25zEhoKEnJldHJpZXZhbF9kaXNhYmxlZBgFIAEoCCK1AQoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIwCgp0ZXh0X2RlbHRhGAEgASgLMhoucXVhcnRldC50eXBlLnYxLlRleHREZWx0YUgAEisKB3NlY3Rpb24YAiABKAsyGC5xdWFydGV0LnR5cGUudjEuU2VjdGlvbkgAEjMKA2VuZBgDIAEoCzIkLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0aW9uRW5kSABCBwoFZXZlbnQigAIKDUdlbmVyYXRpb25FbmQSLAoJY2l0YXRpb25zGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uEisKCGFuc3dlcmVyGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkFuc3dlcmVyEioKBXVzYWdlGAMgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2USMgoMZGVncmFkYXRpb25zGAQgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEjQKDWZpbmlzaF9yZWFzb24YBSABKA4yHS5xdWFydGV0LnR5cGUudjEuRmluaXNoUmVhc29uIi0KEFJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAijQEKEVJlbGF5Q2hhdFJlc3BvbnNlEg8KBWNodW5rGAEgASgMSAASKgoDZW5kGAIgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2VIABIyCgV3aG9sZRgDIAEoCzIhLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5XaG9sZVJlcGx5SABCBwoFZXZlbnQiRgoKV2hvbGVSZXBseRIMCgRqc29uGAEgASgMEioKBXVzYWdlGAIgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2Uy5gEKEUdlbmVyYXRpb25TZXJ2aWNlEm8KDkdlbmVyYXRlQW5zd2VyEiwucXVhcnRldC5nZW5lcmF0aW9uLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBotLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlMAESYAoJUmVsYXlDaGF0EicucXVhcnRldC5nZW5lcmF0aW9uLnYxLlJlbGF5Q2hhdFJlcXVlc3QaKC5xdWFydGV0LmdlbmVyYXRpb24udjEuUmVsYXlDaGF0UmVzcG9uc2UwAWIGcHJvdG8z", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
+  fileDesc("Ci5xdWFydGV0L2dlbmVyYXRpb24vdjEvZ2VuZXJhdGlvbl9zZXJ2aWNlLnByb3RvEhVxdWFydGV0LmdlbmVyYXRpb24udjEi5wIKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBI3CghxdWVzdGlvbhgBIAEoCUIlukgiciAYgBAyG15bXlx4MDBdKlteXHNceDAwXVteXHgwMF0qJBI1CghwYXNzYWdlcxgCIAMoCzIYLnF1YXJ0ZXQudHlwZS52MS5QYXNzYWdlQgm6SAaSAQMQyAESiwEKCHNlY3Rpb25zGAMgAygLMhwucXVhcnRldC50eXBlLnYxLlNlY3Rpb25TcGVjQlu6SFi6AVAKFXNlY3Rpb25zLnVuaXF1ZV9uYW1lcxIZc2VjdGlvbiBuYW1lcyBtdXN0IGRpZmZlchocdGhpcy5tYXAocywgcy5uYW1lKS51bmlxdWUoKZIBAhAIEjQKDW1vZGVsX29wdGlvbnMYBCABKAsyHS5xdWFydGV0LnR5cGUudjEuTW9kZWxPcHRpb25zEhoKEnJldHJpZXZhbF9kaXNhYmxlZBgFIAEoCCK1AQoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIwCgp0ZXh0X2RlbHRhGAEgASgLMhoucXVhcnRldC50eXBlLnYxLlRleHREZWx0YUgAEisKB3NlY3Rpb24YAiABKAsyGC5xdWFydGV0LnR5cGUudjEuU2VjdGlvbkgAEjMKA2VuZBgDIAEoCzIkLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0aW9uRW5kSABCBwoFZXZlbnQigAIKDUdlbmVyYXRpb25FbmQSLAoJY2l0YXRpb25zGAEgAygLMhkucXVhcnRldC50eXBlLnYxLkNpdGF0aW9uEisKCGFuc3dlcmVyGAIgASgLMhkucXVhcnRldC50eXBlLnYxLkFuc3dlcmVyEioKBXVzYWdlGAMgASgLMhsucXVhcnRldC50eXBlLnYxLlRva2VuVXNhZ2USMgoMZGVncmFkYXRpb25zGAQgAygLMhwucXVhcnRldC50eXBlLnYxLkRlZ3JhZGF0aW9uEjQKDWZpbmlzaF9yZWFzb24YBSABKA4yHS5xdWFydGV0LnR5cGUudjEuRmluaXNoUmVhc29uIi0KEFJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAiTQoRUmVsYXlDaGF0UmVzcG9uc2USDAoEanNvbhgBIAEoDBIqCgV1c2FnZRgCIAEoCzIbLnF1YXJ0ZXQudHlwZS52MS5Ub2tlblVzYWdlIjMKFlN0cmVhbVJlbGF5Q2hhdFJlcXVlc3QSGQoEYm9keRgBIAEoDEILukgIegYQARiAgEAiXwoXU3RyZWFtUmVsYXlDaGF0UmVzcG9uc2USDwoFY2h1bmsYASABKAxIABIqCgNlbmQYAiABKAsyGy5xdWFydGV0LnR5cGUudjEuVG9rZW5Vc2FnZUgAQgcKBWV2ZW50MtgCChFHZW5lcmF0aW9uU2VydmljZRJvCg5HZW5lcmF0ZUFuc3dlchIsLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5HZW5lcmF0ZUFuc3dlclJlcXVlc3QaLS5xdWFydGV0LmdlbmVyYXRpb24udjEuR2VuZXJhdGVBbnN3ZXJSZXNwb25zZTABEl4KCVJlbGF5Q2hhdBInLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5SZWxheUNoYXRSZXF1ZXN0GigucXVhcnRldC5nZW5lcmF0aW9uLnYxLlJlbGF5Q2hhdFJlc3BvbnNlEnIKD1N0cmVhbVJlbGF5Q2hhdBItLnF1YXJ0ZXQuZ2VuZXJhdGlvbi52MS5TdHJlYW1SZWxheUNoYXRSZXF1ZXN0Gi4ucXVhcnRldC5nZW5lcmF0aW9uLnYxLlN0cmVhbVJlbGF5Q2hhdFJlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_quartet_type_v1_answer, file_quartet_type_v1_outcome, file_quartet_type_v1_passage, file_quartet_type_v1_usage]);
 
 /**
  * GenerateAnswerRequest is all that an answer is made from.
@@ -172,7 +172,7 @@ export const GenerationEndSchema: GenMessage<GenerationEnd> = /*@__PURE__*/
  */
 export type RelayChatRequest = Message<"quartet.generation.v1.RelayChatRequest"> & {
   /**
-   * Required. The JSON body of POST /v1/chat/completions as the client sent it, at most 1 MiB.
+   * Required. The JSON body of POST /v1/chat/completions as the client sent it, at most 1 MiB; without `stream`, or with false.
    *
    * @generated from field: bytes body = 1;
    */
@@ -187,59 +187,13 @@ export const RelayChatRequestSchema: GenMessage<RelayChatRequest> = /*@__PURE__*
   messageDesc(file_quartet_generation_v1_generation_service, 3);
 
 /**
- * RelayChatResponse is one event of the provider's reply.
+ * RelayChatResponse is the provider's reply with what it cost.
  *
  * @generated from message quartet.generation.v1.RelayChatResponse
  */
 export type RelayChatResponse = Message<"quartet.generation.v1.RelayChatResponse"> & {
   /**
-   * What happened.
-   *
-   * @generated from oneof quartet.generation.v1.RelayChatResponse.event
-   */
-  event: {
-    /**
-     * JSON as the provider sent it: a part of the reply, at most 1 MiB, to be joined with the others; or the events of a streamed reply that came
-     * together, whole, each on a line of its own.
-     *
-     * @generated from field: bytes chunk = 1;
-     */
-    value: Uint8Array;
-    case: "chunk";
-  } | {
-    /**
-     * The reply is complete, and this is what it cost; sent once, last.
-     *
-     * @generated from field: quartet.type.v1.TokenUsage end = 2;
-     */
-    value: TokenUsage;
-    case: "end";
-  } | {
-    /**
-     * All of a reply that is not streamed and has at most 1 MiB; nothing comes before or after it.
-     *
-     * @generated from field: quartet.generation.v1.WholeReply whole = 3;
-     */
-    value: WholeReply;
-    case: "whole";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message quartet.generation.v1.RelayChatResponse.
- * Use `create(RelayChatResponseSchema)` to create a new message.
- */
-export const RelayChatResponseSchema: GenMessage<RelayChatResponse> = /*@__PURE__*/
-  messageDesc(file_quartet_generation_v1_generation_service, 4);
-
-/**
- * WholeReply is a reply of the provider with what it cost.
- *
- * @generated from message quartet.generation.v1.WholeReply
- */
-export type WholeReply = Message<"quartet.generation.v1.WholeReply"> & {
-  /**
-   * JSON as the provider sent it.
+   * JSON as the provider sent it, at most 64 MiB: more than other messages may have.
    *
    * @generated from field: bytes json = 1;
    */
@@ -254,11 +208,69 @@ export type WholeReply = Message<"quartet.generation.v1.WholeReply"> & {
 };
 
 /**
- * Describes the message quartet.generation.v1.WholeReply.
- * Use `create(WholeReplySchema)` to create a new message.
+ * Describes the message quartet.generation.v1.RelayChatResponse.
+ * Use `create(RelayChatResponseSchema)` to create a new message.
  */
-export const WholeReplySchema: GenMessage<WholeReply> = /*@__PURE__*/
+export const RelayChatResponseSchema: GenMessage<RelayChatResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_generation_v1_generation_service, 4);
+
+/**
+ * StreamRelayChatRequest is a chat in the provider's own form whose reply is wanted piece by piece.
+ *
+ * @generated from message quartet.generation.v1.StreamRelayChatRequest
+ */
+export type StreamRelayChatRequest = Message<"quartet.generation.v1.StreamRelayChatRequest"> & {
+  /**
+   * Required. As in RelayChatRequest, with `stream` true.
+   *
+   * @generated from field: bytes body = 1;
+   */
+  body: Uint8Array;
+};
+
+/**
+ * Describes the message quartet.generation.v1.StreamRelayChatRequest.
+ * Use `create(StreamRelayChatRequestSchema)` to create a new message.
+ */
+export const StreamRelayChatRequestSchema: GenMessage<StreamRelayChatRequest> = /*@__PURE__*/
   messageDesc(file_quartet_generation_v1_generation_service, 5);
+
+/**
+ * StreamRelayChatResponse is a part of the provider's reply.
+ *
+ * @generated from message quartet.generation.v1.StreamRelayChatResponse
+ */
+export type StreamRelayChatResponse = Message<"quartet.generation.v1.StreamRelayChatResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof quartet.generation.v1.StreamRelayChatResponse.event
+   */
+  event: {
+    /**
+     * Events that came together, as the provider sent them and whole, each on a line of its own.
+     *
+     * @generated from field: bytes chunk = 1;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | {
+    /**
+     * The reply is complete, and this is what it cost; sent once, last.
+     *
+     * @generated from field: quartet.type.v1.TokenUsage end = 2;
+     */
+    value: TokenUsage;
+    case: "end";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message quartet.generation.v1.StreamRelayChatResponse.
+ * Use `create(StreamRelayChatResponseSchema)` to create a new message.
+ */
+export const StreamRelayChatResponseSchema: GenMessage<StreamRelayChatResponse> = /*@__PURE__*/
+  messageDesc(file_quartet_generation_v1_generation_service, 6);
 
 /**
  * GenerationService writes answers from passages. Internal.
@@ -283,17 +295,30 @@ export const GenerationService: GenService<{
     output: typeof GenerateAnswerResponseSchema;
   },
   /**
-   * Passes an OpenAI-style chat to the provider under the key pool, limits and budgets, without retrieval.
+   * Passes an OpenAI-style chat to the provider under the key pool, limits and budgets, without retrieval, and gives its reply when all of it is
+   * written.
    *
-   * One `whole`; or any number of `chunk`, then one `end`. A stream without either end carries an error. INVALID_ARGUMENT (MODEL_UNKNOWN) for a model that the
-   * operator does not allow, (FIELD_INVALID) for a body that is no chat request, or that the provider does not take.
+   * INVALID_ARGUMENT (MODEL_UNKNOWN) for a model that the operator does not allow, (FIELD_INVALID) for a body that is no chat request, sets `stream`,
+   * or that the provider does not take. Not idempotent: what was lost on the way is paid for again.
    *
    * @generated from rpc quartet.generation.v1.GenerationService.RelayChat
    */
   relayChat: {
-    methodKind: "server_streaming";
+    methodKind: "unary";
     input: typeof RelayChatRequestSchema;
     output: typeof RelayChatResponseSchema;
+  },
+  /**
+   * The same for a chat that sets `stream`: the reply as it comes.
+   *
+   * Any number of `chunk`, then one `end`. A stream without `end` carries an error. INVALID_ARGUMENT as for RelayChat.
+   *
+   * @generated from rpc quartet.generation.v1.GenerationService.StreamRelayChat
+   */
+  streamRelayChat: {
+    methodKind: "server_streaming";
+    input: typeof StreamRelayChatRequestSchema;
+    output: typeof StreamRelayChatResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_quartet_generation_v1_generation_service, 0);
