@@ -1,4 +1,5 @@
 import { type DestinationStream, pino, stdSerializers, stdTimeFunctions } from "pino";
+import { standardError } from "./log-lines.ts";
 import { redact } from "./redact.ts";
 
 /** From the quietest to the most talkative. */
@@ -27,7 +28,7 @@ export interface LoggerOptions {
   readonly service: string;
   /** Default: `info`. */
   readonly level?: LogLevel;
-  /** Where lines go. Default: standard error, written synchronously, so that the last line before a crash is there. */
+  /** Where lines go. Default: standard error, written before the turn of the event loop is over, so that the last line before a crash is there. */
   readonly destination?: DestinationStream;
 }
 
@@ -48,7 +49,7 @@ export function createLogger({ service, level = "info", destination }: LoggerOpt
       // The line as written is the one place where every text, nested error and stack has come together.
       hooks: { streamWrite: redact },
     },
-    destination ?? pino.destination({ dest: 2, sync: true }),
+    destination ?? standardError(),
   );
 }
 
