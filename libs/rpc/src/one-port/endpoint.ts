@@ -16,6 +16,8 @@ export interface EndpointCall {
   readBody(options: { readonly maxBytes: number }): Promise<Buffer>;
   /** Sends a part of the response, and waits where its reader is behind. */
   write(part: string | Uint8Array): Promise<void>;
+  /** Ends the response, with a last part where there is one. */
+  end(last?: string | Uint8Array): Promise<void>;
 }
 
 /** How an endpoint that failed is to answer. */

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { turnsEnd } from "@quartet/turns";
 import { abortError } from "../errors.ts";
 import { type HttpResponse, isGone } from "./http.ts";
 
@@ -22,7 +23,7 @@ export async function writeResponse(
       await writePart(response, chunk.value, signal);
     }
     if (source.trailer !== undefined) response.addTrailers(toNodeHeaders(source.trailer) as Record<string, string>);
-    response.end();
+    await endResponse(response);
   } finally {
     body?.return?.()?.catch(() => undefined);
   }
@@ -35,7 +36,22 @@ function writeHead({ status, header }: UniversalServerResponse, response: HttpRe
 
 /** Writes a part, and waits until the response takes more; rejects when the signal is aborted, or the connection breaks. */
 export async function writePart(response: HttpResponse, part: string | Uint8Array, signal: AbortSignal): Promise<void> {
+  if (!(await isOpenAtTurnsEnd(response))) throw new Error("The connection was closed.");
   if (!(response as ServerResponse).write(part)) await drained(response, signal);
+}
+
+/** Ends a response, with a last part where there is one. */
+export async function endResponse(response: HttpResponse, last: string | Uint8Array = ""): Promise<void> {
+  if (await isOpenAtTurnsEnd(response)) response.end(last);
+}
+
+/**
+ * Whether there is still somebody to write to, at the end of this turn of the event loop: what all calls have to say then leaves together. Whoever
+ * reads many of them, such as a proxy, is woken once, and to wake somebody costs as much as a fifth of a call. HTTP/2 gathers what goes out by itself.
+ */
+async function isOpenAtTurnsEnd(response: HttpResponse): Promise<boolean> {
+  if (!("stream" in response)) await turnsEnd();
+  return !isGone(response) && !response.writableEnded;
 }
 
 function toNodeHeaders(headers: Headers): OutgoingHttpHeaders {

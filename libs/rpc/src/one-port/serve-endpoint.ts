@@ -14,7 +14,7 @@ import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import type { HttpEndpoint } from "./endpoint.ts";
 import { type HttpRequest, type HttpResponse, isGone, refuseVerb } from "./http.ts";
 import { LateBodyError, readBody } from "./request-body.ts";
-import { writePart } from "./respond.ts";
+import { endResponse, writePart } from "./respond.ts";
 
 export interface EndpointHostOptions extends DeadlineOptions {
   readonly callers: ServerChainOptions["callers"];
@@ -75,6 +75,7 @@ export function serveEndpoint(endpoint: HttpEndpoint, options: EndpointHostOptio
             throw lateBody(error);
           }),
         write: (part) => writePart(response, part, signal),
+        end: (last) => endResponse(response, last),
       });
     };
     try {

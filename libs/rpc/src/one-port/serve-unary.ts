@@ -21,6 +21,7 @@ import { requestIdKey } from "../principal.ts";
 import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
 import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
 import { readBody } from "./request-body.ts";
+import { endResponse } from "./respond.ts";
 
 export interface UnaryHostOptions {
   readonly method: DescMethodUnary;
@@ -175,7 +176,7 @@ async function send({ status, header, body }: Reply, compression: Compression | 
   header["content-length"] = String(lengthOf(sent));
   // A text goes out in one piece with the head.
   (response as ServerResponse).writeHead(status, header);
-  response.end(sent);
+  await endResponse(response, sent);
 }
 
 const lengthOf = (body: string | Uint8Array): number =>

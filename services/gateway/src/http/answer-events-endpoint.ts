@@ -51,7 +51,7 @@ export function createAnswerEventsEndpoint({
       await sendEvents(call, toEvents(events), { heartbeatMs }).catch((error: unknown) => {
         throw withFieldNames(error, (field) => field.replace(/^answer\./, ""));
       });
-      call.response.end();
+      await call.end();
     },
     fail,
   };

@@ -6,7 +6,6 @@ import {
   forward,
   type HttpEndpoint,
   type HttpRequest,
-  type HttpResponse,
   requestIdOf,
 } from "@quartet/rpc";
 import { withFieldNames } from "../handlers/errors.ts";
@@ -51,7 +50,7 @@ export function createChatEndpoint(options: ChatEndpointOptions): HttpEndpoint {
         });
       }
       if (chat.streamed) return passOn(call, relay.stream(body, call.context));
-      endWithJson(call.response, await relay.complete(body, call.context));
+      await endWithJson(call, await relay.complete(body, call.context));
     },
     fail: failAsOpenAi,
   };
@@ -71,17 +70,17 @@ function fieldInChat(field: string): string {
 }
 
 /** Begins with the first event, so that what fails before has a status of its own. */
-async function passOn({ response, write }: EndpointCall, eventLines: AsyncIterable<Uint8Array>): Promise<void> {
+async function passOn({ response, write, end }: EndpointCall, eventLines: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const lines of eventLines) {
     beginEvents(response);
     await write(eventsOfLines(lines));
   }
   beginEvents(response);
-  response.end(DONE);
+  await end(DONE);
 }
 
 async function answerChat(call: EndpointCall, question: QuestionInChat, answers: Client<typeof AnswerService>) {
-  const { response, context } = call;
+  const { context } = call;
   const head: CompletionHead = {
     id: `chatcmpl-${requestIdOf(context)}`,
     created: Math.floor(Date.now() / 1_000),
@@ -89,7 +88,7 @@ async function answerChat(call: EndpointCall, question: QuestionInChat, answers:
   };
   const options = forward(context);
   if (question.streamed) return streamAnswer(call, question, { head, answers, options });
-  endWithJson(response, toCompletion(head, await answers.answerQuestion(question.request, options)));
+  await endWithJson(call, toCompletion(head, await answers.answerQuestion(question.request, options)));
 }
 
 interface Answering {
@@ -100,7 +99,7 @@ interface Answering {
 
 /** Begins with the first text, so that what fails before has a status of its own. */
 async function streamAnswer(
-  { response, write }: EndpointCall,
+  { response, write, end }: EndpointCall,
   { request, wantsUsage }: QuestionInChat,
   { head, answers, options }: Answering,
 ): Promise<void> {
@@ -114,12 +113,12 @@ async function streamAnswer(
     if (event.case === "textDelta") await send(chunks.text(event.value.text));
     else if (event.case === "answer") await send(...chunks.end(event.value));
   }
-  response.end(DONE);
+  await end(DONE);
 }
 
-function endWithJson(response: HttpResponse, json: string | Uint8Array): void {
+async function endWithJson({ response, end }: EndpointCall, json: string | Uint8Array): Promise<void> {
   response.statusCode = 200;
   response.setHeader("content-type", "application/json");
   response.setHeader("content-length", Buffer.byteLength(json));
-  response.end(json);
+  await end(json);
 }

@@ -16,9 +16,9 @@ export function createModelsEndpoints(relayedModels: readonly string[]): HttpEnd
     path,
     verb: "GET",
     like: AnswerService.method.answerQuestion,
-    handle: async ({ response }) => {
+    handle: async ({ response, end }) => {
       response.setHeader("content-type", "application/json");
-      response.end(JSON.stringify(value));
+      await end(JSON.stringify(value));
     },
     fail: failAsOpenAi,
   });
