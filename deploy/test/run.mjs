@@ -11,16 +11,21 @@ const results = path.join(root, ".nx", "test-results.json");
 const folders = process.argv.slice(2);
 // First of all: they are fetched while packages are installed, and start while the first check runs.
 const stores = startStoresForTests(folders);
+/** Ends what runs meanwhile, which a signal to this process alone would not reach. */
+const stopping = new AbortController();
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ])
-  process.once(signal, () => void stores.stop().finally(() => process.exit(code)));
+  process.once(signal, () => {
+    stopping.abort();
+    void stores.stop().finally(() => process.exit(code));
+  });
 try {
   await ensureInstalled();
   process.exitCode = await main();
 } catch (error) {
-  console.error(error.message);
+  if (!stopping.signal.aborted) console.error(error.message);
   process.exitCode = 1;
 } finally {
   await stores.stop();
@@ -50,7 +55,8 @@ function report({ checks, tests, missingStores }) {
 /** Contracts, format, types and lint; each counts as one. One after the other beside the tests, which wait a good part of their time; each with its lines in one piece. */
 async function runChecks() {
   const tool = async (title, command, ...args) => {
-    const { code, output } = await runQuietly(command, args, { env: toolEnvironment() });
+    stopping.signal.throwIfAborted();
+    const { code, output } = await runQuietly(command, args, { env: toolEnvironment(), signal: stopping.signal });
     console.log(`\n# ${title}\n${output}${code === 0 ? "ok" : "FAILED"}: ${title}`);
     return code === 0;
   };
@@ -84,6 +90,7 @@ async function runTests(environment) {
     ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning", jest, ...flags, ...folders],
     // An operator's own stores are none of the tests' business.
     {
+      signal: stopping.signal,
       env: toolEnvironment({
         DATABASE_URL: undefined,
         ELASTICSEARCH_URL: undefined,
