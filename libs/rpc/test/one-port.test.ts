@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import * as http2 from "node:http2";
 import * as net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -193,7 +194,57 @@ describe("a connection of its own", () => {
     await server.drain({ limitMs: 5000 });
     expect(performance.now() - startedAt).toBeLessThan(2000);
   });
+
+  it("is closed behind a response over HTTP/1.1 that had begun when the server drains", async () => {
+    const ended = Promise.withResolvers<void>();
+    const { port, server } = await serve({
+      fallback: async (_request, response) => {
+        (response as ServerResponse).write("begun ");
+        await ended.promise;
+        response.end("ended");
+      },
+    });
+    const text = askOn(await connectTo(port), "/x");
+    await text.begun;
+    const drained = server.drain({ limitMs: 60_000 });
+    ended.resolve();
+    await drained;
+    expect(await text.whole).toContain("ended");
+  });
+
+  it("is closed behind a response over HTTP/1.1 that is made in the turn in which the server begins to drain", async () => {
+    const draining = Promise.withResolvers<Promise<void>>();
+    const server = createOnePortServer().add(EchoService, {
+      echo: async () => {
+        // Before the end of this turn, at which responses leave.
+        setImmediate(() => draining.resolve(server.drain({ limitMs: 60_000 })));
+        return {};
+      },
+    });
+    open.push(() => server.drain({ limitMs: 0 }));
+    const { port } = await server.listen({ port: 0 });
+    const text = askOn(await connectTo(port), `/${EchoService.typeName}/Echo`);
+    expect(await text.whole).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*connection: close\r\n/i);
+    await draining.promise;
+  });
 });
+
+async function connectTo(port: number): Promise<net.Socket> {
+  const socket = net.connect(port, "127.0.0.1");
+  open.push(() => void socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Asks on a connection that its client never closes. */
+function askOn(socket: net.Socket, path: string) {
+  const begun = new Promise((resolve) => socket.once("data", resolve));
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const whole = once(socket, "close").then(() => String(Buffer.concat(chunks)));
+  socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`);
+  return { begun, whole };
+}
 
 /** One message of a Connect stream, as JSON. */
 function countRequest(count: number, text: string, more: object = {}): Buffer {

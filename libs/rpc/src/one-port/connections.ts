@@ -181,6 +181,8 @@ function followHttp1(response: http.ServerResponse, open: Set<http.ServerRespons
 }
 
 function closeAfter(response: http.ServerResponse): void {
-  if (!response.headersSent) response.setHeader("connection", "close");
-  else response.once("finish", () => response.socket?.destroySoon());
+  // At the end Node.js takes the socket off the response before it tells anybody else.
+  const { headersSent, socket } = response;
+  if (!headersSent) response.setHeader("connection", "close");
+  else response.once("finish", () => socket?.destroySoon());
 }

@@ -19,9 +19,9 @@ import type { AnyHandler } from "../guard.ts";
 import { invokeUnary } from "../invoke.ts";
 import { requestIdKey } from "../principal.ts";
 import { connectTimeoutHeader, connectTimeoutMs } from "../timeout-headers.ts";
-import { type HttpRequest, type HttpResponse, isGone } from "./http.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
 import { readBody } from "./request-body.ts";
-import { endResponse } from "./respond.ts";
+import { isOpenAtTurnsEnd } from "./respond.ts";
 
 export interface UnaryHostOptions {
   readonly method: DescMethodUnary;
@@ -172,11 +172,11 @@ async function send({ status, header, body }: Reply, compression: Compression | 
     sent = await compression.compress(typeof body === "string" ? Buffer.from(body) : new Uint8Array(body));
     header["content-encoding"] = compression.name;
   }
-  if (isGone(response)) return;
   header["content-length"] = String(lengthOf(sent));
+  if (!(await isOpenAtTurnsEnd(response))) return;
   // A text goes out in one piece with the head.
   (response as ServerResponse).writeHead(status, header);
-  await endResponse(response, sent);
+  response.end(sent);
 }
 
 const lengthOf = (body: string | Uint8Array): number =>
