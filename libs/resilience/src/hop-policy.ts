@@ -22,7 +22,7 @@ export interface HopPolicyOptions {
   /** Without it nothing is retried. */
   readonly retry?: BackOff & { readonly maxAttempts?: number; readonly budget: RetryBudget };
   /** Reads an error that the call threw while the caller's signal was not aborted. Our own clocks are judged without it. */
-  readonly classify: (error: unknown) => Verdict;
+  readonly classify: (error: unknown, call: HopCall) => Verdict;
   /** A call that was given less time than this says nothing about the dependency when its time runs out. Default: 0. */
   readonly fairMs?: number;
   readonly clock?: Clock;
@@ -90,12 +90,13 @@ export function createHopPolicy(options: HopPolicyOptions): HopPolicy {
   const { name, bulkhead, breaker, classify, fairMs = 0, clock = performance, events = {} } = options;
 
   /** Judges an error in full; the caller's own abort is never the dependency's fault. */
-  const judge = (error: unknown, { signal, grantMs }: HopCall): Verdict => {
+  const judge = (error: unknown, call: HopCall): Verdict => {
+    const { signal, grantMs } = call;
     if (signal?.aborted) return { outcome: "neutral", retryable: false };
     if (error instanceof HopTimeoutError) {
       return { outcome: error.clock === "total" && grantMs < fairMs ? "neutral" : "failure", retryable: false };
     }
-    return classify(error);
+    return classify(error, call);
   };
 
   /** Takes the place and the permit, within the grant. */

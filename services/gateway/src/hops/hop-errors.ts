@@ -52,9 +52,11 @@ export function classify(error: unknown): Verdict {
   };
 }
 
-/**
- * The deadline we set is kept at both ends, and either may notice first: it is one event, judged by how much time was given.
- */
+/** The service says that the time it was given was too short: for the call, or for a model's first word, which takes most of it. */
+export const isOutOfTime = (error: unknown): boolean =>
+  error instanceof ConnectError && (error.code === Code.DeadlineExceeded || reasonOf(error) === "LLM_TTFT");
+
+/** The end of the time that we set, whichever end notices first. */
 export function asOwnClock(error: unknown, hop: string, timeoutMs: number): unknown {
   return error instanceof ConnectError && error.code === Code.DeadlineExceeded
     ? new HopTimeoutError(hop, "total", timeoutMs)

@@ -128,6 +128,13 @@ describe("the breaker of a service", () => {
     }
   };
 
+  const manyStreams: typeof many = async (gateway, error, fields = {}) => {
+    const open = () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) });
+    for (let count = 0; count < 25; count += 1) {
+      await drain(gateway.hop.stream(call(fields), clocks, open)).catch(() => undefined);
+    }
+  };
+
   it("opens on faults, and is seen to", async () => {
     using gateway = setUp();
     await many(gateway, fails("INTERNAL", Code.Internal));
@@ -150,12 +157,16 @@ describe("the breaker of a service", () => {
     expect(await gateway.metric('quartet_hop_breaker_open{hop="retrieval"}')).toBe(0);
   });
 
-  it("stays closed for callers that give it no fair time", async () => {
+  it.each([
+    ["call", fails("OUT_OF_TIME", Code.DeadlineExceeded)],
+    ["stream", fails("OUT_OF_TIME", Code.DeadlineExceeded)],
+    ["stream", fails("LLM_TTFT")],
+  ])("stays closed for callers that give a %s no fair time: %s", async (kind, late) => {
     using gateway = setUp({ fairMs: 500 });
-    const late = fails("OUT_OF_TIME", Code.DeadlineExceeded);
-    await many(gateway, late, { timeoutMs: 20 });
+    const ask = kind === "call" ? many : manyStreams;
+    await ask(gateway, late, { timeoutMs: 20 });
     expect(gateway.hop.breaker.state).toBe("closed");
-    await many(gateway, late, { timeoutMs: 500 });
+    await ask(gateway, late, { timeoutMs: 500 });
     expect(gateway.hop.breaker.state).toBe("open");
   });
 });

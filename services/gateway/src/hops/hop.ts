@@ -10,7 +10,7 @@ import {
 } from "@quartet/resilience";
 import type { BreakerEvents } from "@quartet/resilience";
 import type { Call } from "../domain/stages.ts";
-import { asOwnClock, classify, toHopError } from "./hop-errors.ts";
+import { asOwnClock, classify, isOutOfTime, toHopError } from "./hop-errors.ts";
 
 export interface HopOptions {
   /** As callers read it in messages: `embedding`. */
@@ -55,7 +55,9 @@ export function createHop({ name, maxInFlight, fairMs, events, breakerEvents }: 
     breaker,
     bulkhead: createBulkhead({ name, maxInFlight, maxQueued: maxInFlight, maxWaitMs: 60_000 }),
     retry: { budget: createRetryBudget(), maxAttempts: 2 },
-    classify,
+    // The deadline that we set is kept at both ends, and either may notice first.
+    classify: (error, { grantMs }) =>
+      grantMs < fairMs && isOutOfTime(error) ? { outcome: "neutral", retryable: false } : classify(error),
     fairMs,
     ...(events && { events }),
   });
@@ -65,12 +67,10 @@ export function createHop({ name, maxInFlight, fairMs, events, breakerEvents }: 
       const { signal, timeoutMs: grantMs, floorMs } = call;
       try {
         return await policy.unary({ grantMs, floorMs, signal, idempotent }, (attempt) =>
-          work(callOptions(attempt, call)).catch((error: unknown) => {
-            throw asOwnClock(error, name, grantMs);
-          }),
+          work(callOptions(attempt, call)),
         );
       } catch (error) {
-        throw toHopError(error, name);
+        throw toHopError(asOwnClock(error, name, grantMs), name);
       }
     };
   return {
