@@ -55,10 +55,12 @@ it.each(["process.exit(3)", "throw new Error('boom')"])("has written all where a
   const logger = new URL("logger.ts", import.meta.url).href;
   const program = `import { createLogger } from ${JSON.stringify(logger)};
     createLogger({ service: "a" }).info({}, "one");
-    createLogger({ service: "b" }).info({}, "two");
+    const log = createLogger({ service: "b" });
+    log.info({}, "two");
+    process.on("exit", () => log.info({}, "three"));
     ${end};`;
   const flags = ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript"];
   const { stderr, status } = spawnSync(process.execPath, [...flags, "-e", program], { encoding: "utf8", env: {} });
   expect(status).toBeGreaterThan(0);
-  expect(stderr).toMatch(/"one".*\n.*"two"/);
+  expect(stderr).toMatch(/"one".*\n.*"two".*\n[^]*"three"/);
 });

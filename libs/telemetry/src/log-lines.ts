@@ -21,6 +21,7 @@ export class TogetherWritten implements DestinationStream {
   readonly #output: Lines;
   #waiting = "";
   #atTurnsEnd: NodeJS.Immediate | undefined;
+  #isLastTurn = false;
 
   constructor(output: Lines) {
     this.#output = output;
@@ -28,8 +29,15 @@ export class TogetherWritten implements DestinationStream {
 
   write(line: string): void {
     this.#waiting += line;
-    if (this.lastLevel >= AT_ONCE || this.#waiting.length >= MAX_WAITING_UNITS) this.flush();
+    const isUrgent = this.lastLevel >= AT_ONCE || this.#isLastTurn;
+    if (isUrgent || this.#waiting.length >= MAX_WAITING_UNITS) this.flush();
     else this.#atTurnsEnd ??= setImmediate(() => this.flush());
+  }
+
+  /** There is no other turn: writes what waits, and what is still to come at once. */
+  end(): void {
+    this.#isLastTurn = true;
+    this.flush();
   }
 
   /** Writes what waits. */
@@ -44,10 +52,10 @@ export class TogetherWritten implements DestinationStream {
 
 let ofProcess: TogetherWritten | undefined;
 
-/** Standard error of this process, for all of its loggers; whatever ends it but a signal that kills, all is written. */
+/** Standard error of this process, for all of its loggers. What is left is written when the process exits, or fails by an error that nobody caught. */
 export function standardError(): TogetherWritten {
   if (ofProcess !== undefined) return ofProcess;
   const lines = new TogetherWritten(pino.destination({ dest: 2, sync: true }));
-  process.on("exit", () => lines.flush());
+  process.on("exit", () => lines.end());
   return (ofProcess = lines);
 }

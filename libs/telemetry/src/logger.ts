@@ -28,7 +28,7 @@ export interface LoggerOptions {
   readonly service: string;
   /** Default: `info`. */
   readonly level?: LogLevel;
-  /** Where lines go. Default: standard error, written before the turn of the event loop is over, so that the last line before a crash is there. */
+  /** Where lines go. Default: standard error, written before the turn of the event loop is over; warnings and worse at once. */
   readonly destination?: DestinationStream;
 }
 

@@ -47,7 +47,7 @@ export async function endResponse(response: HttpResponse, last: string | Uint8Ar
 
 /**
  * Whether there is still somebody to write to, at the end of this turn of the event loop: what all calls have to say then leaves together. Whoever
- * reads many of them, such as a proxy, is woken once, and to wake somebody costs as much as a fifth of a call. HTTP/2 gathers what goes out by itself.
+ * reads many of them, such as a proxy, is woken once, and to wake somebody costs as much as a sixth of a call. HTTP/2 gathers what goes out by itself.
  */
 export async function isOpenAtTurnsEnd(response: HttpResponse): Promise<boolean> {
   if (!("stream" in response)) await turnsEnd();
